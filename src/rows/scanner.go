@@ -1,0 +1,161 @@
+package rows
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// What can be wrong with a body; the Err of an [Error].
+var (
+	ErrRagged   = errors.New("number of cells differs from the header")
+	ErrQuote    = errors.New("quote inside a bare cell, or text after a closing quote")
+	ErrUnclosed = errors.New("quoted cell is never closed")
+)
+
+// Error says where a body is not the CSV that this package accepts.
+type Error struct {
+	Row     int   // data row, counted from 1; 0 is the header
+	Columns int   // cells found: of the whole row for ErrRagged, else up to and with the bad cell
+	Want    int   // cells of the header; 0 while the header itself is read
+	Offset  int   // byte in the body: of the row for ErrRagged, of the offending byte for ErrQuote, of the opening quote for ErrUnclosed
+	Err     error // ErrRagged, ErrQuote or ErrUnclosed
+}
+
+func (e *Error) Error() string {
+	row := "header row"
+	if e.Row > 0 {
+		row = fmt.Sprintf("row %d", e.Row)
+	}
+	if e.Err == ErrRagged {
+		return fmt.Sprintf("%s at byte %d: %v: found %d, want %d", row, e.Offset, e.Err, e.Columns, e.Want)
+	}
+	return fmt.Sprintf("%s, cell %d, at byte %d: %v", row, e.Columns, e.Offset, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Scanner walks over the rows of one body. The zero value is ready for Reset,
+// and a Scanner is meant to be reused for one body after another. All slices
+// that it hands out except Names and Header point into the body.
+type Scanner struct {
+	body   []byte
+	header []byte   // copy: the body of the next chunk may overwrite this one
+	names  []string // of header
+	err    error
+
+	start, end, next int // current row, its end without the row end, the row after it
+	number           int
+
+	// seps[i] is the byte before cell i, so seps[i+1] is its end. Next fills in
+	// what the columns up to last need; the word loop may write wordLen further
+	// entries, so there is room for them.
+	seps    []int
+	last    int   // greatest picked column, -1 = none
+	located []int // the part of seps that Next fills in
+}
+
+// Reset starts on a new body and reads its header row. An empty body has no
+// columns and no rows. The body must not change until the last use of a slice
+// that points into it. When the header has the same bytes as that of the body
+// before, nothing is allocated and the picked columns stay picked; otherwise
+// nothing is picked.
+//
+// The error is an [*Error], which Err returns as well.
+func (s *Scanner) Reset(body []byte) error {
+	s.body, s.err = body, nil
+	s.start, s.end, s.next, s.number = 0, 0, 0, 0
+	if len(body) == 0 {
+		s.setHeader(nil, nil)
+		return nil
+	}
+	t, err := readRow(body, 0, nil)
+	if err != nil {
+		s.setHeader(nil, nil)
+		s.err = err
+		return err
+	}
+	s.next = t.next
+	if header := body[:t.end]; s.names == nil || !bytes.Equal(header, s.header) {
+		t, _ = readRow(body, 0, make([]int, 0, t.cells+1))
+		s.setHeader(header, t.seps)
+	}
+	return nil
+}
+
+// setHeader stores a header row whose cells lie between seps.
+func (s *Scanner) setHeader(header []byte, seps []int) {
+	s.header = append(s.header[:0], header...)
+	s.names, s.seps = nil, nil
+	s.Pick(nil)
+	if len(seps) == 0 {
+		return
+	}
+	s.names = make([]string, len(seps)-1)
+	for i := range s.names {
+		name, _ := Value(header[seps[i]+1:seps[i+1]], nil)
+		s.names[i] = string(name)
+	}
+	s.seps = make([]int, len(seps)+wordLen)
+}
+
+// Names returns the column names, unquoted. The slice is the Scanner's and
+// stays as it is until a body with another header.
+func (s *Scanner) Names() []string { return s.names }
+
+// Header returns the raw header row without its row end.
+func (s *Scanner) Header() []byte { return s.header }
+
+// Pick says which columns' cells Next has to locate: column numbers from 0, in
+// ascending order, each below len(Names()). It counts from the next call of Next
+// on. A row costs less the further left the last picked column is.
+func (s *Scanner) Pick(columns []int) {
+	s.last, s.located = -1, nil
+	if len(columns) > 0 {
+		s.last = columns[len(columns)-1]
+		s.located = s.seps[:s.last+2]
+	}
+}
+
+// Next moves to the next row and reports whether there is one. It returns false
+// at the end of the body and at the first row that is broken; Err tells which.
+// A Scanner that failed stays failed until Reset.
+func (s *Scanner) Next() bool {
+	if s.err != nil || s.next >= len(s.body) {
+		return false
+	}
+	s.number++
+	s.start = s.next
+	if cells, ok := s.scan(); !ok || cells != len(s.names) {
+		return s.fail()
+	}
+	return true
+}
+
+// Row returns the raw bytes of the current row without its row end.
+func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
+
+// Cell returns the raw bytes of a picked column's cell in the current row,
+// quotes included; see [Value].
+func (s *Scanner) Cell(column int) []byte {
+	return s.body[s.located[column]+1 : s.located[column+1]]
+}
+
+// Number returns the number of the current data row, counted from 1.
+func (s *Scanner) Number() int { return s.number }
+
+// Err returns nil or the [*Error] that stopped the Scanner.
+func (s *Scanner) Err() error { return s.err }
+
+// fail reads the row that the word loop refused once more, byte by byte, to
+// tell what is wrong with it and where.
+func (s *Scanner) fail() bool {
+	t, err := readRow(s.body, s.start, nil)
+	if err == nil {
+		err = &Error{Columns: t.cells, Offset: s.start, Err: ErrRagged}
+	}
+	err.Row, err.Want = s.number, len(s.names)
+	s.err = err
+	s.end = s.start
+	return false
+}
