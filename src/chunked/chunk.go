@@ -1,0 +1,103 @@
+package chunked
+
+// A Chunk is one execute request and the reply to it.
+type Chunk struct {
+	Body     []byte // CSV with a header row, or empty; valid until Execute returns
+	Finished bool   // the last chunk, often without rows. A generating command must not heed it
+
+	// Reply takes the reply body: empty on entry, to be appended to. Its
+	// capacity is that of former chunks; see Grow. Left empty it means no rows.
+	Reply []byte
+
+	// More asks for another turn. Only for generating commands: they are
+	// asked for rows until they leave it false.
+	More bool
+
+	journal *journal
+	buffer  []byte // Reply, as long as it is not moved, begins at buffer[headroom]
+}
+
+// Warn shows a warning beside the results. Each text is sent once in a run,
+// as one line of at most 1,000 bytes, and at most 20 texts are sent.
+func (c *Chunk) Warn(text string) { c.tell("WARN", text) }
+
+// Error shows an error beside the results. The search goes on: an error that
+// ends it is returned by Execute. The limits are those of Warn.
+func (c *Chunk) Error(text string) { c.tell("ERROR", text) }
+
+func (c *Chunk) tell(level, text string) {
+	if c.journal == nil {
+		c.journal = &journal{} // a Chunk made by hand, in the test of a command
+	}
+	c.journal.add(level, text)
+}
+
+// Messages returns what Warn and Error collected for this reply. It is meant
+// for tests of commands.
+func (c *Chunk) Messages() []Message {
+	if c.journal == nil {
+		return nil
+	}
+	return c.journal.pending
+}
+
+// headroom is the space in front of a reply body for header and metadata, so
+// that both go out in one Write without copying the body. Enough for some
+// messages; more of them cost a copy.
+const headroom = 1 << 10
+
+// Grow makes room for n more bytes in Reply, as slices.Grow does, but so that
+// the reply needs not be copied again to be sent. A command that knows or can
+// guess the size of its reply saves memory with it: append alone leaves all
+// the smaller buffers behind.
+func (c *Chunk) Grow(n int) {
+	if n <= cap(c.Reply)-len(c.Reply) {
+		return
+	}
+	size := len(c.Reply)
+	buffer := make([]byte, headroom+size, headroom+size+max(n, size/4))
+	copy(buffer[headroom:], c.Reply)
+	c.buffer = buffer
+	c.Reply = buffer[headroom:]
+}
+
+// reserve makes Reply an empty slice with room for n bytes, in the buffer of
+// the former chunk if that is large enough.
+func (c *Chunk) reserve(n int) {
+	if cap(c.buffer)-headroom < n {
+		c.buffer, c.Reply = nil, nil // let go of before the next is made
+		c.buffer = make([]byte, headroom, headroom+n+n/8)
+	}
+	c.Reply = c.buffer[:headroom][headroom:]
+}
+
+// frame returns the whole reply, ready to be written.
+func (c *Chunk) frame(metadata []byte) []byte {
+	var space [headroom]byte
+	front := appendHeader(space[:0], len(metadata), len(c.Reply))
+	front = append(front, metadata...)
+	if len(front) > headroom {
+		return append(front, c.Reply...)
+	}
+	if !c.inPlace() {
+		// Append has moved the reply, or the command has set Reply to memory
+		// of its own, such as Body. That may be used further and is not ours
+		// to write to.
+		body := c.Reply
+		c.Reply = c.Reply[:0:0]
+		if cap(c.buffer)-headroom >= len(body) {
+			c.Reply = c.buffer[headroom:headroom]
+		}
+		c.Grow(len(body))
+		c.Reply = append(c.Reply, body...)
+	}
+	start := headroom - len(front)
+	copy(c.buffer[start:headroom], front)
+	return c.buffer[start : headroom+len(c.Reply)]
+}
+
+// inPlace reports whether Reply still begins behind the headroom of buffer.
+func (c *Chunk) inPlace() bool {
+	return cap(c.Reply) > 0 && cap(c.buffer) > headroom &&
+		&c.Reply[:1][0] == &c.buffer[:headroom+1][headroom]
+}

@@ -1,0 +1,356 @@
+// Package chunked speaks Splunk's protocol for custom search commands, the
+// one that commands.conf turns on with "chunked = true".
+//
+// # What splunkd does
+//
+// For a search with "| mycmd k=v" splunkd starts the command as a process and
+// talks to it over stdin and stdout, in frames:
+//
+//	chunked 1.0,<metadata bytes>,<body bytes>⏎<metadata><body>
+//
+// The metadata is a JSON object, the body CSV with a header row, or empty.
+// splunkd asks, the command answers, in turns (-> is splunkd):
+//
+//	-> chunked 1.0,700,0⏎{"action":"getinfo",...,"searchinfo":{"args":["k=v"],...}}
+//	<- chunked 1.0,46,0⏎{"type":"streaming","required_fields":["age"]}
+//	-> chunked 1.0,37,85⏎{"action":"execute","finished":false}age,"_chunked_idx",...
+//	<- chunked 1.0,18,82⏎{"finished":false}age,_chunked_idx,...
+//	-> chunked 1.0,36,50⏎{"action":"execute","finished":true}age,"_chunked_idx",...
+//	<- chunked 1.0,17,0⏎{"finished":true}
+//
+// It does so several times for one search: while the search is parsed only
+// getinfo is sent, and then stdin ends. A streaming command runs on every
+// indexer besides.
+//
+// # What splunkd wants, and who sees to it
+//
+// A command is a type with two methods, [Command]. [Serve] runs it and sees to
+// the duties of the protocol:
+//
+//   - a request is read whole before its reply is written, or splunkd, which
+//     is still writing, gives up with "buffer full";
+//   - every request gets exactly one reply, written at once;
+//   - the reply says finished when the request did; a generating command says
+//     so when it has no more rows, whatever the request said;
+//   - a fatal error travels by the error key of the reply to the request at
+//     hand. Only there is it shown to the user and fails the search;
+//   - messages stand in front of that key, or they are lost, and no text is
+//     sent twice;
+//   - a stdin that ends and a stdout that is closed are no errors: "| head 10"
+//     and the cancel button end a command like that. See [IgnoreSIGPIPE].
+//
+// The command sees to these: Getinfo is fast, pure and constant. A field
+// _chunked_idx, which comes with every row when required fields are declared,
+// is returned with the row unchanged. Output fields are declared as required
+// too, so that a value that exists under that name is seen and not lost.
+// Nothing else may write to stdout.
+//
+// # Hostile input
+//
+// Lengths are bounded and memory grows with what has arrived, not with what a
+// header claims. Values in getinfo may be missing, unknown or of an odd type.
+// Errors hold no bytes of frames, panics no values, and a session key is kept
+// out of every text that is sent.
+//
+// # What this package does not do
+//
+// It does not read or write CSV, parse arguments, call splunkd, log, or start
+// goroutines. It does not send partial replies or metrics, which splunkd does
+// not take or does not show. It knows nothing of protocol 1.
+//
+// The protocol was never published. What is said here about splunkd was
+// recorded from versions 6.3 and 8.2.1, or is told by Splunk's own commands.
+package chunked
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// Serve runs cmd for one process: it answers the requests on stdin until the
+// run is over.
+//
+// nil means that the run ended as it should: after the last reply, because
+// stdin ended (a probe, a cancelled search), or because stdout was closed.
+// Otherwise the error was already sent to splunkd by the error key, and the
+// caller only has to exit with status 1, without a word on stderr; an error
+// of stdout itself, which nobody could be told, is the one exception.
+//
+// The error is that of Getinfo or Execute as they returned it, an [*Error] for
+// a broken conversation, an error that names functions and lines after a panic
+// in cmd, or the error of the stream.
+func Serve(stdin io.Reader, stdout io.Writer, cmd Command) error {
+	s := session{requests: NewReader(stdin), stdout: stdout, cmd: cmd}
+	s.chunk.journal = &s.journal
+	for {
+		metadata, body, err := s.requests.Next()
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil
+		}
+		if err == nil {
+			err = s.answer(metadata, body)
+		}
+		if err != nil {
+			return s.end(err)
+		}
+		if s.finished {
+			s.drain()
+			return nil
+		}
+	}
+}
+
+// A Command does the work. Its methods are called one after the other from
+// the goroutine that called [Serve], Getinfo first. What it starts in other
+// goroutines it has to guard by itself: a panic there ends the process.
+type Command interface {
+	// Getinfo checks the arguments and says what the command is. It must be
+	// fast, without side effects and always the same: splunkd asks several
+	// times, mostly without any execute after it. Open files in Execute. An
+	// error fails the search while it is parsed, and its text is shown.
+	Getinfo(info *Info) (Declaration, error)
+
+	// Execute works on one chunk of rows. An error fails the search, and its
+	// text is shown; rows in the reply are then not sent.
+	Execute(chunk *Chunk) error
+}
+
+// IgnoreSIGPIPE is for the main function of a command, before [Serve]. A write
+// to a closed stdout then fails with EPIPE, which Serve takes for the quiet end
+// that it is; without it the Go runtime ends the process by signal. It is not
+// done by Serve, because it changes the whole process.
+func IgnoreSIGPIPE() { signal.Ignore(syscall.SIGPIPE) }
+
+// session is one run of a command.
+type session struct {
+	requests *Reader
+	stdout   io.Writer
+	cmd      Command
+	journal  journal
+	chunk    Chunk // one for all requests, so that its reply buffer is kept
+
+	informed   bool // getinfo was answered
+	generating bool
+	finished   bool // the last reply is out
+
+	reply int     // bytes of the last reply
+	ratio float64 // of the last reply to its request
+}
+
+// answer reads the metadata of a request, lets the command do it and sends the
+// reply. After an error no reply was sent.
+func (s *session) answer(metadata, body []byte) error {
+	// Almost all requests are one of these two (37 and 36 bytes, the same from
+	// 6.3 to 8.2.1), so they cost no decoding.
+	if s.informed {
+		switch string(metadata) {
+		case `{"action":"execute","finished":false}`:
+			return s.execute(body, false)
+		case `{"action":"execute","finished":true}`:
+			return s.execute(body, true)
+		}
+	}
+	var request object
+	if len(metadata) > 0 { // CEXC writes an empty object as nothing
+		if err := json.Unmarshal(metadata, &request); err != nil || request == nil {
+			return s.requests.fail(ErrMetadata, "")
+		}
+	}
+	action := request.text("action")
+	if action == "" {
+		action = "execute"
+		if !s.informed {
+			action = "getinfo"
+		}
+	}
+	switch {
+	case action == "getinfo":
+		return s.getinfo(request.info())
+	case action == "execute" && s.informed:
+		return s.execute(body, request.flag("finished"))
+	case action == "execute":
+		return s.requests.fail(ErrAction, "execute before getinfo")
+	default:
+		return s.requests.fail(ErrAction, fmt.Sprintf("%.20q; want getinfo or execute", action))
+	}
+}
+
+func (s *session) getinfo(info *Info) error {
+	s.journal.secret = info.SessionKey.Reveal()
+	declaration, err := s.declare(info)
+	if err != nil {
+		return err
+	}
+	switch declaration.Type {
+	case "":
+		declaration.Type = Streaming
+	case Streaming, Stateful, Events, Reporting:
+	default:
+		return fmt.Errorf("unknown command type %q: want streaming, stateful, events or reporting", declaration.Type)
+	}
+	s.informed = true
+	s.generating = declaration.Generating
+	return s.write(AppendFrame(nil, declarationReply(declaration), nil))
+}
+
+func (s *session) execute(body []byte, finished bool) error {
+	chunk := &s.chunk
+	// The capacity ends with the body, so that an append to it cannot write
+	// into what is not the command's.
+	chunk.Body = body[:len(body):len(body)]
+	chunk.Finished = finished
+	chunk.More = false
+	chunk.reserve(s.expect(len(body)))
+
+	if err := s.work(chunk); err != nil {
+		return err
+	}
+	if s.generating {
+		finished = !chunk.More
+	}
+	s.reply = len(chunk.Reply)
+	if len(body) >= ratioFrom {
+		s.ratio = float64(len(chunk.Reply)) / float64(len(body))
+	}
+	s.finished = finished
+	return s.write(chunk.frame(executeReply(finished, s.journal.take())))
+}
+
+// expect guesses the size of the reply to a request of so many bytes: as large
+// as the last reply, or as many times the request as the last time. Too much
+// costs address space and hardly memory, because nothing touches it; too
+// little costs copies.
+func (s *session) expect(request int) int {
+	ratio := firstRatio
+	if s.ratio > 0 {
+		ratio = min(s.ratio, mostRatio)
+	}
+	return max(int(min(ratio*float64(request), MaxBody)), s.reply, leastReply)
+}
+
+// What a reply may be expected to need, in expect.
+const (
+	leastReply = 64 << 10 // whatever the request
+	firstRatio = 2.0      // of reply to request before one is known: some input columns, some output columns
+	mostRatio  = 8.0      // a bound, so that a strange chunk does not reserve gigabytes for the next
+	ratioFrom  = 4 << 10  // bytes of a request that tells a ratio; header rows alone tell none
+)
+
+// write sends one frame in one Write, so that a command that dies leaves a
+// whole reply or none.
+func (s *session) write(frame []byte) error {
+	n, err := s.stdout.Write(frame)
+	if err == nil && n < len(frame) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+// writeError tells an error of stdout from one of the command, which may hold
+// an EPIPE of its own.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return "write a reply to stdout: " + e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// end turns an error into the result of Serve, after telling splunkd.
+func (s *session) end(err error) error {
+	var failed *writeError
+	if !errors.As(err, &failed) {
+		text := plain(err.Error(), s.journal.secret)
+		if text == "" {
+			text = "the command failed and gave no reason"
+		}
+		failure := s.write(AppendFrame(nil, errorReply(text, s.journal.take()), nil))
+		if !errors.As(failure, &failed) {
+			return err
+		}
+	}
+	if isClosed(failed.err) {
+		return nil
+	}
+	return failed
+}
+
+// isClosed reports whether the other side has closed the pipe.
+func isClosed(err error) bool {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrClosed) {
+		return true
+	}
+	var errno syscall.Errno
+	// ERROR_BROKEN_PIPE and ERROR_NO_DATA, which have no common name.
+	return runtime.GOOS == "windows" && errors.As(err, &errno) && (errno == 109 || errno == 232)
+}
+
+// maxDrain bounds what is read after the last reply. Nothing should come;
+// splunkd closes stdin, and a command that ends before that is "exited
+// unexpectedly" to it.
+const maxDrain = 1 << 20
+
+// drain waits for stdin to end. What goes wrong now is of no interest.
+func (s *session) drain() {
+	var scrap [4 << 10]byte
+	for n := 0; n < maxDrain; {
+		k, err := s.requests.read(scrap[:])
+		if err != nil {
+			return
+		}
+		n += k
+	}
+}
+
+func (s *session) declare(info *Info) (declaration Declaration, err error) {
+	defer catch(&err)
+	return s.cmd.Getinfo(info)
+}
+
+func (s *session) work(chunk *Chunk) (err error) {
+	defer catch(&err)
+	return s.cmd.Execute(chunk)
+}
+
+// catch turns a panic of the command into an error. The value of the panic
+// stays out of it, because it may hold anything: a row, a key.
+func catch(err *error) {
+	if recover() != nil {
+		*err = errors.New("internal error in " + where() + "; please report it")
+	}
+}
+
+// where names the functions between a panic and Serve, innermost first, as in
+// "strings.Repeat (strings.go:624), command.(*Command).Execute (command.go:41)".
+func where() string {
+	const most = 4 // functions: enough to find the line, short enough to be read
+	var counters [64]uintptr
+	frames := runtime.CallersFrames(counters[:runtime.Callers(0, counters[:])])
+	var names []string
+	panicked := false
+	for len(names) < most {
+		frame, more := frames.Next()
+		name := path.Base(frame.Function) // without the path of the package
+		switch {
+		case frame.Function == "runtime.gopanic":
+			panicked, names = true, nil // a panic in a deferred function hides the one before
+		case strings.HasPrefix(frame.Function, "runtime."):
+		case panicked && strings.HasPrefix(name, "chunked.(*session)."):
+			more = false
+		case panicked:
+			names = append(names, fmt.Sprintf("%s (%s:%d)", name, path.Base(frame.File), frame.Line))
+		}
+		if !more {
+			break
+		}
+	}
+	return strings.Join(names, ", ")
+}
