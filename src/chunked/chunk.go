@@ -15,6 +15,7 @@ type Chunk struct {
 
 	journal *journal
 	buffer  []byte // Reply, as long as it is not moved, begins at buffer[headroom]
+	front   []byte // header and metadata of the reply
 }
 
 // Warn shows a warning beside the results. Each text is sent once in a run,
@@ -73,26 +74,21 @@ func (c *Chunk) reserve(n int) {
 
 // frame returns the whole reply, ready to be written.
 func (c *Chunk) frame(metadata []byte) []byte {
-	var space [headroom]byte
-	front := appendHeader(space[:0], len(metadata), len(c.Reply))
-	front = append(front, metadata...)
-	if len(front) > headroom {
-		return append(front, c.Reply...)
+	c.front = appendHeader(c.front[:0], len(metadata), len(c.Reply))
+	c.front = append(c.front, metadata...)
+	if len(c.front) > headroom {
+		return append(c.front, c.Reply...)
 	}
 	if !c.inPlace() {
 		// Append has moved the reply, or the command has set Reply to memory
 		// of its own, such as Body. That may be used further and is not ours
 		// to write to.
 		body := c.Reply
-		c.Reply = c.Reply[:0:0]
-		if cap(c.buffer)-headroom >= len(body) {
-			c.Reply = c.buffer[headroom:headroom]
-		}
-		c.Grow(len(body))
+		c.reserve(len(body))
 		c.Reply = append(c.Reply, body...)
 	}
-	start := headroom - len(front)
-	copy(c.buffer[start:headroom], front)
+	start := headroom - len(c.front)
+	copy(c.buffer[start:headroom], c.front)
 	return c.buffer[start : headroom+len(c.Reply)]
 }
 

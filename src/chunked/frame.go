@@ -11,8 +11,8 @@ import (
 // Limits of what a Reader takes from the other side. A length over its limit
 // is refused before any memory is taken for it.
 const (
-	// MaxHeader bounds the header line, LF included. splunkd's own lines are
-	// at most 33 bytes long; the rest is for blanks that a kind reader accepts.
+	// MaxHeader bounds the header line. splunkd's own are about 20 bytes long,
+	// 33 with the largest lengths; the rest is for blanks.
 	MaxHeader = 256
 
 	// MaxMetadata bounds the JSON object. A getinfo carries the whole search

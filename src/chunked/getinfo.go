@@ -2,6 +2,8 @@ package chunked
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"math"
 	"net/url"
 	"strconv"
@@ -26,7 +28,7 @@ type Info struct {
 	SplunkdURI    string // https://127.0.0.1:8089
 	SplunkVersion string // 8.2.1
 	Search        string // the search, percent-decoded; for messages only, its form varies
-	Command       string // name of the stanza; absent before 8.0
+	Command       string // name of the stanza; absent in 6.3
 
 	SessionKey    Secret  // empty while the search is parsed
 	MaxResultRows int     // rows a reply may hold, always > 0; see DefaultMaxResultRows
@@ -67,11 +69,11 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
+// Format writes "(secret)", whatever the verb.
+func (s Secret) Format(f fmt.State, verb rune) { io.WriteString(f, secretText) }
+
 // String returns "(secret)".
 func (s Secret) String() string { return secretText }
-
-// GoString returns "(secret)", for %#v.
-func (s Secret) GoString() string { return secretText }
 
 // MarshalText returns "(secret)", for JSON and for structured logs.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(secretText), nil }

@@ -44,6 +44,7 @@ func (m Message) MarshalJSON() ([]byte, error) { return marshal([2]string{m.Leve
 const (
 	maxText     = 1000 // bytes of one error or message: a line that a person reads, not a dump
 	maxMessages = 20   // messages of one run: more than that is one problem told many times
+	minSecret   = 8    // bytes of a session key (real ones have 120); to take out less would garble texts
 )
 
 // lastMessage takes the place of message number maxMessages and all after it.
@@ -85,7 +86,7 @@ func declarationReply(d Declaration) []byte {
 func executeReply(finished bool, messages []Message) []byte {
 	switch {
 	case len(messages) > 0:
-		return mustMarshal(reply{Inspector: &inspector{messages}, Finished: &finished})
+		return tell(finished, "", messages)
 	case finished:
 		return finishedTrue
 	default:
@@ -94,7 +95,10 @@ func executeReply(finished bool, messages []Message) []byte {
 }
 
 func errorReply(text string, messages []Message) []byte {
-	finished := true
+	return tell(true, text, messages)
+}
+
+func tell(finished bool, text string, messages []Message) []byte {
 	r := reply{Finished: &finished, Error: text}
 	if len(messages) > 0 {
 		r.Inspector = &inspector{messages}
@@ -151,7 +155,7 @@ func (j *journal) take() []Message {
 // plain makes text fit to be shown: one line, valid UTF-8, of bounded length,
 // without control characters, and without the secret, however it got there.
 func plain(text, secret string) string {
-	if secret != "" {
+	if len(secret) >= minSecret {
 		text = strings.ReplaceAll(text, secret, secretText)
 	}
 	if len(text) > 2*maxText {
