@@ -1,0 +1,251 @@
+#!/usr/bin/env bash
+# Builds, packages, tests and inspects Tor Detect. Without a verb it says what
+# each does. All output goes to dist/.
+set -euo pipefail
+shopt -s inherit_errexit
+
+here=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Pinned: a newer release of these may find more, or nothing.
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+appinspect=splunk-appinspect==4.3.1
+slim=splunk-packaging-toolkit==1.2.8
+venv=dist/.venv-inspect
+
+# Per fuzz target. Enough to run the corpus and find a careless change; long
+# runs are for a quiet evening.
+fuzztime=${FUZZTIME:-4s}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+usage() {
+	cat <<'TEXT'
+usage: ./build.sh VERB
+
+  build     the programs for this machine, into dist/bin/
+  package   the app for Splunk, dist/tordetect-<version>.tgz (or into the folder
+            that follows); the last line of the output is its path
+  test      everything that needs no Splunk: package, gofmt, vet, staticcheck,
+            all tests on the package, short fuzzing
+            REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
+  demo      runs the shipped searches over a firewall log, as Splunk would, and
+            prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
+  inspect   AppInspect and slim on the package, in a private Python environment
+  bench     not yet: speed and memory beside a Python command
+  evaluate  not yet: precision and recall on labelled flows
+TEXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "build.sh: $*"; exit 1; }
+
+# The version stands in one place, default/app.conf under [launcher].
+version() {
+	local v
+	v=$(sed -n '/^\[launcher\]/,/^\[/s/^version *= *//p' default/app.conf)
+	[[ $v =~ ^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$ ]] ||
+		die "default/app.conf: [launcher] version is '$v', which is no semantic version"
+	printf '%s' "$v"
+}
+
+# The time that every file of the package gets: the commit's, so that the same
+# commit gives the same bytes.
+date_of_commit() {
+	if [[ -n ${SOURCE_DATE_EPOCH:-} ]]; then
+		printf '%s' "$SOURCE_DATE_EPOCH"
+	else
+		git log -1 --format=%ct 2>/dev/null || die "no commit to take the date from: set SOURCE_DATE_EPOCH"
+	fi
+}
+
+programs() {
+	local folder
+	for folder in src/cmd/*/; do
+		[[ -d $folder ]] && basename "$folder"
+	done
+	return 0
+}
+
+# compile NAME OUTPUT: a static program that holds nothing of this machine.
+compile() {
+	CGO_ENABLED=0 GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -buildid= -X main.version=$(version)" -o "$2" "./src/cmd/$1"
+}
+
+build() {
+	local name
+	mkdir -p dist/bin
+	for name in $(programs); do
+		compile "$name" "dist/bin/$name"
+		say "dist/bin/$name"
+	done
+}
+
+package() {
+	local target=${1:-dist} v date name arch
+	v=$(version)
+	date=$(date_of_commit)
+	mkdir -p "$target"
+	rm -rf "$scratch/bin"
+	mkdir "$scratch/bin"
+	# Into the package go the programs that a launcher starts.
+	for name in $(sed -n 's|^exec .*/\([a-z]*\)-linux-.*|\1|p' bin/*.sh | sort -u); do
+		[[ -d src/cmd/$name ]] || { say "build.sh: no src/cmd/$name for its launcher: left out"; continue; }
+		for arch in amd64 arm64; do
+			GOOS=linux GOARCH=$arch compile "$name" "$scratch/bin/$name-linux-$arch"
+		done
+	done
+	GOFLAGS= go run ./tests/package/pack -programs "$scratch/bin" -version "$v" -date "$date" -out "$target/tordetect-$v.tgz"
+	printf '%s\n' "$target/tordetect-$v.tgz"
+}
+
+# The race detector needs a C compiler; the tests themselves do not.
+race() {
+	local cc
+	cc=$(go env CC)
+	if [[ $(go env GOOS) == linux ]] && command -v "${cc%% *}" >/dev/null; then
+		printf -- '-race'
+	else
+		say "build.sh: no C compiler, so no race detector"
+	fi
+}
+
+# Shows what `go test` without -v would: the closing line of each package, and
+# all of one that failed. (-v is needed to count what was skipped.)
+brief() {
+	awk '
+		/^ok  \t/ || /^\?   \t/ { print; held = ""; next }
+		/^FAIL\t/ { printf "%s", held; print; held = ""; next }
+		/^=== / || /^ *--- (PASS|SKIP)/ || /^PASS$/ { next }
+		{ held = held $0 "\n" }
+		END { printf "%s", held }'
+}
+
+fuzz() {
+	local folder target failed=0
+	for folder in $(grep -rlE '^func Fuzz' --include='*_test.go' src tests | xargs -r -n1 dirname | sort -u); do
+		for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$folder"/*_test.go | sed 's/^func //' | sort -u); do
+			say "fuzz $folder $target $fuzztime"
+			go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" "./$folder" >dist/fuzz.log 2>&1 ||
+				{ cat dist/fuzz.log; failed=1; }
+		done
+	done
+	return $failed
+}
+
+check() {
+	local failed=0 unformatted skipped
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	say "package $TORDETECT_PACKAGE"
+
+	unformatted=$(gofmt -l src tests)
+	[[ -z $unformatted ]] || { say "gofmt: not formatted:" "$unformatted"; failed=1; }
+	go vet ./... || { say "go vet: failed"; failed=1; }
+	if go run "$staticcheck" -version >/dev/null 2>&1; then
+		go run "$staticcheck" ./... || { say "staticcheck: failed"; failed=1; }
+	else
+		say "staticcheck: not run, $staticcheck could not be had"
+	fi
+
+	# -count=1: the package and ../shared/data are inputs that the test cache does not see.
+	go test $(race) -count=1 -timeout 30m -v ./... 2>&1 | tee dist/test.log | brief || failed=1
+	fuzz || { say "fuzzing: failed"; failed=1; }
+
+	skipped=$(grep -c 'skipped: no ../shared/data' dist/test.log || true)
+	say "$skipped tests skipped for want of ../shared/data"
+	if [[ $skipped != 0 && ${REQUIRE_SHARED:-} == 1 ]]; then
+		say "REQUIRE_SHARED=1: that is a failure"
+		failed=1
+	fi
+	return $failed
+}
+
+demo() {
+	local arg args=()
+	# Paths are the caller's, not ours.
+	for arg in "$@"; do
+		[[ $arg != /* && -e $here/$arg ]] && arg=$here/$arg
+		args+=("$arg")
+	done
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go run ./tests/demo ${args[@]+"${args[@]}"}
+}
+
+# A private Python environment for the two tools. Made anew unless it was
+# finished for the same versions.
+environment() {
+	[[ $(cat "$venv/complete" 2>/dev/null) == "$appinspect $slim" ]] && return
+	rm -rf "$venv"
+	mkdir -p dist
+	python3 -m venv "$venv" || die "python3 with its venv module is needed (Debian: python3-venv)"
+	"$venv/bin/pip" install --quiet --disable-pip-version-check "$appinspect" "$slim" || die "could not install $appinspect and $slim"
+	printf '%s\n' "$appinspect $slim" >"$venv/complete"
+}
+
+# AppInspect tells file types by libmagic, which pip does not bring.
+libmagic() {
+	"$venv"/bin/python -c 'import magic' 2>/dev/null && return
+	say "libmagic is missing: installing libmagic1"
+	{ apt-get update -q && apt-get install -q -y libmagic1; } >dist/libmagic.log 2>&1 || die "libmagic1 could not be installed, see dist/libmagic.log"
+}
+
+inspect() {
+	local tarball failed=0 code=0
+	tarball=$(package | tail -n 1)
+	environment
+	libmagic
+
+	# Left out is one check that fails for every package with an x86_64 program
+	# in it, whatever else it holds. --ci makes findings count in the exit code.
+	"$venv"/bin/splunk-appinspect inspect "$tarball" --excluded-tags aarch64_compatibility --ci \
+		--skip-trusted-libraries-update --max-messages all --data-format json --output-file dist/appinspect.json \
+		>dist/appinspect.log 2>&1 || code=$?
+	if [[ $code == 0 ]]; then
+		say "AppInspect: clean"
+	else
+		say "AppInspect: exit code $code (3: not a valid package, 101: failures, 104: future failures, 103: warnings)"
+		failed=1
+	fi
+	"$venv"/bin/python - dist/appinspect.json <<-'PYTHON' || { cat dist/appinspect.log >&2; failed=1; }
+		import json, sys
+		report = json.load(open(sys.argv[1]))
+		print("AppInspect:", ", ".join(f"{n} {what}" for what, n in sorted(report["summary"].items()) if n))
+		# 251 checks in 4.3.1. A tag that it does not know is no error for it: it
+		# would run a dozen checks and be green.
+		clean = sum(report["summary"].values()) >= 250
+		for group in report["reports"][0]["groups"]:
+		    for check in group["checks"]:
+		        if check["result"] in ("failure", "error", "warning", "future_failure"):
+		            clean = False
+		            for message in check["messages"]:
+		                print(f'  {check["result"]} {check["name"]}: {message["message"]}')
+		sys.exit(0 if clean else 1)
+	PYTHON
+
+	tar -xzf "$tarball" -C "$scratch"
+	if "$venv"/bin/slim validate "$scratch/tordetect" >dist/slim.log 2>&1; then
+		say "slim validate: no errors"
+	else
+		say "slim validate: failed"
+		cat dist/slim.log >&2
+		failed=1
+	fi
+	return $failed
+}
+
+verb=${1:-}
+[[ $# -gt 0 ]] && shift
+case $verb in
+build) build ;;
+package) package "$@" ;;
+test) check ;;
+demo) demo "$@" ;;
+inspect) inspect ;;
+bench | evaluate) die "$verb comes later" ;;
+'' | help | -h | --help) usage ;;
+*) usage >&2; die "unknown verb '$verb'" ;;
+esac
