@@ -2,8 +2,8 @@ package rows
 
 import "slices"
 
-// multiPrefix begins the name of the column with a field's list (protocol.md
-// section 7).
+// multiPrefix begins the name of the column that holds a field's list
+// (protocol.md section 7).
 const multiPrefix = "__mv_"
 
 // Field is a field that the caller writes. A List field has a __mv_ column too.
@@ -17,46 +17,72 @@ type Field struct {
 // List fields only.
 type Cell struct{ Plain, Multi []byte }
 
-// Output writes rows with the fields of the caller in them. A field that the
-// input has already is replaced where it stands, in every column of that name,
-// and its __mv_ column is rewritten, or cleared when the field is no list: a
-// stale list would win over the new value. Fields that the input does not have
-// are appended in order, then the __mv_ columns that are missing. No column is
-// ever added under a name that is there already. All other bytes are copied as
-// they are.
+// Output writes rows with the fields of the caller in them.
+//
+// A field that the input has already is replaced where it stands, in each column
+// of that name. Its __mv_ column is rewritten, or cleared when the field is no
+// List: a stale list would win over the new value (protocol.md section 9).
+// Fields that the input does not have are appended in order, then the __mv_
+// columns that are missing. No column is added under a name that is there
+// already. All other bytes of a row are copied as they are.
 type Output struct {
-	fields []Field
-	multi  []string // name of the __mv_ column of each field
+	columns []column // that the fields may need, plain ones first
 
-	replaced []place // in the order of columns
-	added    []place
-	columns  int // of the input
-	header   []byte
+	replaced []replaced // in the order of the input's columns
+	added    []part     // in the order of the output
+	alone    bool       // the output has one column, and it is replaced
+	header   []byte     // row of the output, with its row end
 	picks    []int
 }
 
-// place is one column of the output: where it stands in the input, and which
-// part of which cell goes there.
-type place struct {
-	column int // of the input; for an added column not used
-	field  int
+// column is one column of the output that is not copied.
+type column struct {
+	name string
+	cell []byte // name as a CSV cell
+	part part
+	add  bool // where the input does not have it
+}
+
+// part says which part of which Cell goes into a column.
+type part struct {
+	field int
+	kind  kind
+}
+
+type kind uint8
+
+const (
+	plain kind = iota
+	multi
+	cleared
+)
+
+// replaced is a column of the input that is not copied.
+type replaced struct {
+	column int
 	part   part
 }
 
-type part uint8
-
-const (
-	plainPart part = iota
-	multiPart
-	noPart // the cell is cleared
-)
-
-// NewOutput returns an Output for these fields; Bind must follow. A second field
-// of the same name is ignored.
+// NewOutput returns an Output for these fields. Bind has to follow. Where two
+// columns get one name, by equal fields or a field named like the __mv_ column of
+// another, the first field is written and a plain column before a list.
 func NewOutput(fields []Field) *Output {
-	o := &Output{fields: slices.Clone(fields), multi: make([]string, len(fields))}
+	o := &Output{}
+	put := func(name string, p part, add bool) {
+		taken := func(c column) bool { return c.name == name }
+		if !slices.ContainsFunc(o.columns, taken) {
+			o.columns = append(o.columns, column{name, AppendCell(nil, []byte(name)), p, add})
+		}
+	}
 	for i, f := range fields {
-		o.multi[i] = multiPrefix + f.Name
+		put(f.Name, part{i, plain}, true)
+	}
+	for i, f := range fields {
+		if f.List {
+			put(multiPrefix+f.Name, part{i, multi}, true)
+		} else {
+			put(multiPrefix+f.Name, part{i, cleared}, false)
+		}
 	}
 	return o
 }
@@ -64,97 +90,63 @@ func NewOutput(fields []Field) *Output {
 // Bind lays out the reply for the header that s has read, and picks columns of
 // s: those that the caller reads, in any order, and those that are replaced. A
 // negative number in read stands for a column that the input does not have, and
-// is passed over. Bind has to be called after each Reset; it allocates nothing
-// when the header has not changed.
+// is passed over. Bind has to be called after each Reset of s; it allocates
+// nothing when the header is the same as before.
 func (o *Output) Bind(s *Scanner, read []int) {
 	names := s.Names()
-	o.columns = len(names)
 	o.replaced, o.added, o.picks = o.replaced[:0], o.added[:0], o.picks[:0]
 	o.header = append(o.header[:0], s.Header()...)
-	for _, column := range read {
-		if column >= 0 {
-			o.picks = append(o.picks, column)
+	for _, number := range read {
+		if number >= 0 {
+			o.picks = append(o.picks, number)
 		}
 	}
-	for column, name := range names {
-		if p, ok := o.find(name); ok {
-			p.column = column
-			o.replaced = append(o.replaced, p)
-			o.picks = append(o.picks, column)
+	for number, name := range names {
+		for i := range o.columns {
+			if c := &o.columns[i]; c.name == name {
+				o.replaced = append(o.replaced, replaced{number, c.part})
+				o.picks = append(o.picks, number)
+				break
+			}
 		}
 	}
-	for i, f := range o.fields {
-		o.add(names, f.Name, place{field: i, part: plainPart})
-	}
-	for i, f := range o.fields {
-		if f.List {
-			o.add(names, o.multi[i], place{field: i, part: multiPart})
+	if len(names) > 0 {
+		for i := range o.columns {
+			if c := &o.columns[i]; c.add && !slices.Contains(names, c.name) {
+				o.added = append(o.added, c.part)
+				o.header = append(o.header, ',')
+				o.header = append(o.header, c.cell...)
+			}
 		}
-	}
-	if o.columns == 0 {
-		o.header, o.added = o.header[:0], o.added[:0]
-	} else {
 		o.header = appendRowEnd(o.header)
 	}
+	o.alone = len(o.replaced) == 1 && len(names) == 1 && len(o.added) == 0
 	slices.Sort(o.picks)
 	o.picks = slices.Compact(o.picks)
 	s.Pick(o.picks)
-}
-
-// find returns what goes into an input column of this name.
-func (o *Output) find(name string) (place, bool) {
-	for i, f := range o.fields {
-		if f.Name == name {
-			return place{field: i, part: plainPart}, true
-		}
-	}
-	for i, multi := range o.multi {
-		if multi == name {
-			if o.fields[i].List {
-				return place{field: i, part: multiPart}, true
-			}
-			return place{field: i, part: noPart}, true
-		}
-	}
-	return place{}, false
-}
-
-// add appends a column to the output unless its name is taken.
-func (o *Output) add(names []string, name string, p place) {
-	if slices.Contains(names, name) {
-		return
-	}
-	for _, q := range o.added {
-		if q.part == plainPart && o.fields[q.field].Name == name || q.part == multiPart && o.multi[q.field] == name {
-			return
-		}
-	}
-	o.added = append(o.added, p)
-	o.header = append(o.header, ',')
-	o.header = AppendCell(o.header, []byte(name))
 }
 
 // AppendHeader appends the header row of the reply. For an input without columns,
 // which is an empty body, that is nothing.
 func (o *Output) AppendHeader(dst []byte) []byte { return append(dst, o.header...) }
 
-// AppendRow appends the current row of s with cells in it, one for each field.
-// It allocates nothing but room in dst.
+// AppendRow appends the current row of s with cells in it, one for each field of
+// NewOutput. It allocates nothing but room in dst.
 func (o *Output) AppendRow(dst []byte, s *Scanner, cells []Cell) []byte {
 	from := s.start
-	for _, p := range o.replaced {
-		dst = append(dst, s.body[from:s.seps[p.column]+1]...)
-		cell := p.cell(cells)
-		if len(cell) == 0 && o.columns == 1 && len(o.added) == 0 {
+	for _, r := range o.replaced {
+		dst = append(dst, s.body[from:s.seps[r.column]+1]...)
+		cell := r.part.of(cells)
+		if len(cell) == 0 && o.alone {
 			cell = emptyCell
 		}
 		dst = append(dst, cell...)
-		from = s.seps[p.column+1]
+		from = s.seps[r.column+1]
 	}
 	dst = append(dst, s.body[from:s.end]...)
 	for _, p := range o.added {
 		dst = append(dst, ',')
-		dst = append(dst, p.cell(cells)...)
+		dst = append(dst, p.of(cells)...)
 	}
 	return appendRowEnd(dst)
 }
@@ -163,19 +155,19 @@ func (o *Output) AppendRow(dst []byte, s *Scanner, cells []Cell) []byte {
 // take an empty line for no row at all.
 var emptyCell = []byte(`""`)
 
-// cell returns the part of cells that belongs into a place.
-func (p place) cell(cells []Cell) []byte {
-	switch p.part {
-	case plainPart:
+// of returns the part of cells that p names.
+func (p part) of(cells []Cell) []byte {
+	switch p.kind {
+	case plain:
 		return cells[p.field].Plain
-	case multiPart:
+	case multi:
 		return cells[p.field].Multi
 	}
 	return nil
 }
 
-// appendRowEnd ends the row that dst ends with by LF. Only where the last cell
-// ends with a CR, which LF alone would take away from it, it is CRLF.
+// appendRowEnd ends the row at the end of dst with LF. A row whose last byte is a
+// CR gets CRLF, for LF alone would take that CR from the last cell.
 func appendRowEnd(dst []byte) []byte {
 	if n := len(dst); n > 0 && dst[n-1] == '\r' {
 		dst = append(dst, '\r')

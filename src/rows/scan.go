@@ -1,91 +1,165 @@
 package rows
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
 
-const wordLen = 8
-
+// The scan loop looks at blocks of 64 bytes, as eight words of eight bytes. Each
+// test on a word gives one bit a byte (its highest), and the bits of the eight
+// words are laid into one mask: bit 8j+k of a mask belongs to byte j of word k.
+// So byte j+1 is a shift by 8 away for all words at once, and what crosses from
+// word to word moves from the highest byte of the mask to the lowest.
 const (
-	each    = 0x0101010101010101 // times a byte = that byte eight times
+	wordLen  = 8
+	blockLen = 8 * wordLen
+
+	each    = 0x0101010101010101 // times a byte: that byte eight times
 	lowBits = 0x7f * each
 	mark    = 0x80 * each
 )
 
-// scan finds the end of the row at s.start and counts its cells.
+// scan finds the end of the row that begins at s.start, counts its cells, and
+// notes the separators beside the picked columns. It reports false for a row with
+// wrong quoting.
+//
+// The row is taken to end at the next LF; if that turns out to be in quotes, the
+// row goes on. Where a quoted cell is longer than a block, bytes.IndexByte looks
+// for its end.
 func (s *Scanner) scan() (cells int, ok bool) {
 	body := s.body
-	pos := s.start
-	seps := s.seps
-	seps[0] = pos - 1
-	need := s.last + 1
-	n := 0
-	var inside, text, closed uint64
+	wanted, next := s.wanted, s.wanted[0]
+	n := 0 // separators found
+	var (
+		inside         uint64 // 0xff in quotes, else 0
+		lastQuote      uint64 // 1 if the byte before the block is a quote
+		lastText       uint64 // 1 if it is text of a bare cell
+		bad            uint64 // quotes beside text of a bare cell
+		pad            [blockLen]byte
+		pos            = s.start
+		textEnd, after = rowEnd(body, pos)
+	)
 	for {
-		var w uint64
-		if rest := body[pos:]; len(rest) >= wordLen {
-			w = binary.LittleEndian.Uint64(rest)
+		block := &pad
+		if len(body)-pos >= blockLen {
+			block = (*[blockLen]byte)(body[pos:])
 		} else {
-			w = lastWord(rest)
+			copy(pad[:], body[pos:])
 		}
-		y := w & lowBits
-		notComma := (y ^ ','*each) + lowBits | w
-		notQuote := (y ^ '"'*each) + lowBits | w
-		notEnd := (y ^ '\n'*each) + lowBits | w
-		q := ^notQuote & mark
-		in := (q * each) ^ inside
-		other := notComma & notQuote & notEnd & mark
-		opening := q & in
-		closing := q &^ in
-		bad := opening&(other<<8|text) | (closing<<8|closed)&other
-		comma := ^(notComma | in) & mark
-		stop := bad | ^(notEnd|in)&mark
-		if stop != 0 {
-			stop &= -stop
-			comma &= stop - 1
+		valid := ^uint64(0)
+		if textEnd-pos < blockLen {
+			valid = firstBytes(textEnd - pos)
 		}
-		if n < need {
-			m := comma
-			for i := n + 1; m != 0; i++ {
-				seps[i] = pos + bits.TrailingZeros64(m)>>3
+
+		c0, q0 := find(binary.LittleEndian.Uint64(block[0:]))
+		c1, q1 := find(binary.LittleEndian.Uint64(block[8:]))
+		comma, quote := c0>>7|c1>>6, q0>>7|q1>>6
+		c2, q2 := find(binary.LittleEndian.Uint64(block[16:]))
+		c3, q3 := find(binary.LittleEndian.Uint64(block[24:]))
+		comma, quote = comma|c2>>5|c3>>4, quote|q2>>5|q3>>4
+		c4, q4 := find(binary.LittleEndian.Uint64(block[32:]))
+		c5, q5 := find(binary.LittleEndian.Uint64(block[40:]))
+		comma, quote = comma|c4>>3|c5>>2, quote|q4>>3|q5>>2
+		c6, q6 := find(binary.LittleEndian.Uint64(block[48:]))
+		c7, q7 := find(binary.LittleEndian.Uint64(block[56:]))
+		comma, quote = comma|c6>>1|c7, quote|q6>>1|q7
+		comma &= valid
+		quote &= valid
+
+		// A byte is in quotes if the number of quotes up to it is odd.
+		in := quote ^ quote<<8
+		in ^= in << 16
+		in ^= in << 32
+		words := in >> 56
+		words ^= words << 1
+		words ^= words << 2
+		words ^= words << 4
+		in ^= ((words<<1 ^ inside) & 0xff) * each
+		inside ^= -(words >> 7 & 1) & 0xff
+
+		// A quote opens a cell, closes one or is one of two. Beside it there
+		// may be a quote, text in quotes, a comma, a row end: anything but
+		// text of a bare cell.
+		text := ^(comma | quote | in) & valid
+		bad |= quote&(text<<8|text>>55&0xfe|lastText) | text&(quote<<8|quote>>55&0xfe|lastQuote)
+		lastQuote, lastText = quote>>63, text>>63
+
+		comma &^= in
+		count := bits.OnesCount64(comma)
+		if n+count >= next {
+			m := inTextOrder(comma)
+			for i := n + 1; n+count >= next; i++ {
+				if i == next {
+					s.seps[i] = pos + bits.TrailingZeros64(m)
+					wanted = wanted[1:]
+					next = wanted[0]
+				}
 				m &= m - 1
 			}
 		}
-		n += bits.OnesCount64(comma)
-		if stop != 0 {
-			pos += bits.TrailingZeros64(stop) >> 3
-			length := endLen(body, pos)
-			if length < 0 {
-				return n + 1, false
+		n += count
+
+		pos += blockLen
+		if pos < textEnd {
+			if quote != 0 || inside == 0 {
+				continue
 			}
-			s.next = pos + length
-			if length == 1 && pos > s.start && body[pos-1] == '\r' {
-				pos--
-			}
-			if bad&stop == 0 && pos > s.start && pos == len(body) && body[pos-1] == '\r' {
-				pos--
-			}
-			s.end = pos
-			if n < need {
-				seps[n+1] = pos
-			}
-			return n + 1, true
+		} else if inside == 0 {
+			break
+		} else {
+			pos = textEnd
 		}
-		inside = uint64(int64(in) >> 63)
-		text = other >> 56
-		closed = closing >> 56
-		pos += wordLen
-		if pos > len(body) {
+		skip := bytes.IndexByte(body[pos:], '"')
+		if skip < 0 {
 			return n + 1, false
 		}
+		pos += skip
+		lastQuote, lastText = 0, 0
+		if pos > textEnd {
+			textEnd, after = rowEnd(body, pos)
+		}
 	}
+	s.end, s.next = textEnd, after
+	s.seps[0], s.seps[len(s.names)] = s.start-1, textEnd
+	return n + 1, bad == 0
 }
 
-// lastWord returns the fewer than eight bytes that are left of a body, followed
-// by row ends: a last row without row end gets one.
-func lastWord(rest []byte) uint64 {
-	word := [wordLen]byte{'\n', '\n', '\n', '\n', '\n', '\n', '\n', '\n'}
-	copy(word[:], rest)
-	return binary.LittleEndian.Uint64(word[:])
+// rowEnd returns where the text of a row ends and the next one begins, if the
+// next LF is a row end.
+func rowEnd(body []byte, pos int) (textEnd, after int) {
+	textEnd, after = len(body), len(body)
+	if at := bytes.IndexByte(body[pos:], '\n'); at >= 0 {
+		textEnd = pos + at
+		after = textEnd + 1
+	}
+	if textEnd > pos && body[textEnd-1] == '\r' {
+		textEnd--
+	}
+	return textEnd, after
+}
+
+// find marks the commas and the quotes of a word by the highest bit of the byte.
+func find(w uint64) (comma, quote uint64) {
+	low := w & lowBits
+	comma = ^((low ^ ','*each) + lowBits | w) & mark
+	quote = ^((low ^ '"'*each) + lowBits | w) & mark
+	return comma, quote
+}
+
+// firstBytes is the mask of the first n bytes of a block, n below 64.
+func firstBytes(n int) uint64 {
+	word, byteBits := uint(n)>>3&7, uint(n)&7*8
+	return (1<<word-1)*each | each<<word&(1<<byteBits-1)
+}
+
+// inTextOrder turns a mask over, so that bit 8k+j belongs to byte j of word k: the
+// lowest bit is the first byte of the block.
+func inTextOrder(m uint64) uint64 {
+	t := (m ^ m>>7) & 0x00aa00aa00aa00aa
+	m ^= t ^ t<<7
+	t = (m ^ m>>14) & 0x0000cccc0000cccc
+	m ^= t ^ t<<14
+	t = (m ^ m>>28) & 0x00000000f0f0f0f0
+	return m ^ t ^ t<<28
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // What can be wrong with a body; the Err of an [Error].
@@ -47,12 +48,11 @@ type Scanner struct {
 	start, end, next int // current row, its end without the row end, the row after it
 	number           int
 
-	// seps[i] is the byte before cell i, so seps[i+1] is its end. Next fills in
-	// what the columns up to last need; the word loop may write wordLen further
-	// entries, so there is room for them.
-	seps    []int
-	last    int   // greatest picked column, -1 = none
-	located []int // the part of seps that Next fills in
+	// seps[i] is the position before cell i, so seps[i+1] is its end. Next sets
+	// the wanted ones, which are in ascending order and end with a number that is
+	// never reached, the first and the last.
+	seps   []int
+	wanted []int
 }
 
 // Reset starts on a new body and reads its header row. An empty body has no
@@ -86,8 +86,7 @@ func (s *Scanner) Reset(body []byte) error {
 // setHeader stores a header row whose cells lie between seps.
 func (s *Scanner) setHeader(header []byte, seps []int) {
 	s.header = append(s.header[:0], header...)
-	s.names, s.seps = nil, nil
-	s.Pick(nil)
+	s.names, s.seps, s.wanted = nil, nil, nil
 	if len(seps) == 0 {
 		return
 	}
@@ -96,7 +95,8 @@ func (s *Scanner) setHeader(header []byte, seps []int) {
 		name, _ := Value(header[seps[i]+1:seps[i+1]], nil)
 		s.names[i] = string(name)
 	}
-	s.seps = make([]int, len(seps)+wordLen)
+	s.seps = make([]int, len(seps))
+	s.Pick(nil)
 }
 
 // Names returns the column names, unquoted. The slice is the Scanner's and
@@ -108,13 +108,21 @@ func (s *Scanner) Header() []byte { return s.header }
 
 // Pick says which columns' cells Next has to locate: column numbers from 0, in
 // ascending order, each below len(Names()). It counts from the next call of Next
-// on. A row costs less the further left the last picked column is.
+// on.
 func (s *Scanner) Pick(columns []int) {
-	s.last, s.located = -1, nil
-	if len(columns) > 0 {
-		s.last = columns[len(columns)-1]
-		s.located = s.seps[:s.last+2]
+	for i := range s.seps {
+		s.seps[i] = math.MinInt // makes Cell of another column panic
 	}
+	s.wanted = s.wanted[:0]
+	for i, column := range columns {
+		if column > 0 && (i == 0 || columns[i-1] < column-1) {
+			s.wanted = append(s.wanted, column)
+		}
+		if column+1 < len(s.names) {
+			s.wanted = append(s.wanted, column+1)
+		}
+	}
+	s.wanted = append(s.wanted, math.MaxInt)
 }
 
 // Next moves to the next row and reports whether there is one. It returns false
@@ -136,9 +144,10 @@ func (s *Scanner) Next() bool {
 func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
 
 // Cell returns the raw bytes of a picked column's cell in the current row,
-// quotes included; see [Value].
+// quotes included; see [Value]. It panics for a column that is not picked, unless
+// both its neighbours are.
 func (s *Scanner) Cell(column int) []byte {
-	return s.body[s.located[column]+1 : s.located[column+1]]
+	return s.body[s.seps[column]+1 : s.seps[column+1]]
 }
 
 // Number returns the number of the current data row, counted from 1.
@@ -147,7 +156,7 @@ func (s *Scanner) Number() int { return s.number }
 // Err returns nil or the [*Error] that stopped the Scanner.
 func (s *Scanner) Err() error { return s.err }
 
-// fail reads the row that the word loop refused once more, byte by byte, to
+// fail reads the row that the scan loop refused once more, byte by byte, to
 // tell what is wrong with it and where.
 func (s *Scanner) fail() bool {
 	t, err := readRow(s.body, s.start, nil)
