@@ -1,0 +1,240 @@
+package splunkd
+
+import (
+	"sort"
+	"strings"
+)
+
+// aggregate is one function of stats or tstats: sum(All_Traffic.bytes_in) as bytes_in.
+type aggregate struct {
+	Function string
+	Field    string // empty for count of rows
+	As       string
+}
+
+// listLimit is how many values list() keeps (limits.conf [stats] list_maxsize).
+const listLimit = 100
+
+// aggregateFunctions turn all values of a group, in row order, into the result.
+var aggregateFunctions = map[string]func(values []string) Value{
+	"count": func(values []string) Value { return Value{formatNumber(float64(len(values)))} },
+	"dc":    func(values []string) Value { return Value{formatNumber(float64(len(distinct(values))))} },
+	"sum": func(values []string) Value {
+		total, n := sum(values)
+		if n == 0 {
+			return nil
+		}
+		return Value{formatNumber(total)}
+	},
+	"avg": func(values []string) Value {
+		total, n := sum(values)
+		if n == 0 {
+			return nil
+		}
+		return Value{formatNumber(total / float64(n))}
+	},
+	"min": func(values []string) Value { return extreme(values, -1) },
+	"max": func(values []string) Value { return extreme(values, 1) },
+	"first": func(values []string) Value {
+		if len(values) == 0 {
+			return nil
+		}
+		return Value{values[0]}
+	},
+	"last": func(values []string) Value {
+		if len(values) == 0 {
+			return nil
+		}
+		return Value{values[len(values)-1]}
+	},
+	"values": func(values []string) Value {
+		kept := distinct(values)
+		sort.Strings(kept)
+		return kept
+	},
+	"list": func(values []string) Value {
+		if len(values) > listLimit {
+			values = values[:listLimit]
+		}
+		return append(Value(nil), values...)
+	},
+}
+
+var aggregateAliases = map[string]string{"c": "count", "distinct_count": "dc", "mean": "avg"}
+
+func distinct(values []string) []string {
+	seen := map[string]bool{}
+	var kept []string
+	for _, v := range values {
+		if !seen[v] {
+			seen[v] = true
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// sum adds the values that are numbers; the others do not count.
+func sum(values []string) (total float64, n int) {
+	for _, v := range values {
+		if f, ok := number(v); ok {
+			total += f
+			n++
+		}
+	}
+	return total, n
+}
+
+// extreme compares as numbers where all values are numbers, else as texts.
+func extreme(values []string, sign int) Value {
+	if len(values) == 0 {
+		return nil
+	}
+	compare := compareTexts
+	if _, n := sum(values); n < len(values) {
+		compare = strings.Compare
+	}
+	best := values[0]
+	for _, v := range values[1:] {
+		if compare(v, best)*sign > 0 {
+			best = v
+		}
+	}
+	return Value{best}
+}
+
+// parseAggregates reads `count min(_time) as firstTime, dc(x)` up to the end or a stop word.
+func parseAggregates(command string, tokens []token, stop ...string) ([]aggregate, []token, error) {
+	var found []aggregate
+	for len(tokens) > 0 {
+		head := tokens[0]
+		if head.Kind == tokenComma && len(found) > 0 {
+			tokens = tokens[1:]
+			continue
+		}
+		for _, word := range stop {
+			if head.is(word) {
+				return found, tokens, nil
+			}
+		}
+		name := strings.ToLower(head.Text)
+		if alias, ok := aggregateAliases[name]; ok {
+			name = alias
+		}
+		if head.Kind != tokenWord || aggregateFunctions[name] == nil {
+			return nil, nil, searchErrorf("Error in '%s' command: The argument '%s' is invalid, or its function is not played by this stand-in.", command, head.Raw)
+		}
+		agg := aggregate{Function: name, As: head.Text}
+		tokens = tokens[1:]
+		if len(tokens) >= 3 && tokens[0].Kind == tokenOpen && tokens[1].word() && tokens[2].Kind == tokenClose {
+			agg.Field = tokens[1].Text
+			agg.As = head.Text + "(" + agg.Field + ")"
+			tokens = tokens[3:]
+		} else if len(tokens) > 0 && tokens[0].Kind == tokenOpen {
+			return nil, nil, searchErrorf("Error in '%s' command: %s() takes one field name here.", command, head.Text)
+		}
+		if agg.Field == "" && name != "count" {
+			return nil, nil, searchErrorf("Error in '%s' command: %s needs a field in parentheses.", command, head.Text)
+		}
+		if len(tokens) >= 2 && tokens[0].is("as") && tokens[1].word() {
+			agg.As = tokens[1].Text
+			tokens = tokens[2:]
+		}
+		for _, other := range found {
+			if other.As == agg.As {
+				return nil, nil, searchErrorf("Error in '%s' command: The output field '%s' is named twice.", command, agg.As)
+			}
+		}
+		found = append(found, agg)
+	}
+	return found, nil, nil
+}
+
+// parseNames reads field names with commas or blanks between them.
+func parseNames(command string, tokens []token) ([]string, error) {
+	var names []string
+	for _, t := range tokens {
+		switch {
+		case t.Kind == tokenComma:
+		case t.word():
+			names = append(names, t.Text)
+		default:
+			return nil, searchErrorf("Error in '%s' command: unexpected %q between field names.", command, t.Raw)
+		}
+	}
+	if len(names) == 0 {
+		return nil, searchErrorf("Error in '%s' command: a field name is missing.", command)
+	}
+	return names, nil
+}
+
+// group collects rows by the values of some fields and aggregates each group. Rows without a value in one of the fields
+// are left out; a list counts once for each of its values. Groups come sorted by their fields.
+func group(rows []Row, by []string, aggregates []aggregate) *Table {
+	type bucket struct {
+		keys   []string
+		values [][]string
+	}
+	buckets := map[string]*bucket{}
+	var order []*bucket
+	for _, row := range rows {
+		for _, keys := range combinations(row, by) {
+			id := strings.Join(keys, "\x00")
+			b := buckets[id]
+			if b == nil {
+				b = &bucket{keys: keys, values: make([][]string, len(aggregates))}
+				buckets[id] = b
+				order = append(order, b)
+			}
+			for i, agg := range aggregates {
+				if agg.Field == "" {
+					b.values[i] = append(b.values[i], "")
+				} else {
+					b.values[i] = append(b.values[i], row[agg.Field]...)
+				}
+			}
+		}
+	}
+	if len(by) == 0 && len(order) == 0 {
+		order = append(order, &bucket{values: make([][]string, len(aggregates))})
+	}
+	sort.SliceStable(order, func(i, j int) bool {
+		for k := range by {
+			if c := compareTexts(order[i].keys[k], order[j].keys[k]); c != 0 {
+				return c < 0
+			}
+		}
+		return false
+	})
+	table := &Table{}
+	table.add(by...)
+	for _, agg := range aggregates {
+		table.add(agg.As)
+	}
+	for _, b := range order {
+		row := Row{}
+		for k, name := range by {
+			row[name] = Value{b.keys[k]}
+		}
+		for i, agg := range aggregates {
+			row[agg.As] = aggregateFunctions[agg.Function](b.values[i])
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	return table
+}
+
+// combinations lists the groups that a row belongs to: none where a field has no value, several for lists.
+func combinations(row Row, by []string) [][]string {
+	all := [][]string{nil}
+	for _, field := range by {
+		var longer [][]string
+		for _, keys := range all {
+			for _, v := range distinct(row[field]) {
+				longer = append(longer, append(keys[:len(keys):len(keys)], v))
+			}
+		}
+		all = longer
+	}
+	return all
+}

@@ -1,0 +1,378 @@
+package splunkd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sessionKey stands for the secret that splunkd hands to every command. It is easy to find in what a command writes.
+var sessionKey = strings.Repeat("sessionkey", 12)
+
+const (
+	splunkdURI    = "https://127.0.0.1:8089"
+	splunkVersion = "8.2.1" // of the recordings
+	maxResultRows = 50000
+	chunkIndex    = "_chunked_idx"
+	user          = "admin"
+)
+
+// probes are the getinfo-only processes that splunkd starts while it parses a search: session key empty, sid and
+// dispatch directory in the forms that Splunk's own apps look for.
+var probes = []struct{ sid, dispatchDir string }{
+	{"", ""},
+	{"tmp", ""},
+	{"searchparsetmp_1", os.TempDir()},
+}
+
+// place is where a command runs: the search head, or a search peer with its copy of the app.
+type place struct {
+	app    *App
+	remote bool
+	sid    string
+}
+
+// custom is a custom command in a search.
+type custom struct {
+	s       *search
+	name    string
+	args    []string
+	rawArgs []string
+	search  string // as getinfo shows it
+	decl    declaration
+	// set by the plan
+	fromEvents bool // its rows come from an event search without a transforming command between
+	stopAfter  int  // `head N` follows: close the pipes after so many rows; 0: never
+}
+
+// newCustom looks a command up and probes it. An error in a getinfo reply fails the search while it is parsed.
+func newCustom(s *search, st stage, searchText string) (*custom, error) {
+	c := &custom{s: s, name: st.Name, search: searchText}
+	c.args, c.rawArgs = splitArguments(st.Text)
+	local := place{app: s.head.App}
+	for i, probe := range probes {
+		info := c.info(local)
+		info.SessionKey, info.SID, info.DispatchDir = "", probe.sid, probe.dispatchDir
+		p, err := c.start(local)
+		if err != nil {
+			return nil, err
+		}
+		decl, err := c.getinfo(p, info)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.end(0); err != nil {
+			return nil, err
+		}
+		if i > 0 && !reflect.DeepEqual(decl, c.decl) {
+			return nil, &ProtocolError{c.name, fmt.Sprintf("getinfo answers differ: %+v, then %+v", c.decl, decl)}
+		}
+		c.decl = decl
+	}
+	if c.decl.StreamingPreop != "" {
+		return nil, fmt.Errorf("command %s: streaming_preop is not played by this stand-in", c.name)
+	}
+	return c, nil
+}
+
+// commandFile finds the program of a command as splunkd does: first in <app>/<PLATFORM>/bin, then in <app>/bin.
+func commandFile(app *App, name string) (file string, args []string, err error) {
+	conf, err := app.Conf("commands")
+	if err != nil {
+		return "", nil, err
+	}
+	if value, _ := conf.Get(name, "chunked"); value != "" {
+		if chunked, ok := confBool(value); !ok || !chunked {
+			return "", nil, fmt.Errorf("commands.conf [%s]: chunked = %s is not played by this stand-in", name, value)
+		}
+	} else {
+		return "", nil, fmt.Errorf("commands.conf [%s]: chunked = true is missing", name)
+	}
+	filename, ok := conf.Get(name, "filename")
+	if !ok {
+		return "", nil, fmt.Errorf("commands.conf [%s]: filename is missing", name)
+	}
+	if filename != filepath.Base(filename) || strings.HasSuffix(filename, ".py") || strings.HasSuffix(filename, ".path") {
+		return "", nil, fmt.Errorf("commands.conf [%s]: filename %q: a program right in bin is wanted", name, filename)
+	}
+	for n := 1; ; n++ {
+		arg, ok := conf.Get(name, fmt.Sprintf("command.arg.%d", n))
+		if !ok {
+			break
+		}
+		args = append(args, os.ExpandEnv(arg))
+	}
+	folders := []string{"bin"}
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		folders = []string{filepath.Join("linux_x86_64", "bin"), "bin"}
+	}
+	for _, folder := range folders {
+		file = filepath.Join(app.Dir, folder, filename)
+		if _, err := os.Stat(file); err == nil {
+			return file, args, nil
+		}
+	}
+	return "", nil, searchErrorf("Error in '%s' command: Cannot find program '%s' or script '%s'.", name, name, filename)
+}
+
+func (c *custom) start(at place) (*process, error) {
+	file, args, err := commandFile(at.app, c.name)
+	if err != nil {
+		return nil, err
+	}
+	env := append([]string{
+		"PATH=" + filepath.Join(at.app.Home, "bin") + ":/usr/local/bin:/usr/bin:/bin",
+		"SPLUNK_HOME=" + at.app.Home,
+		"LD_LIBRARY_PATH=" + filepath.Join(at.app.Home, "lib"),
+		"HOME=" + at.app.Home,
+	}, c.s.head.Env...)
+	c.s.processes++
+	return startProcess(c.name, file, args, filepath.Join(at.app.Dir, "bin"), env, c.s.head)
+}
+
+// info is the searchinfo of a real run at that place.
+func (c *custom) info(at place) searchinfo {
+	s := c.s
+	return searchinfo{
+		Args: c.args, RawArgs: c.rawArgs,
+		DispatchDir: filepath.Join(at.app.Home, "var", "run", "splunk", "dispatch", at.sid), SID: at.sid,
+		App: s.head.App.ID, Owner: user, Username: user, SessionKey: sessionKey,
+		SplunkdURI: splunkdURI, SplunkVersion: splunkVersion, Search: percentEncode(c.search), Command: c.name,
+		MaxResultRows: maxResultRows, EarliestTime: boundText(s.earliest), LatestTime: boundText(s.latest),
+	}
+}
+
+// getinfo asks for the declaration; the process lives on unless there is an error.
+func (c *custom) getinfo(p *process, info searchinfo) (declaration, error) {
+	r, body, err := p.ask(getinfoMetadata(c.s.head.Preview, info), nil, getinfoKeys)
+	if err != nil {
+		return declaration{}, err
+	}
+	if len(body) > 0 {
+		p.kill()
+		return declaration{}, p.fault("the reply to getinfo has a body of %d bytes", len(body))
+	}
+	c.s.note(r.messages)
+	if r.fatal != nil {
+		return declaration{}, c.fatal(p, *r.fatal)
+	}
+	if r.finished != nil && *r.finished {
+		p.kill()
+		return declaration{}, p.fault("the reply to getinfo says finished")
+	}
+	return r.declaration, nil
+}
+
+// fatal ends a process that sent an error, and turns it into what the user sees.
+func (c *custom) fatal(p *process, text string) error {
+	if err := p.end(1); err != nil {
+		return err
+	}
+	return searchErrorf("Error in '%s' command: %s", c.name, text)
+}
+
+// run starts the real process and sends it the rows.
+func (c *custom) run(at place, in *Table) (*Table, error) {
+	p, err := c.start(at)
+	if err != nil {
+		return nil, err
+	}
+	info := c.info(at)
+	if err := os.MkdirAll(info.DispatchDir, 0o700); err != nil {
+		p.kill()
+		return nil, err
+	}
+	decl, err := c.getinfo(p, info)
+	if err != nil {
+		return nil, err
+	}
+	if !reflect.DeepEqual(decl, c.decl) {
+		p.kill()
+		return nil, p.fault("getinfo answers differ: %+v in a probe, %+v in the run", c.decl, decl)
+	}
+	if c.decl.Generating {
+		return c.generate(p)
+	}
+	return c.transform(p, in)
+}
+
+// generate asks again and again until the command says finished. splunkd says finished:true from the first request on.
+func (c *custom) generate(p *process) (*Table, error) {
+	var header []string
+	if c.decl.RequiredFields != nil && !reflect.DeepEqual(c.decl.RequiredFields, []string{"*"}) {
+		header = append(append(header, c.decl.RequiredFields...), chunkIndex)
+	}
+	request := appendBody(nil, header, nil)
+	out := &Table{}
+	for {
+		r, body, err := p.ask(executeMetadata(true), request, executeKeys)
+		if err != nil {
+			return nil, err
+		}
+		c.s.note(r.messages)
+		if r.fatal != nil {
+			return nil, c.fatal(p, *r.fatal)
+		}
+		rows, err := decodeBody(body)
+		if err != nil {
+			p.kill()
+			return nil, p.fault("the reply's body: %v", err)
+		}
+		if len(rows.Rows) > maxResultRows {
+			p.kill()
+			return nil, p.fault("%d rows in one reply, maxresultrows is %d", len(rows.Rows), maxResultRows)
+		}
+		rows.remove(chunkIndex)
+		out.add(rows.Columns...)
+		out.Rows = append(out.Rows, rows.Rows...)
+		if r.finished != nil && *r.finished {
+			return out, p.end(0)
+		}
+		if len(rows.Rows) == 0 {
+			p.kill()
+			return nil, p.fault("a generating command replied with no rows and without finished: it would be asked for ever")
+		}
+	}
+}
+
+// request is one execute request: rows in[from:to].
+type request struct {
+	from, to int
+	finished bool
+}
+
+// requests cuts n rows into chunks. ChunkRows 0 is as recorded: after an event search a chunk of all rows and an empty
+// last one (stateful: one more empty chunk between); else, and for events and reporting, all in one last chunk.
+// With ChunkRows there are many chunks, an empty one among them, and an empty last one, for every type.
+func (c *custom) requests(n int) []request {
+	size := c.s.head.ChunkRows
+	if size <= 0 {
+		if !c.fromEvents || c.decl.Type == "events" || c.decl.Type == "reporting" {
+			return []request{{0, n, true}}
+		}
+		var list []request
+		if n > 0 {
+			list = append(list, request{0, n, false})
+			if c.decl.Type == "stateful" {
+				list = append(list, request{n, n, false})
+			}
+		}
+		return append(list, request{n, n, true})
+	}
+	var list []request
+	for from := 0; from < n; from += size {
+		to := min(from+size, n)
+		list = append(list, request{from, to, false})
+		if from == 0 {
+			list = append(list, request{to, to, false})
+		}
+	}
+	return append(list, request{n, n, true})
+}
+
+// columns are the fields that the command gets.
+func (c *custom) columns(in *Table, rows []Row) []string {
+	switch {
+	case c.decl.selected():
+		return append(slices.Clone(c.decl.RequiredFields), chunkIndex)
+	case c.decl.Type == "reporting" && c.decl.RequiredFields != nil && !reflect.DeepEqual(c.decl.RequiredFields, []string{"*"}):
+		return c.decl.RequiredFields
+	case !c.s.head.VaryColumns:
+		return in.Columns
+	}
+	var present []string
+	for _, name := range in.Columns {
+		if slices.ContainsFunc(rows, func(r Row) bool { return len(r[name]) > 0 }) {
+			present = append(present, name)
+		}
+	}
+	return present
+}
+
+// transform sends all chunks and puts the replies together.
+func (c *custom) transform(p *process, in *Table) (*Table, error) {
+	selected := c.decl.selected()
+	out := &Table{}
+	if selected {
+		out.add(in.Columns...)
+	}
+	for _, q := range c.requests(len(in.Rows)) {
+		rows := in.Rows[q.from:q.to]
+		columns := c.columns(in, rows)
+		if selected {
+			indexed := make([]Row, len(rows))
+			for i, row := range rows {
+				indexed[i] = row.clone()
+				indexed[i][chunkIndex] = Value{strconv.Itoa(q.from + i)}
+			}
+			rows = indexed
+		}
+		r, body, err := p.ask(executeMetadata(q.finished), appendBody(nil, columns, rows), executeKeys)
+		if err != nil {
+			return nil, err
+		}
+		c.s.note(r.messages)
+		if r.fatal != nil {
+			return nil, c.fatal(p, *r.fatal)
+		}
+		if r.finished == nil || *r.finished != q.finished {
+			p.kill()
+			return nil, p.fault("the request says finished:%t, the reply does not mirror it", q.finished)
+		}
+		replied, err := decodeBody(body)
+		if err != nil {
+			p.kill()
+			return nil, p.fault("the reply's body: %v", err)
+		}
+		if selected {
+			if replied, err = merge(in, q, replied); err != nil {
+				p.kill()
+				return nil, p.fault("%v", err)
+			}
+		}
+		out.add(replied.Columns...)
+		out.Rows = append(out.Rows, replied.Rows...)
+		if c.stopAfter > 0 && !q.finished && len(out.Rows) >= c.stopAfter {
+			return out, p.abandon()
+		}
+	}
+	return out, p.end(0)
+}
+
+// merge lays the rows of a reply over the rows that splunkd kept, by _chunked_idx. A row with an empty index is new.
+func merge(in *Table, q request, replied *Table) (*Table, error) {
+	if len(replied.Rows) > 0 && !replied.has(chunkIndex) {
+		return nil, fmt.Errorf("selected fields: the reply has no column %s", chunkIndex)
+	}
+	merged := &Table{}
+	for i, row := range replied.Rows {
+		index := row.Get(chunkIndex)
+		base := Row{}
+		if index != "" {
+			n, err := strconv.Atoi(index)
+			if err != nil || n < q.from || n >= q.to {
+				return nil, fmt.Errorf("selected fields: row %d of the reply has %s %q, which this chunk did not have", i+1, chunkIndex, index)
+			}
+			base = in.Rows[n].clone()
+		}
+		for _, name := range replied.Columns {
+			if name == chunkIndex {
+				continue
+			}
+			if value := row[name]; len(value) > 0 {
+				base[name] = value
+			} else {
+				delete(base, name)
+			}
+		}
+		merged.Rows = append(merged.Rows, base)
+	}
+	merged.add(replied.Columns...)
+	merged.remove(chunkIndex)
+	return merged, nil
+}

@@ -1,0 +1,462 @@
+package splunkd
+
+import (
+	"math"
+	"net/netip"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// evalContext is what expressions know besides the row.
+type evalContext struct {
+	now  time.Time
+	zone *time.Location
+}
+
+// operand is a value inside an expression: null, number, text, list or truth value.
+type operand struct {
+	kind  operandKind
+	num   float64
+	text  string
+	list  []string
+	truth bool
+}
+
+type operandKind byte
+
+const (
+	null operandKind = iota
+	numeric
+	textual
+	listed
+	boolean
+)
+
+var nullOperand = operand{}
+
+func numberOperand(f float64) operand  { return operand{kind: numeric, num: f} }
+func textOperand(text string) operand  { return operand{kind: textual, text: text} }
+func truthOperand(truth bool) operand  { return operand{kind: boolean, truth: truth} }
+func fieldOperand(value Value) operand { return listOperand(value) }
+
+func listOperand(list []string) operand {
+	switch len(list) {
+	case 0:
+		return nullOperand
+	case 1:
+		return textOperand(list[0])
+	}
+	return operand{kind: listed, list: list}
+}
+
+// texts are the values of an operand as texts.
+func (o operand) texts() []string {
+	switch o.kind {
+	case numeric:
+		return []string{formatNumber(o.num)}
+	case textual:
+		return []string{o.text}
+	case listed:
+		return o.list
+	case boolean:
+		if o.truth {
+			return []string{"True"}
+		}
+		return []string{"False"}
+	}
+	return nil
+}
+
+func (o operand) String() string { return strings.Join(o.texts(), "\n") }
+
+func (o operand) number() (float64, bool) {
+	switch o.kind {
+	case numeric:
+		return o.num, true
+	case textual:
+		return number(o.text)
+	}
+	return 0, false
+}
+
+func (o operand) isTrue() bool { return o.kind == boolean && o.truth }
+
+// A comparison with null is null, and null is not true: `where NOT x=1` drops rows without x.
+func logicalNot(a operand) operand {
+	if a.kind != boolean {
+		return nullOperand
+	}
+	return truthOperand(!a.truth)
+}
+
+func logicalAnd(a, b operand) operand {
+	switch {
+	case a.kind == boolean && !a.truth, b.kind == boolean && !b.truth:
+		return truthOperand(false)
+	case a.kind == boolean && b.kind == boolean:
+		return truthOperand(true)
+	}
+	return nullOperand
+}
+
+func logicalOr(a, b operand) operand {
+	return logicalNot(logicalAnd(logicalNot(a), logicalNot(b)))
+}
+
+func logicalXor(a, b operand) operand {
+	if a.kind != boolean || b.kind != boolean {
+		return nullOperand
+	}
+	return truthOperand(a.truth != b.truth)
+}
+
+// compareOperands compares numbers where both sides are numbers, else texts, with case. A list is equal to a text if one
+// of its values is.
+func compareOperands(op string, a, b operand) operand {
+	if a.kind == null || b.kind == null {
+		return nullOperand
+	}
+	for _, x := range a.texts() {
+		for _, y := range b.texts() {
+			c := compareTexts(x, y)
+			holds := false
+			switch op {
+			case "=", "==":
+				holds = c == 0
+			case "!=":
+				holds = c != 0
+			case "<":
+				holds = c < 0
+			case "<=":
+				holds = c <= 0
+			case ">":
+				holds = c > 0
+			case ">=":
+				holds = c >= 0
+			}
+			if holds {
+				return truthOperand(true)
+			}
+		}
+	}
+	return truthOperand(false)
+}
+
+func isIn(arguments []operand) operand {
+	if arguments[0].kind == null {
+		return nullOperand
+	}
+	for _, choice := range arguments[1:] {
+		if compareOperands("=", arguments[0], choice).isTrue() {
+			return truthOperand(true)
+		}
+	}
+	return truthOperand(false)
+}
+
+// like has SQL's wildcards: % any text, _ one character.
+func like(a, b operand) operand {
+	if a.kind == null || b.kind == null {
+		return nullOperand
+	}
+	pattern := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(b.String()))
+	return truthOperand(regexp.MustCompile("(?s)^" + pattern + "$").MatchString(a.String()))
+}
+
+func arithmetic(op func(a, b float64) (float64, bool)) func(a, b operand) operand {
+	return func(a, b operand) operand {
+		x, isNumber := a.number()
+		y, both := b.number()
+		if !isNumber || !both {
+			return nullOperand
+		}
+		result, defined := op(x, y)
+		if !defined {
+			return nullOperand
+		}
+		return numberOperand(result)
+	}
+}
+
+func modulo(a, b float64) (float64, bool) { return math.Mod(a, b), b != 0 }
+
+// plus adds two numbers or joins two texts.
+func plus(a, b operand) operand {
+	if sum := arithmetic(func(a, b float64) (float64, bool) { return a + b, true })(a, b); sum.kind != null {
+		return sum
+	}
+	if a.kind == textual && b.kind == textual {
+		return concatenate(a, b)
+	}
+	return nullOperand
+}
+
+func concatenate(a, b operand) operand {
+	if a.kind == null || b.kind == null {
+		return nullOperand
+	}
+	return textOperand(a.String() + b.String())
+}
+
+// evalFunction has the least and the most arguments that it takes (most -1: any number).
+type evalFunction struct {
+	least, most int
+	run         func(c *evalContext, arguments []operand) operand
+}
+
+// onText makes a function of one text; null stays null, of a list each value is changed.
+func onText(change func(string) string) evalFunction {
+	return evalFunction{1, 1, func(_ *evalContext, a []operand) operand {
+		var changed []string
+		for _, text := range a[0].texts() {
+			changed = append(changed, change(text))
+		}
+		return listOperand(changed)
+	}}
+}
+
+func onNumber(change func(float64) float64) evalFunction {
+	return evalFunction{1, 1, func(_ *evalContext, a []operand) operand {
+		f, ok := a[0].number()
+		if !ok {
+			return nullOperand
+		}
+		return numberOperand(change(f))
+	}}
+}
+
+// pick returns the largest or smallest of its arguments; texts are larger than numbers.
+func pick(sign int) evalFunction {
+	return evalFunction{1, -1, func(_ *evalContext, a []operand) operand {
+		best := nullOperand
+		for _, o := range a {
+			if o.kind != null && (best.kind == null || compareTexts(o.String(), best.String())*sign > 0) {
+				best = o
+			}
+		}
+		return best
+	}}
+}
+
+// matchRegexp runs with Go's regular expressions, which are nearly PCRE; one that Go cannot read matches nothing known,
+// so the result is null.
+func matchRegexp(text, pattern operand, use func(re *regexp.Regexp) operand) operand {
+	re, err := regexp.Compile(pattern.String())
+	if text.kind == null || pattern.kind == null || err != nil {
+		return nullOperand
+	}
+	return use(re)
+}
+
+func round(f float64, digits int) float64 {
+	scale := math.Pow(10, float64(digits))
+	return math.Round(f*scale) / scale
+}
+
+// evalFunctions are the functions that are played; an unknown one is an error of the search.
+var evalFunctions = map[string]evalFunction{
+	"if": {3, 3, func(_ *evalContext, a []operand) operand {
+		if a[0].isTrue() {
+			return a[1]
+		}
+		return a[2]
+	}},
+	"case": {2, -1, func(_ *evalContext, a []operand) operand {
+		for i := 0; i+1 < len(a); i += 2 {
+			if a[i].isTrue() {
+				return a[i+1]
+			}
+		}
+		return nullOperand
+	}},
+	"coalesce": {1, -1, func(_ *evalContext, a []operand) operand {
+		for _, o := range a {
+			if o.kind != null {
+				return o
+			}
+		}
+		return nullOperand
+	}},
+	"nullif": {2, 2, func(_ *evalContext, a []operand) operand {
+		if compareOperands("=", a[0], a[1]).isTrue() {
+			return nullOperand
+		}
+		return a[0]
+	}},
+	"in":        {2, -1, func(_ *evalContext, a []operand) operand { return isIn(a) }},
+	"like":      {2, 2, func(_ *evalContext, a []operand) operand { return like(a[0], a[1]) }},
+	"isnull":    {1, 1, func(_ *evalContext, a []operand) operand { return truthOperand(a[0].kind == null) }},
+	"isnotnull": {1, 1, func(_ *evalContext, a []operand) operand { return truthOperand(a[0].kind != null) }},
+	"isnum": {1, 1, func(_ *evalContext, a []operand) operand {
+		_, ok := a[0].number()
+		return truthOperand(ok)
+	}},
+	"null":  {0, 0, func(*evalContext, []operand) operand { return nullOperand }},
+	"true":  {0, 0, func(*evalContext, []operand) operand { return truthOperand(true) }},
+	"false": {0, 0, func(*evalContext, []operand) operand { return truthOperand(false) }},
+	"now":   {0, 0, func(c *evalContext, _ []operand) operand { return numberOperand(float64(c.now.Unix())) }},
+	"time":  {0, 0, func(c *evalContext, _ []operand) operand { return numberOperand(float64(c.now.Unix())) }},
+	"len": {1, 1, func(_ *evalContext, a []operand) operand {
+		if a[0].kind == null {
+			return nullOperand
+		}
+		return numberOperand(float64(len([]rune(a[0].String()))))
+	}},
+	"lower": onText(strings.ToLower), "upper": onText(strings.ToUpper), "trim": onText(strings.TrimSpace),
+	"abs": onNumber(math.Abs), "floor": onNumber(math.Floor), "ceiling": onNumber(math.Ceil), "ceil": onNumber(math.Ceil),
+	"min": pick(-1), "max": pick(1),
+	"round": {1, 2, func(_ *evalContext, a []operand) operand {
+		f, ok := a[0].number()
+		digits := 0.0
+		if len(a) == 2 {
+			digits, _ = a[1].number()
+		}
+		if !ok {
+			return nullOperand
+		}
+		if digits <= 0 {
+			return numberOperand(round(f, 0))
+		}
+		return textOperand(strconv.FormatFloat(round(f, int(digits)), 'f', int(digits), 64))
+	}},
+	"substr": {2, 3, func(_ *evalContext, a []operand) operand {
+		runes := []rune(a[0].String())
+		start, ok := a[1].number()
+		if a[0].kind == null || !ok {
+			return nullOperand
+		}
+		from := int(start) - 1
+		if start < 0 {
+			from = len(runes) + int(start)
+		}
+		from = max(0, min(from, len(runes)))
+		to := len(runes)
+		if len(a) == 3 {
+			length, _ := a[2].number()
+			to = max(from, min(from+int(length), len(runes)))
+		}
+		return textOperand(string(runes[from:to]))
+	}},
+	"match": {2, 2, func(_ *evalContext, a []operand) operand {
+		return matchRegexp(a[0], a[1], func(re *regexp.Regexp) operand {
+			for _, text := range a[0].texts() {
+				if re.MatchString(text) {
+					return truthOperand(true)
+				}
+			}
+			return truthOperand(false)
+		})
+	}},
+	"replace": {3, 3, func(_ *evalContext, a []operand) operand {
+		return matchRegexp(a[0], a[1], func(re *regexp.Regexp) operand {
+			template := regexp.MustCompile(`\\(\d)`).ReplaceAllString(strings.ReplaceAll(a[2].String(), "$", "$$"), "$${$1}")
+			return textOperand(re.ReplaceAllString(a[0].String(), template))
+		})
+	}},
+	"cidrmatch": {2, 2, func(_ *evalContext, a []operand) operand {
+		prefix, err := netip.ParsePrefix(a[0].String())
+		addr, bad := netip.ParseAddr(a[1].String())
+		if a[1].kind == null {
+			return nullOperand
+		}
+		return truthOperand(err == nil && bad == nil && prefix.Masked().Contains(addr))
+	}},
+	"split": {2, 2, func(_ *evalContext, a []operand) operand {
+		if a[0].kind == null {
+			return nullOperand
+		}
+		return listOperand(strings.Split(a[0].String(), a[1].String()))
+	}},
+	"mvcount": {1, 1, func(_ *evalContext, a []operand) operand {
+		if a[0].kind == null {
+			return nullOperand
+		}
+		return numberOperand(float64(len(a[0].texts())))
+	}},
+	"mvindex": {2, 3, func(_ *evalContext, a []operand) operand {
+		list := a[0].texts()
+		from, ok := a[1].number()
+		to := from
+		if len(a) == 3 {
+			to, ok = a[2].number()
+		}
+		first, last := int(from), int(to)
+		if first < 0 {
+			first += len(list)
+		}
+		if last < 0 {
+			last += len(list)
+		}
+		if !ok || first < 0 || first >= len(list) || last < first {
+			return nullOperand
+		}
+		return listOperand(list[first:min(last+1, len(list))])
+	}},
+	"mvjoin": {2, 2, func(_ *evalContext, a []operand) operand {
+		if a[0].kind == null {
+			return nullOperand
+		}
+		return textOperand(strings.Join(a[0].texts(), a[1].String()))
+	}},
+	"mvfind": {2, 2, func(_ *evalContext, a []operand) operand {
+		return matchRegexp(a[0], a[1], func(re *regexp.Regexp) operand {
+			for i, text := range a[0].texts() {
+				if re.MatchString(text) {
+					return numberOperand(float64(i))
+				}
+			}
+			return nullOperand
+		})
+	}},
+	"mvappend": {1, -1, func(_ *evalContext, a []operand) operand {
+		var list []string
+		for _, o := range a {
+			list = append(list, o.texts()...)
+		}
+		return listOperand(list)
+	}},
+	"mvdedup": {1, 1, func(_ *evalContext, a []operand) operand { return listOperand(distinct(a[0].texts())) }},
+	"mvsort": {1, 1, func(_ *evalContext, a []operand) operand {
+		list := append([]string(nil), a[0].texts()...)
+		sort.Strings(list)
+		return listOperand(list)
+	}},
+	"tonumber": {1, 1, func(_ *evalContext, a []operand) operand {
+		f, ok := a[0].number()
+		if !ok {
+			return nullOperand
+		}
+		return numberOperand(f)
+	}},
+	"tostring": {1, 1, func(_ *evalContext, a []operand) operand {
+		if a[0].kind == null {
+			return nullOperand
+		}
+		return textOperand(a[0].String())
+	}},
+	"strftime": {2, 2, func(c *evalContext, a []operand) operand {
+		f, ok := a[0].number()
+		if !ok {
+			return nullOperand
+		}
+		text, err := strftime(epoch(f).In(c.zone), a[1].String())
+		if err != nil {
+			return nullOperand
+		}
+		return textOperand(text)
+	}},
+	"relative_time": {2, 2, func(c *evalContext, a []operand) operand {
+		f, ok := a[0].number()
+		if !ok {
+			return nullOperand
+		}
+		at, err := relativeTime(a[1].String(), epoch(f).In(c.zone))
+		if err != nil {
+			return nullOperand
+		}
+		return numberOperand(float64(at.Unix()))
+	}},
+}

@@ -1,0 +1,153 @@
+package splunkd
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Head is a search head with one installed app and some indexed firewall logs.
+//
+// App and Now are needed; every other field may be zero. A Head runs one search at a time.
+type Head struct {
+	App *App
+	Now time.Time
+
+	// Earliest and Latest are the window of Run, earliest <= _time < latest; zero is no bound.
+	Earliest, Latest time.Time
+
+	Zone *time.Location // the searching user's time zone; nil is UTC
+	Host string         // host of the indexed events; empty is "firewall"
+
+	// ChunkRows is how many rows a request has. 0 cuts as recorded, else there are many chunks, an empty one among them
+	// and an empty last one.
+	ChunkRows   int
+	VaryColumns bool // each chunk has only the columns that have a value in it
+	Preview     bool // a preview run
+
+	// Indexers is how many search peers the events lie on; 0 is a single machine.
+	Indexers int
+
+	Timeout time.Duration // for one reply and for an exit; 0 is 60 s
+	Hold    time.Duration // keep the last byte of each request back so long: nothing may be replied before
+	Env     []string      // more environment for commands
+
+	log      []event
+	searches int
+	bundles  int
+}
+
+// defaultTimeout is long, because test machines are busy; a hung command still ends the test.
+const defaultTimeout = 60 * time.Second
+
+func (h *Head) timeout() time.Duration {
+	if h.Timeout > 0 {
+		return h.Timeout
+	}
+	return defaultTimeout
+}
+
+// AddLog indexes Palo Alto log lines and returns how many there were.
+func (h *Head) AddLog(r io.Reader) (int, error) {
+	host := h.Host
+	if host == "" {
+		host = "firewall"
+	}
+	events, err := readLog(r, host)
+	h.log = append(h.log, events...)
+	return len(events), err
+}
+
+// Span returns the times of the first and the last event; ok is false without events.
+func (h *Head) Span() (first, last time.Time, ok bool) {
+	for _, e := range h.log {
+		if !ok || e.time.Before(first) {
+			first = e.time
+		}
+		if !ok || e.time.After(last) {
+			last = e.time
+		}
+		ok = true
+	}
+	return first, last, ok
+}
+
+// Run runs a search over Earliest to Latest. A search that fails as in Splunk gives a *SearchError, a command that breaks
+// the protocol a *ProtocolError; the messages so far are in the result, which is never nil.
+func (h *Head) Run(spl string) (*Result, error) { return h.run(spl, h.Earliest, h.Latest) }
+
+// RunSaved runs a saved search of the app over its own dispatch times, counted from Now. Whether it is disabled does not
+// matter: an analyst may run its text.
+func (h *Head) RunSaved(name string) (*Result, error) {
+	spl, err := h.SavedSearch(name)
+	if err != nil {
+		return &Result{}, err
+	}
+	saved, err := h.App.Conf("savedsearches")
+	if err != nil {
+		return &Result{}, err
+	}
+	var bounds [2]time.Time
+	for i, key := range []string{"dispatch.earliest_time", "dispatch.latest_time"} {
+		value, set := saved.Get(name, key)
+		if !set || value == "" || i == 0 && value == "0" {
+			continue
+		}
+		if bounds[i], err = relativeTime(value, h.Now.In(h.zone())); err != nil {
+			return &Result{}, err
+		}
+	}
+	return h.run(spl, bounds[0], bounds[1])
+}
+
+// RunSavedOver runs a saved search over Earliest to Latest instead of its own times.
+func (h *Head) RunSavedOver(name string) (*Result, error) {
+	spl, err := h.SavedSearch(name)
+	if err != nil {
+		return &Result{}, err
+	}
+	return h.Run(spl)
+}
+
+// SavedSearch returns the text of a saved search.
+func (h *Head) SavedSearch(name string) (string, error) {
+	saved, err := h.App.Conf("savedsearches")
+	if err != nil {
+		return "", err
+	}
+	spl, ok := saved.Get(name, "search")
+	if !saved.Has(name) || !ok {
+		return "", fmt.Errorf("savedsearches.conf has no search %q", name)
+	}
+	return spl, nil
+}
+
+// SavedSearches returns the names of all saved searches, in the order of the file.
+func (h *Head) SavedSearches() ([]string, error) {
+	saved, err := h.App.Conf("savedsearches")
+	if err != nil {
+		return nil, err
+	}
+	return saved.Stanzas(), nil
+}
+
+func (h *Head) zone() *time.Location {
+	if h.Zone != nil {
+		return h.Zone
+	}
+	return time.UTC
+}
+
+func (h *Head) run(spl string, earliest, latest time.Time) (*Result, error) {
+	h.searches++
+	s := &search{
+		head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches),
+		context: &evalContext{now: h.Now, zone: h.zone()}, earliest: earliest, latest: latest,
+	}
+	table, err := s.execute(spl)
+	result := &Result{Messages: s.messages, Processes: s.processes}
+	if err == nil {
+		result.Table = *table
+	}
+	return result, err
+}

@@ -1,0 +1,168 @@
+package splunkd
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxMacroDepth ends a macro that calls itself. Splunk's own limit is 100 levels (limits.conf, max_macro_depth).
+const maxMacroDepth = 100
+
+// expandMacros replaces each `name` and `name(arg, ...)` of a search by its definition in macros.conf, again and again
+// until none is left:
+//
+//	| `drop_dm_object_name("All_Traffic")`   ->   | rename All_Traffic.* as *
+//
+// A macro with arguments has the stanza name(<count>), its arguments' names in `args`, and $name$ in its definition.
+// Double quotes around an argument are removed. Nothing is expanded inside a double-quoted string of the search.
+// Not done: iseval, validation.
+func expandMacros(conf *Conf, search string) (string, error) {
+	return expandLevel(conf, stripComments(search), 0)
+}
+
+func expandLevel(conf *Conf, search string, depth int) (string, error) {
+	if depth > maxMacroDepth {
+		return "", searchErrorf("The search macros are nested deeper than %d levels.", maxMacroDepth)
+	}
+	var out strings.Builder
+	for i := 0; i < len(search); {
+		switch search[i] {
+		case '"':
+			end := quotedEnd(search, i)
+			out.WriteString(search[i:end])
+			i = end
+		case '`':
+			length := macroLength(search[i+1:])
+			if length < 0 {
+				return "", searchErrorf("Mismatched backticks in the search: %q", search[i:])
+			}
+			definition, err := macroDefinition(conf, search[i+1:i+1+length])
+			if err != nil {
+				return "", err
+			}
+			expanded, err := expandLevel(conf, definition, depth+1)
+			if err != nil {
+				return "", err
+			}
+			out.WriteString(expanded)
+			i += length + 2
+		default:
+			out.WriteByte(search[i])
+			i++
+		}
+	}
+	return out.String(), nil
+}
+
+// macroLength is the number of bytes before the closing backtick, or -1. A backtick inside a quoted argument does not close.
+func macroLength(text string) int {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = quotedEnd(text, i) - 1
+		case '`':
+			return i
+		}
+	}
+	return -1
+}
+
+func macroDefinition(conf *Conf, call string) (string, error) {
+	name, arguments, err := parseCall(strings.TrimSpace(call))
+	if err != nil {
+		return "", err
+	}
+	stanzaName := name
+	if len(arguments) > 0 {
+		stanzaName = fmt.Sprintf("%s(%d)", name, len(arguments))
+	}
+	definition, ok := conf.Get(stanzaName, "definition")
+	if !conf.Has(stanzaName) || !ok {
+		if len(arguments) > 0 {
+			return "", searchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found. It takes %d argument(s).", name, len(arguments))
+		}
+		return "", searchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found.", name)
+	}
+	for _, key := range []string{"iseval", "validation"} {
+		if value, set := conf.Get(stanzaName, key); set && value != "0" && value != "false" {
+			return "", fmt.Errorf("macros.conf [%s]: %s is not played by this stand-in", stanzaName, key)
+		}
+	}
+	if len(arguments) == 0 {
+		return definition, nil
+	}
+	argNames, _ := conf.Get(stanzaName, "args")
+	names := strings.Split(argNames, ",")
+	if len(names) != len(arguments) {
+		return "", fmt.Errorf("macros.conf [%s]: args names %d of %d arguments", stanzaName, len(names), len(arguments))
+	}
+	var pairs []string
+	for i, argName := range names {
+		pairs = append(pairs, "$"+strings.TrimSpace(argName)+"$", arguments[i])
+	}
+	return strings.NewReplacer(pairs...).Replace(definition), nil
+}
+
+// parseCall reads `name`, `name(a, "b c")`. `name()` is the macro without arguments.
+func parseCall(call string) (name string, arguments []string, err error) {
+	name, rest, has := strings.Cut(call, "(")
+	if !has {
+		return name, nil, nil
+	}
+	if !strings.HasSuffix(rest, ")") {
+		return "", nil, searchErrorf("Error in 'SearchParser': Mismatched parenthesis in the macro call '%s'.", call)
+	}
+	rest = strings.TrimSuffix(rest, ")")
+	if strings.TrimSpace(rest) == "" {
+		return strings.TrimSpace(name), nil, nil
+	}
+	start := 0
+	add := func(text string) {
+		text = strings.TrimSpace(text)
+		if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+			text = text[1 : len(text)-1]
+		}
+		arguments = append(arguments, text)
+	}
+	for i := 0; i < len(rest); i++ {
+		switch rest[i] {
+		case '"':
+			i = quotedEnd(rest, i) - 1
+		case ',':
+			add(rest[start:i])
+			start = i + 1
+		}
+	}
+	add(rest[start:])
+	return strings.TrimSpace(name), arguments, nil
+}
+
+// stripComments removes ```comments``` of SPL (since Splunk 8.1).
+func stripComments(search string) string {
+	const fence = "```"
+	for {
+		start := strings.Index(search, fence)
+		if start < 0 {
+			return search
+		}
+		length := strings.Index(search[start+len(fence):], fence)
+		if length < 0 {
+			return search
+		}
+		search = search[:start] + search[start+2*len(fence)+length:]
+	}
+}
+
+// quotedEnd returns the index behind the double-quoted string that starts at text[start]; a backslash takes the next
+// byte with it. Without closing quote the string goes to the end of the text.
+func quotedEnd(text string, start int) int {
+	for i := start + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}

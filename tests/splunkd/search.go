@@ -1,0 +1,345 @@
+package splunkd
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// search is one running search.
+type search struct {
+	head             *Head
+	context          *evalContext
+	sid              string
+	earliest, latest time.Time // zero: no bound
+	messages         []Message
+	processes        int
+}
+
+// step is one compiled command of the pipeline.
+type step struct {
+	name      string
+	streaming bool // may run on the indexers
+	run       func(at place, in *Table) (*Table, error)
+	custom    *custom
+}
+
+// events are the indexed events of the search's window, newest first.
+func (s *search) events() []event {
+	var list []event
+	for _, e := range s.head.log {
+		if (s.earliest.IsZero() || !e.time.Before(s.earliest)) && (s.latest.IsZero() || e.time.Before(s.latest)) {
+			list = append(list, e)
+		}
+	}
+	sort.SliceStable(list, func(i, j int) bool { return list[i].time.After(list[j].time) })
+	return list
+}
+
+// note keeps messages; the same text is taken once per search, whatever process it comes from.
+func (s *search) note(messages []Message) {
+	for _, m := range messages {
+		if !slices.ContainsFunc(s.messages, func(known Message) bool { return known.Text == m.Text }) {
+			s.messages = append(s.messages, m)
+		}
+	}
+}
+
+// boundText is a time bound as getinfo has it: epoch seconds as text, "0" for none.
+func boundText(t time.Time) string {
+	if t.IsZero() {
+		return "0"
+	}
+	return epochText(t)
+}
+
+// execute compiles all commands, so that every mistake of the search shows before a row flows, and then runs them.
+func (s *search) execute(text string) (*Table, error) {
+	macros, err := s.head.App.Conf("macros")
+	if err != nil {
+		return nil, err
+	}
+	expanded, err := expandMacros(macros, text)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := parsePipeline(expanded)
+	if err != nil {
+		return nil, err
+	}
+	var keep predicate
+	if stages[0].Name == "search" {
+		if keep, err = compileEvents(stages[0].Text); err != nil {
+			return nil, err
+		}
+	}
+	steps, err := s.compile(stages, keep != nil)
+	if err != nil {
+		return nil, err
+	}
+	local := place{app: s.head.App, sid: s.sid}
+	var table *Table
+	if keep != nil {
+		spread := 0
+		for spread < len(steps) && steps[spread].streaming {
+			spread++
+		}
+		if s.head.Indexers > 0 {
+			table, err = s.onPeers(keep, steps[:spread])
+		} else {
+			table, err = runSteps(local, eventTable(s.events(), keep), steps[:spread])
+		}
+		steps = steps[spread:]
+		if err != nil {
+			return nil, err
+		}
+	}
+	return runSteps(local, table, steps)
+}
+
+func runSteps(at place, table *Table, steps []step) (*Table, error) {
+	var err error
+	for _, st := range steps {
+		if table, err = st.run(at, table); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
+}
+
+// compile turns stages into steps; of an event search the first stage is compiled already.
+func (s *search) compile(stages []stage, eventSearch bool) ([]step, error) {
+	commands, err := s.head.App.Conf("commands")
+	if err != nil {
+		return nil, err
+	}
+	whole := "| " + render(stages)
+	if eventSearch {
+		whole = render(stages)
+	}
+	spread := eventSearch // true as long as all commands so far run on the indexers
+	var steps []step
+	for i, st := range stages {
+		if eventSearch && i == 0 {
+			continue
+		}
+		if known, ok := builtins[st.Name]; ok {
+			if known.generating != (i == 0) {
+				return nil, wrongPlace(st.Name, known.generating)
+			}
+			operate, err := known.compile(s, st.Text)
+			if err != nil {
+				return nil, err
+			}
+			steps = append(steps, step{name: st.Name, streaming: known.streaming, run: func(_ place, in *Table) (*Table, error) { return operate(in) }})
+			if n := len(steps); st.Name == "head" && n > 1 && steps[n-2].custom != nil && steps[n-2].custom.decl.Type == "streaming" {
+				if steps[n-2].custom.stopAfter, err = headLimit(st.Text); err != nil {
+					return nil, err
+				}
+			}
+			spread = spread && known.streaming
+			continue
+		}
+		if !commands.Has(st.Name) {
+			return nil, searchErrorf("Unknown search command '%s'.", st.Name)
+		}
+		text := whole
+		if spread {
+			text = "litsearch " + strings.TrimPrefix(render(stages[:i+1]), "search ")
+		}
+		c, err := newCustom(s, st, text)
+		if err != nil {
+			return nil, err
+		}
+		if c.decl.Generating != (i == 0) {
+			return nil, wrongPlace(st.Name, c.decl.Generating)
+		}
+		if spread && c.decl.Type != "streaming" {
+			c.search = whole
+		}
+		c.fromEvents = spread
+		spread = spread && c.decl.Type == "streaming"
+		steps = append(steps, step{name: st.Name, streaming: c.decl.Type == "streaming" && !c.decl.Generating, run: c.run, custom: c})
+	}
+	return steps, nil
+}
+
+func wrongPlace(name string, generating bool) error {
+	if generating {
+		return searchErrorf("Error in '%s' command: This command must be the first command of a search.", name)
+	}
+	return searchErrorf("Error in '%s' command: This command cannot be the first command of a search.", name)
+}
+
+// compileEvents reads an event search. Time bounds inside it are refused: the window is the head's.
+func compileEvents(text string) (predicate, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(tokens) == 0 {
+		return func(Row) bool { return true }, nil
+	}
+	keep, _, err := parsePredicate(tokens, func(name string) error {
+		if name == "earliest" || name == "latest" {
+			return fmt.Errorf("search: %s= inside a search is not played by this stand-in", name)
+		}
+		return nil
+	})
+	return keep, err
+}
+
+// eventTable makes rows of events.
+func eventTable(events []event, keep predicate) *Table {
+	table := &Table{Columns: slices.Clone(eventColumns)}
+	extracted := map[string]bool{}
+	for _, e := range events {
+		row := e.row()
+		if !keep(row) {
+			continue
+		}
+		for name := range row {
+			extracted[name] = true
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	var names []string
+	for name := range extracted {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	table.add(names...)
+	return table
+}
+
+// onPeers runs the streaming part of an event search on every indexer, each on its slice of the events, and merges the
+// results by time.
+func (s *search) onPeers(keep predicate, steps []step) (*Table, error) {
+	peers, err := s.head.pushBundle()
+	if err != nil {
+		return nil, err
+	}
+	parts := make([][]event, len(peers))
+	for i, e := range s.events() {
+		parts[i%len(peers)] = append(parts[i%len(peers)], e)
+	}
+	merged := &Table{}
+	for i, app := range peers {
+		at := place{app: app, remote: true, sid: "remote_" + searchHead + "_" + s.sid}
+		table, err := runSteps(at, eventTable(parts[i], keep), steps)
+		if err != nil {
+			if failed, ok := err.(*SearchError); ok {
+				return nil, searchErrorf("[%s] Streamed search execute failed because: %s", peerName(i), failed.Text)
+			}
+			return nil, err
+		}
+		merged.add(table.Columns...)
+		merged.Rows = append(merged.Rows, table.Rows...)
+	}
+	sort.SliceStable(merged.Rows, func(i, j int) bool {
+		return compareTexts(merged.Rows[i].Get("_time"), merged.Rows[j].Get("_time")) > 0
+	})
+	return merged, nil
+}
+
+// compileMakeresults: `makeresults count=3` gives rows with _time and nothing else.
+func compileMakeresults(s *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	options, rest, err := keyValues("makeresults", tokens, "count")
+	if err != nil {
+		return nil, err
+	}
+	count := 1
+	if value, given := options["count"]; given {
+		if count, err = strconv.Atoi(value); err != nil || count < 0 {
+			return nil, searchErrorf("Error in 'makeresults' command: Invalid count '%s'.", value)
+		}
+	}
+	if len(rest) > 0 {
+		return nil, searchErrorf("Error in 'makeresults' command: unexpected %q.", rest[0].Raw)
+	}
+	return func(*Table) (*Table, error) {
+		table := &Table{Columns: []string{"_time"}}
+		for range count {
+			table.Rows = append(table.Rows, Row{"_time": Value{epochText(s.context.now)}})
+		}
+		return table, nil
+	}, nil
+}
+
+// lookupFile finds a lookup by its definition in transforms.conf or by its file name.
+func lookupFile(s *search, command, name string) (string, error) {
+	if strings.HasSuffix(name, ".csv") {
+		if strings.ContainsAny(name, `/\`) {
+			return "", searchErrorf("Error in '%s' command: The lookup table '%s' is invalid.", command, name)
+		}
+		return s.head.App.Lookup(name), nil
+	}
+	transforms, err := s.head.App.Conf("transforms")
+	if err != nil {
+		return "", err
+	}
+	file, ok := transforms.Get(name, "filename")
+	if !ok || !strings.HasSuffix(file, ".csv") {
+		return "", searchErrorf("Error in '%s' command: The lookup table '%s' requires a .csv or KV store lookup definition.", command, name)
+	}
+	return s.head.App.Lookup(file), nil
+}
+
+func compileInputlookup(s *search, text string) (operator, error) {
+	name := strings.TrimSpace(text)
+	if name == "" || strings.ContainsAny(name, " =\"") {
+		return nil, searchErrorf("Error in 'inputlookup' command: one lookup name is wanted; options are not played by this stand-in.")
+	}
+	file, err := lookupFile(s, "inputlookup", name)
+	return func(*Table) (*Table, error) {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			return nil, searchErrorf("Error in 'inputlookup' command: The lookup table '%s' does not exist or is not available.", name)
+		}
+		if len(body) > 0 && body[len(body)-1] != '\n' {
+			body = append(body, '\n')
+		}
+		table, err := decodeBody(body)
+		if err != nil {
+			return nil, fmt.Errorf("lookup %s: %w", name, err)
+		}
+		return table, nil
+	}, err
+}
+
+// compileOutputlookup writes the rows into the app's lookups folder, and passes them on.
+func compileOutputlookup(s *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	options, tokens, err := keyValues("outputlookup", tokens, "override_if_empty", "create_empty")
+	if err != nil {
+		return nil, err
+	}
+	if len(tokens) != 1 || !tokens[0].word() {
+		return nil, searchErrorf("Error in 'outputlookup' command: one lookup name is wanted.")
+	}
+	overrideIfEmpty := true
+	if value, given := options["override_if_empty"]; given {
+		var ok bool
+		if overrideIfEmpty, ok = confBool(value); !ok {
+			return nil, searchErrorf("Error in 'outputlookup' command: Invalid boolean '%s' for override_if_empty.", value)
+		}
+	}
+	file, err := lookupFile(s, "outputlookup", tokens[0].Text)
+	return func(in *Table) (*Table, error) {
+		if len(in.Rows) == 0 && !overrideIfEmpty {
+			return in, nil
+		}
+		return in, writeLookup(file, in)
+	}, err
+}

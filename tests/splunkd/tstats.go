@@ -1,0 +1,130 @@
+package splunkd
+
+import (
+	"strings"
+	"time"
+)
+
+// tstats is the one command that reads the data model:
+//
+//	| tstats fillnull_value=null count min(_time) as firstTime from datamodel=Network_Traffic
+//	    where All_Traffic.app=tor by All_Traffic.src_ip All_Traffic.dest_port _time span=1h
+//
+// Its columns are the by fields with their prefix, then the aggregates. A row without a value in a by field is dropped,
+// unless fillnull_value gives it one. There are no summaries here: with summariesonly=true every event counts as summarised.
+func compileTstats(s *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	options, tokens, err := keyValues("tstats", tokens, "summariesonly", "allow_old_summaries", "fillnull_value", "local", "chunk_size", "include_reduced_buckets")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"summariesonly", "allow_old_summaries", "local", "include_reduced_buckets"} {
+		if value, set := options[name]; set {
+			if _, ok := confBool(value); !ok {
+				return nil, searchErrorf("Error in 'tstats' command: Invalid boolean '%s' for %s.", value, name)
+			}
+		}
+	}
+	aggregates, tokens, err := parseAggregates("tstats", tokens, "from")
+	if err != nil {
+		return nil, err
+	}
+	if len(aggregates) == 0 {
+		return nil, searchErrorf("Error in 'tstats' command: a function is missing.")
+	}
+	for _, agg := range aggregates {
+		if agg.Field != "" {
+			if err := checkModelField(agg.Field); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(tokens) < 4 || !tokens[1].is("datamodel") || tokens[2].Text != "=" {
+		return nil, searchErrorf("Error in 'tstats' command: 'from datamodel=%s' is wanted; other sources are not played by this stand-in.", trafficModel)
+	}
+	if model := tokens[3].Text; model != trafficModel && model != trafficModel+"."+trafficDataset {
+		return nil, searchErrorf("Error in 'tstats' command: The data model '%s' is not played by this stand-in.", model)
+	}
+	tokens = tokens[4:]
+	keep := predicate(func(Row) bool { return true })
+	if len(tokens) > 0 && tokens[0].is("where") {
+		if keep, tokens, err = parsePredicate(tokens[1:], checkModelField, "by", "groupby"); err != nil {
+			return nil, err
+		}
+	}
+	var by []string
+	var span time.Duration
+	if len(tokens) > 0 {
+		if !tokens[0].is("by") && !tokens[0].is("groupby") {
+			return nil, searchErrorf("Error in 'tstats' command: unexpected %q.", tokens[0].Raw)
+		}
+		if by, span, err = tstatsBy(tokens[1:]); err != nil {
+			return nil, err
+		}
+	}
+	fill, filled := options["fillnull_value"]
+	return func(*Table) (*Table, error) {
+		var rows []Row
+		for _, e := range s.events() {
+			row, isTraffic := e.modelRow()
+			if !isTraffic || !keep(row) {
+				continue
+			}
+			for _, name := range by {
+				if filled && len(row[name]) == 0 {
+					row[name] = one(fill)
+				}
+			}
+			if span > 0 {
+				row["_time"] = Value{epochText(e.time.Truncate(span))}
+			}
+			rows = append(rows, row)
+		}
+		return group(rows, by, aggregates), nil
+	}, nil
+}
+
+// tstatsBy reads the fields behind BY; `span=1h` groups _time.
+func tstatsBy(tokens []token) ([]string, time.Duration, error) {
+	var span time.Duration
+	var names []token
+	for i := 0; i < len(tokens); i++ {
+		if tokens[i].is("span") && i+2 < len(tokens) && tokens[i+1].Text == "=" {
+			var err error
+			if span, err = parseSpan(tokens[i+2].Text); err != nil {
+				return nil, 0, err
+			}
+			i += 2
+			continue
+		}
+		names = append(names, tokens[i])
+	}
+	by, err := parseNames("tstats", names)
+	if err != nil {
+		return nil, 0, err
+	}
+	hasTime := false
+	for _, name := range by {
+		hasTime = hasTime || name == "_time"
+		if err := checkModelField(name); err != nil {
+			return nil, 0, err
+		}
+	}
+	if span > 0 && !hasTime {
+		return nil, 0, searchErrorf("Error in 'tstats' command: span goes with _time.")
+	}
+	return by, span, nil
+}
+
+// parseSpan reads 30s, 5m, 1h, 1d.
+func parseSpan(text string) (time.Duration, error) {
+	start := time.Unix(0, 0).UTC()
+	end, err := relativeTime("+"+strings.TrimPrefix(text, "+"), start)
+	if err != nil || !end.After(start) {
+		return 0, searchErrorf("Invalid span '%s'.", text)
+	}
+	return end.Sub(start), nil
+}
