@@ -1,0 +1,65 @@
+// Command tordetect is the search command of the app Tor Detect. Splunk starts
+// it for "| tordetect" through bin/tordetect.sh and talks to it over stdin and
+// stdout in the chunked protocol; see package command for what it does to rows.
+//
+// The relay table is looked for beside the program, in ../lookups: on a search
+// head that is the app's folder, on an indexer the search head's bundle.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"tordetect/src/chunked"
+	"tordetect/src/command"
+)
+
+// version is set by build.sh.
+var version = "dev"
+
+func main() {
+	chunked.IgnoreSIGPIPE()
+	debug.SetGCPercent(gcPercent)
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// gcPercent keeps what the collector lets lie around small against the two
+// large buffers, request and reply, that a run needs anyway.
+const gcPercent = 50
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 || isTerminal(stdin) {
+		fmt.Fprintf(stderr, "tordetect %s: Splunk runs this program for the search command | tordetect\n"+
+			"tordetect: to judge log files by hand, use torctl scan\n", version)
+		return 2
+	}
+	program, err := os.Executable()
+	if err != nil {
+		fmt.Fprintf(stderr, "tordetect: find the folder of the program: %v\n", err)
+		return 1
+	}
+	lookups := filepath.Join(filepath.Dir(program), "..", "lookups")
+	if err := chunked.Serve(stdin, stdout, command.New(lookups, time.Now)); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// isTerminal reports whether somebody types: a character device that is not
+// the null device.
+func isTerminal(stdin io.Reader) bool {
+	f, ok := stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
+}

@@ -1,0 +1,359 @@
+package command
+
+import (
+	"bytes"
+	"net/netip"
+
+	"tordetect/src/detect"
+	"tordetect/src/relay"
+	"tordetect/src/rows"
+)
+
+// row reads rows one after the other and asks the relay table about them. All
+// its slices are reused.
+type row struct {
+	labeled  bool
+	internal []netip.Prefix
+	window   relay.Interval // the search's own, for rows without a time
+	windowed bool
+
+	list        rows.List
+	scratch     []byte
+	source      ends
+	destination ends
+	listings    []relay.Listing
+	flowBuf     detect.Flow
+	sawStale    bool
+	staleAfter  int64
+	sawZoneless bool
+}
+
+// ends holds the addresses and ports of one side: several of each where a cell
+// holds a list.
+type ends struct {
+	addrs []netip.Addr
+	ports []uint16
+}
+
+func (e *ends) end() detect.End {
+	var out detect.End
+	if len(e.addrs) > 0 {
+		out.Addr = e.addrs[0]
+	}
+	if len(e.ports) > 0 {
+		out.Port = e.ports[0]
+	}
+	return out
+}
+
+// flow reads the scanner's row. The flow is valid until the next call.
+func (r *row) flow(s *rows.Scanner, c *columns, t *tables) *detect.Flow {
+	f := &r.flowBuf
+	*f = detect.Flow{Sightings: f.Sightings[:0]}
+	r.addresses(&r.source, s, c, roleSource, roleSourcePort)
+	r.addresses(&r.destination, s, c, roleDestination, roleDestinationPort)
+	f.Source, f.Destination = r.source.end(), r.destination.end()
+	f.Transport = r.transport(s, c.places[roleTransport])
+	f.Label = r.label(s, c.places[roleApp])
+	f.State = r.state(s, c)
+	at, dated := r.time(s, c)
+	f.Undated = !dated
+
+	table := t.at(at, dated)
+	f.NewestList, _ = table.Newest()
+	f.OldestList, _ = table.Oldest()
+	f.Coverage = detect.CoverageNone
+	if dated && r.askable() {
+		f.Coverage = detect.Coverage(table.Coverage(at))
+	}
+	if f.Coverage == detect.CoverageStale {
+		r.sawStale, r.staleAfter = true, f.NewestList
+	}
+	r.sight(f, table, at, dated, detect.Destination, &r.destination)
+	r.sight(f, table, at, dated, detect.Source, &r.source)
+	return f
+}
+
+// askable reports whether asking the list about this row can tell anything: not
+// if one end is not readable and the other is not readable or private.
+func (r *row) askable() bool {
+	src, dest := len(r.source.addrs) > 0, len(r.destination.addrs) > 0
+	return src && dest ||
+		src && !allPrivate(r.source.addrs) ||
+		dest && !allPrivate(r.destination.addrs)
+}
+
+func allPrivate(addrs []netip.Addr) bool {
+	for _, a := range addrs {
+		if !isPrivate(a) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPrivate reports whether an address cannot be a relay of the public network:
+// RFC 1918 and 4193, loopback, link-local, the shared space of RFC 6598, and
+// the unspecified address.
+func isPrivate(a netip.Addr) bool {
+	if a.Is4() {
+		if b := a.As4(); b[0] == 100 && b[1]&0xC0 == 64 {
+			return true
+		}
+	}
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast()
+}
+
+// sight asks the table about each address of one side.
+func (r *row) sight(f *detect.Flow, table *relay.Table, at relay.Interval, dated bool, side detect.Side, e *ends) {
+	for _, addr := range e.addrs {
+		if dated {
+			r.listings = table.Lookup(r.listings[:0], addr, at)
+		} else {
+			r.listings = table.LookupUndated(r.listings[:0], addr)
+		}
+		for _, l := range r.listings {
+			s := detect.Sighting{
+				Side: side, Addr: addr,
+				Internal: r.isInternal(addr),
+				Ports:    len(e.addrs) > 1 && len(e.ports) > 1,
+				Kind:     detect.Kind(l.Kind), When: detect.When(l.When), Away: l.Away,
+				ListedPort: l.Port, Flags: detect.Flags(l.Flags),
+				Fingerprint: l.Fingerprint, Nickname: l.Nickname,
+				First: l.First, Last: l.Last,
+			}
+			for i, port := range e.ports {
+				if i == 0 || port == l.Port {
+					s.Port = port
+				}
+			}
+			if side == detect.Source && l.Kind == relay.ORPort && l.Flags&relay.Exit != 0 {
+				s.Elsewhere = table.ExitElsewhere(l.Fingerprint, addr, at)
+			}
+			f.Sightings = append(f.Sightings, s)
+		}
+	}
+}
+
+func (r *row) isInternal(a netip.Addr) bool {
+	for _, p := range r.internal {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// addresses reads one side's address and port cells.
+func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role) {
+	e.addrs, e.ports = e.addrs[:0], e.ports[:0]
+	for _, p := range c.places[address] {
+		for i, n := 0, r.values(s, p); i < n; i++ {
+			if a, ok := parseAddr(r.value(s, p, i)); ok {
+				e.addrs = append(e.addrs, a)
+			}
+		}
+		if len(e.addrs) > 0 {
+			break
+		}
+	}
+	for _, p := range c.places[port] {
+		for i, n := 0, r.values(s, p); i < n; i++ {
+			if number, ok := parsePort(r.value(s, p, i)); ok {
+				e.ports = append(e.ports, number)
+			}
+		}
+		if len(e.ports) > 0 {
+			break
+		}
+	}
+}
+
+// values opens a cell and returns how many values it holds; value then returns
+// them. A cell without a list is one value, unless values stand in it on lines
+// of their own, as a list looks that lost its __mv_ column.
+func (r *row) values(s *rows.Scanner, p place) int {
+	r.list.Reset()
+	if p.multi >= 0 {
+		if cell := s.Cell(p.multi); len(cell) > 0 && r.list.Parse(cell) == nil {
+			return r.list.Len()
+		}
+	}
+	cell := s.Cell(p.plain)
+	if len(cell) == 0 {
+		return 0
+	}
+	if cell[0] != '"' || bytes.IndexByte(cell, '\n') < 0 {
+		return 1
+	}
+	for text := r.plain(s, p); len(text) > 0; {
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
+		r.list.Add(line)
+		text = rest
+	}
+	return r.list.Len()
+}
+
+// value returns value i of the cell opened last.
+func (r *row) value(s *rows.Scanner, p place, i int) []byte {
+	if r.list.Len() > 0 {
+		return r.list.Value(i)
+	}
+	return r.plain(s, p)
+}
+
+func (r *row) plain(s *rows.Scanner, p place) []byte {
+	var text []byte
+	text, r.scratch = rows.Value(s.Cell(p.plain), r.scratch[:0])
+	return text
+}
+
+func (r *row) transport(s *rows.Scanner, places []place) detect.Transport {
+	for _, p := range places {
+		n := r.values(s, p)
+		if n == 0 || n == 1 && isEmpty(r.value(s, p, 0)) {
+			continue
+		}
+		// Of several transports it takes all to rule TCP out.
+		for i := range n {
+			if t := detect.ReadTransport(r.value(s, p, i)); t != detect.NotTCP {
+				return t
+			}
+		}
+		return detect.NotTCP
+	}
+	return detect.TransportUnknown
+}
+
+// label reads what the firewall called the flow. Of several labels the one that
+// says Tor counts.
+func (r *row) label(s *rows.Scanner, places []place) detect.Label {
+	best := detect.LabelNone
+	for _, p := range places {
+		for i, n := 0, r.values(s, p); i < n; i++ {
+			best = max(best, detect.ReadLabel(r.value(s, p, i)))
+		}
+		if best != detect.LabelNone {
+			return best
+		}
+	}
+	if r.labeled {
+		return detect.LabelTor
+	}
+	return best
+}
+
+func (r *row) state(s *rows.Scanner, c *columns) detect.State {
+	blocked := false
+	for _, p := range c.places[roleAction] {
+		n := r.values(s, p)
+		if n == 0 || n == 1 && isEmpty(r.value(s, p, 0)) {
+			continue
+		}
+		blocked = true
+		for i := range n {
+			blocked = blocked && detect.IsBlock(r.value(s, p, i))
+		}
+		break
+	}
+	return detect.StateOf(blocked, detect.Counts{
+		PacketsIn: r.count(s, c.places[rolePacketsIn]), PacketsOut: r.count(s, c.places[rolePacketsOut]),
+		BytesIn: r.count(s, c.places[roleBytesIn]), BytesOut: r.count(s, c.places[roleBytesOut]),
+	})
+}
+
+// count reads a number of bytes or packets; -1 is "not known".
+func (r *row) count(s *rows.Scanner, places []place) int64 {
+	for _, p := range places {
+		if r.values(s, p) == 1 {
+			if n, ok := parseNumber(r.value(s, p, 0)); ok {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// maxWindow is the longest search window that stands in for a row's time: the
+// table's own retention. A row of a longer one could be of any time.
+const maxWindow = 7 * 24 * 60 * 60
+
+// window turns the search's earliest and latest into the interval that stands in
+// for the time of rows without one.
+func window(earliest, latest float64) (relay.Interval, bool) {
+	if earliest <= 0 || latest < earliest || latest-earliest > maxWindow || latest > maxTime {
+		return relay.Interval{}, false
+	}
+	return relay.Interval{From: int64(earliest), To: int64(latest)}, true
+}
+
+// time returns when the row was: columns named in the options, then
+// firstTime to lastTime, then _time, then the search's window.
+func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, bool) {
+	if c.options.Columns[roleTime] != "" {
+		at, kind := r.times(s, c.places[roleTime])
+		if kind == noTime && (c.options.Columns[roleFirst] != "" || c.options.Columns[roleLast] != "") {
+			at, kind = r.bounds(s, c)
+		}
+		if kind != noTime {
+			return at, kind == aTime
+		}
+	}
+	if at, kind := r.bounds(s, c); kind != noTime {
+		return at, kind == aTime
+	}
+	if at, kind := r.times(s, c.places[roleTime]); kind != noTime {
+		if kind == zoneless {
+			return at, false
+		}
+		if n := r.count(s, c.places[roleSpan]); n > 0 {
+			at.To += min(n, maxTime)
+		}
+		if n := r.count(s, c.places[roleDuration]); n > 0 {
+			at.From -= min(n, maxTime)
+		}
+		return at, true
+	}
+	return r.window, r.windowed
+}
+
+// bounds reads the columns of a first and a last time; one of them alone is a
+// moment.
+func (r *row) bounds(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
+	first, kind1 := r.times(s, c.places[roleFirst])
+	last, kind2 := r.times(s, c.places[roleLast])
+	switch {
+	case kind1 == zoneless || kind2 == zoneless:
+		return relay.Interval{}, zoneless
+	case kind1 == noTime:
+		return last, kind2
+	case kind2 == noTime:
+		return first, kind1
+	}
+	return relay.Interval{From: min(first.From, last.From), To: max(first.To, last.To)}, aTime
+}
+
+// times reads a time cell; a list is the interval from its first to its last.
+func (r *row) times(s *rows.Scanner, places []place) (relay.Interval, timeKind) {
+	for _, p := range places {
+		var out relay.Interval
+		found := noTime
+		for i, n := 0, r.values(s, p); i < n; i++ {
+			at, kind := parseTime(r.value(s, p, i))
+			switch {
+			case kind == zoneless:
+				r.sawZoneless = true
+				return relay.Interval{}, zoneless
+			case kind == noTime:
+			case found == noTime:
+				out, found = relay.Interval{From: at, To: at}, aTime
+			default:
+				out = relay.Interval{From: min(out.From, at), To: max(out.To, at)}
+			}
+		}
+		if found != noTime {
+			return out, found
+		}
+	}
+	return relay.Interval{}, noTime
+}

@@ -1,0 +1,104 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tordetect/src/relay"
+)
+
+// tables keeps the relay table of a run: it is opened when the first row asks,
+// and joined by the history when a row is older than it.
+type tables struct {
+	folder string // the app's lookups
+	name   string
+
+	table     *relay.Table
+	absent    error // why there is no table; nil if there is one
+	historied bool
+	cut       bool  // the table itself was cut, as known before the history joined it
+	old       error // why the history could not be read
+}
+
+// maxListAge is how old the newest list may be for require_list: the day for
+// which a client may use a consensus after its end.
+const maxListAge = relay.RecentWindow * time.Second
+
+// open reads the table once. Without one the built-in list stays.
+func (t *tables) open() *relay.Table {
+	if t.table == nil {
+		t.table, t.absent = relay.Open(filepath.Join(t.folder, t.name))
+		if t.absent != nil {
+			t.table = relay.Empty()
+		}
+	}
+	return t.table
+}
+
+// at returns the table that can judge a row of that time.
+func (t *tables) at(when relay.Interval, dated bool) *relay.Table {
+	table := t.open()
+	if dated && !t.historied && t.absent == nil {
+		if oldest, ok := table.Oldest(); ok && when.From < oldest {
+			t.historied = true
+			t.cut = !table.Complete
+			err := table.ExtendFile(filepath.Join(t.folder, historyOf(t.name)))
+			switch {
+			case err != nil && !errors.Is(err, fs.ErrNotExist):
+				t.old = err
+			case !t.cut && !table.Complete:
+				t.old = errors.New("it was cut")
+			}
+		}
+	}
+	return table
+}
+
+// historyOf names the history that goes with a table.
+func historyOf(name string) string { return strings.TrimSuffix(name, ".csv") + "_history.csv" }
+
+// require fails where rows would be judged blindly.
+func (t *tables) require(now time.Time) error {
+	table := t.open()
+	newest, ok := table.Newest()
+	switch {
+	case errors.Is(t.absent, fs.ErrNotExist):
+		return fmt.Errorf("require_list: the relay list %s is missing: run the search that fetches it, or import a list", t.name)
+	case t.absent != nil:
+		return fmt.Errorf("require_list: the relay list %s cannot be read: %v: run the search that fetches it", t.name, t.absent)
+	case !ok:
+		return fmt.Errorf("require_list: the relay list %s was cut or says for no hour that a consensus was read: run the search that fetches it", t.name)
+	}
+	if ended := time.Unix(newest, 0); now.Sub(ended) > maxListAge {
+		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search that renews it",
+			t.name, clock(newest), clock(now.Unix()))
+	}
+	return nil
+}
+
+// warnings says what is wrong with the table, if it was opened.
+func (t *tables) warnings() []string {
+	if t.table == nil {
+		return nil
+	}
+	var out []string
+	switch {
+	case errors.Is(t.absent, fs.ErrNotExist):
+		out = append(out, fmt.Sprintf("The relay list %s is missing, so only directory authorities and default bridges are known and other rows cannot be checked. Run the search that fetches the list.", t.name))
+	case t.absent != nil:
+		out = append(out, fmt.Sprintf("The relay list %s cannot be read: %v. Run the search that fetches the list.", t.name, t.absent))
+	case t.cut, !t.historied && !t.table.Complete:
+		out = append(out, fmt.Sprintf("The relay list %s was cut: its rows are used, but what is not in it cannot be told to be no relay. Run the search that renews the list.", t.name))
+	}
+	if n := t.table.Skipped; n > 0 {
+		out = append(out, fmt.Sprintf("%d rows of the relay list %s cannot be read and were skipped. Run the search that renews the list.", n, t.name))
+	}
+	if t.old != nil {
+		out = append(out, fmt.Sprintf("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", historyOf(t.name), t.old))
+	}
+	return out
+}

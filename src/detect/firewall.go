@@ -1,0 +1,155 @@
+package detect
+
+import "bytes"
+
+// Transport is what runs below the flow, as far as it matters: Tor's own
+// connections are TCP.
+type Transport uint8
+
+const (
+	TransportUnknown Transport = iota
+	TCP
+	NotTCP
+)
+
+// notTCPNames are transports that are certainly not TCP, by name and by IANA
+// protocol number. Anything else (also "ip", "any" or an application's name in
+// the wrong column) leaves the transport unknown.
+var notTCPNames = map[string]bool{
+	"udp": true, "udp6": true, "17": true, "quic": true, "dtls": true,
+	"icmp": true, "icmp6": true, "icmpv6": true, "ipv6-icmp": true, "1": true, "58": true,
+	"igmp": true, "2": true, "gre": true, "47": true, "esp": true, "50": true, "ah": true, "51": true,
+	"ospf": true, "89": true, "pim": true, "103": true, "vrrp": true, "112": true, "sctp": true, "132": true,
+	"ipip": true, "4": true, "41": true, "arp": true,
+}
+
+// ReadTransport reads a cell of the column transport or proto.
+func ReadTransport(cell []byte) Transport {
+	var low [16]byte
+	name := bytes.TrimSpace(lower(low[:0], cell))
+	switch {
+	case string(name) == "tcp", string(name) == "6", string(name) == "tcp6":
+		return TCP
+	case notTCPNames[string(name)]:
+		return NotTCP
+	}
+	return TransportUnknown
+}
+
+// Label is what the firewall's own application detection says.
+type Label uint8
+
+const (
+	LabelNone    Label = iota // no label, or an empty one
+	LabelOther                // something else
+	LabelTor2web              // a gateway to onion services
+	LabelTor                  // Tor
+)
+
+// ReadLabel reads a cell of the column app. Vendors spell Tor differently:
+//
+//	tor  tor2web                              Palo Alto App-ID
+//	Tor.Client  Tor.Web.Proxy                 Fortinet application signatures, as their names are written with dots
+//	Tor  Tor -- Client Request 5              SonicWall
+//	TLS.Tor                                   nDPI: the protocol, a dot, the application
+//	tor_bridge  tor_exit  tor_relay           Netify
+//
+// So: the word tor, at the beginning or after a dot, that ends there or at
+// something that is neither letter nor digit. "torrent" is not Tor.
+func ReadLabel(cell []byte) Label {
+	var low [64]byte
+	app := bytes.TrimSpace(lower(low[:0], cell))
+	if Empty(app) {
+		return LabelNone
+	}
+	if i := bytes.LastIndexByte(app, '.'); i >= 0 && bytes.Equal(app[i+1:], []byte("tor")) {
+		return LabelTor
+	}
+	if bytes.HasPrefix(app, []byte("tor2web")) {
+		return LabelTor2web
+	}
+	if rest, ok := bytes.CutPrefix(app, []byte("tor")); ok && (len(rest) == 0 || !alphanumeric(rest[0])) {
+		return LabelTor
+	}
+	return LabelOther
+}
+
+// Empty reports whether a cell, in lower case, holds a word for "no value":
+// fillnull writes null, CIM unknown, Zeek and many others a dash.
+func Empty(cell []byte) bool {
+	switch string(cell) {
+	case "", "null", "unknown", "-":
+		return true
+	}
+	return false
+}
+
+// State is how far the flow came, apart from whether it is Tor.
+type State uint8
+
+const (
+	StateUnknown State = iota
+	Established        // something answered
+	Attempt            // nothing answered
+	Blocked            // the firewall stopped it
+)
+
+var stateNames = [...]string{"unknown", "established", "attempt", "blocked"}
+
+// String is the word used in the field tor_state.
+func (s State) String() string { return stateNames[s] }
+
+// IsBlock reports whether a cell of the column action says that the firewall
+// stopped the flow: CIM's blocked and dropped, and the vendors' own deny,
+// reset-both, reject and sinkhole.
+func IsBlock(action []byte) bool {
+	var low [24]byte
+	a := bytes.TrimSpace(lower(low[:0], action))
+	for _, word := range [...]string{"block", "den", "drop", "reset", "reject", "sinkhole"} {
+		if bytes.HasPrefix(a, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Counts of a flow; -1 is "not known". In is what came back.
+type Counts struct{ PacketsIn, PacketsOut, BytesIn, BytesOut int64 }
+
+// An attempt sends a few packets without an answer: three SYNs of 74 bytes and
+// what a link layer adds stay below 400 bytes.
+const (
+	attemptPackets = 3
+	attemptBytes   = 400
+)
+
+// StateOf says how far a flow came. What is not known is never an attempt.
+func StateOf(blocked bool, c Counts) State {
+	switch {
+	case blocked:
+		return Blocked
+	case c.PacketsIn > 0 || c.BytesIn > 0:
+		return Established
+	case c.PacketsIn == 0:
+		return Attempt
+	case c.BytesIn == 0 && (c.PacketsOut >= 0 && c.PacketsOut <= attemptPackets || c.BytesOut >= 0 && c.BytesOut <= attemptBytes):
+		return Attempt
+	}
+	return StateUnknown
+}
+
+// lower appends the ASCII lower case of text, as far as dst has room: the words
+// looked for are short.
+func lower(dst, text []byte) []byte {
+	for _, c := range text[:min(len(text), cap(dst))] {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+}
