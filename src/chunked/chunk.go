@@ -49,25 +49,29 @@ const headroom = 1 << 10
 
 // Grow makes room for n more bytes in Reply, as slices.Grow does, but so that
 // the reply needs not be copied again to be sent. A command that knows or can
-// guess the size of its reply saves memory with it: append alone leaves all
-// the smaller buffers behind.
+// guess the size of its reply saves memory with it, and so does one that calls
+// Grow before each row: append alone leaves all the smaller buffers behind.
 func (c *Chunk) Grow(n int) {
 	if n <= cap(c.Reply)-len(c.Reply) {
 		return
 	}
 	size := len(c.Reply)
-	buffer := make([]byte, headroom+size, headroom+size+max(n, size/4))
+	// Twice the size, not the 1.25 times of append: the half that is not used
+	// yet costs address space only, and fewer old buffers are left behind.
+	buffer := make([]byte, headroom+size, headroom+size+max(n, size))
 	copy(buffer[headroom:], c.Reply)
 	c.buffer = buffer
 	c.Reply = buffer[headroom:]
+	release(size)
 }
 
 // reserve makes Reply an empty slice with room for n bytes, in the buffer of
 // the former chunk if that is large enough.
 func (c *Chunk) reserve(n int) {
-	if cap(c.buffer)-headroom < n {
-		c.buffer, c.Reply = nil, nil // let go of before the next is made
-		c.buffer = make([]byte, headroom, headroom+n+n/8)
+	if room := cap(c.buffer) - headroom; room < n {
+		c.buffer, c.Reply = nil, nil
+		release(room)
+		c.buffer = make([]byte, headroom, headroom+max(n, 2*room))
 	}
 	c.Reply = c.buffer[:headroom][headroom:]
 }
@@ -80,9 +84,8 @@ func (c *Chunk) frame(metadata []byte) []byte {
 		return append(c.front, c.Reply...)
 	}
 	if !c.inPlace() {
-		// Append has moved the reply, or the command has set Reply to memory
-		// of its own, such as Body. That may be used further and is not ours
-		// to write to.
+		// Append has moved the reply, or the command has set Reply to memory of
+		// its own, such as Body. That is not ours to write to.
 		body := c.Reply
 		c.reserve(len(body))
 		c.Reply = append(c.Reply, body...)

@@ -144,6 +144,7 @@ func TestReplyFromAnywhere(t *testing.T) {
 			text := conversation("a\nbody\n", "a\nbody\n", "a\nbody\n")
 			out, err := serve(text, script{execute: func(c *Chunk) error {
 				require.Equal(t, "a\nbody\n", string(c.Body))
+				require.Equal(t, len(c.Body), cap(c.Body), "an append must not write behind it")
 				require.Empty(t, c.Reply)
 				test.execute(c)
 				return nil

@@ -26,14 +26,8 @@ const (
 	MaxBody = 1 << 30
 )
 
-// How buffers grow. A header that lies must not cost memory, so a Reader takes
-// it at its word only for a few megabytes, or for a few times of what has
-// really arrived in this conversation.
 const (
-	aheadSize     = 4 << 10 // read at once while looking for a header; holds a usual getinfo whole
-	smallest      = 4 << 10 // capacity of the smallest buffer, so that small frames share one
-	firstTrust    = 4 << 20 // bytes that a header alone is worth
-	growth        = 4       // a full buffer may grow by this factor: little is copied, little left behind
+	aheadSize     = 4 << 10 // bytes read at once while looking for a header; holds a usual getinfo whole
 	maxEmptyReads = 100     // reads in a row without a byte or an error; the same as bufio
 )
 
@@ -85,10 +79,10 @@ func (r *Reader) next() error {
 	r.start = r.used
 	metadataLen, bodyLen, err := r.header()
 	if err == nil {
-		r.metadata, err = r.fill(r.metadata, metadataLen)
+		err = r.fill(&r.metadata, metadataLen)
 	}
 	if err == nil {
-		r.body, err = r.fill(r.body, bodyLen)
+		err = r.fill(&r.body, bodyLen)
 	}
 	if err == io.EOF && r.used > r.start {
 		return io.ErrUnexpectedEOF
@@ -134,9 +128,11 @@ func (r *Reader) fail(err error, detail string) *Error {
 	return &Error{Frame: r.frame, Offset: r.start, Err: err, Detail: detail}
 }
 
-// fill reads n bytes of the stream into buf, from its start.
-func (r *Reader) fill(buf []byte, n int) ([]byte, error) {
-	buf = buf[:0]
+// fill reads n bytes of the stream into a buffer that is kept from frame to
+// frame.
+func (r *Reader) fill(kept *[]byte, n int) error {
+	buf := (*kept)[:0]
+	*kept = nil // or an outgrown buffer would stay in memory
 	if cap(buf) < n {
 		buf = enlarge(buf, n)
 	}
@@ -147,21 +143,12 @@ func (r *Reader) fill(buf []byte, n int) ([]byte, error) {
 		k, err := r.read(buf[len(buf):min(n, cap(buf))])
 		buf = buf[:len(buf)+k]
 		if err != nil {
-			return buf, err
+			*kept = buf
+			return err
 		}
 	}
-	return buf, nil
-}
-
-// enlarge returns buf with more capacity: enough for n bytes and an eighth
-// more, so that chunks of slowly growing size do not each need a new buffer,
-// but no more than buf's own size is a warrant for.
-func enlarge(buf []byte, n int) []byte {
-	want := max(n+n/8, smallest)
-	trust := max(firstTrust, growth*cap(buf))
-	bigger := make([]byte, len(buf), min(want, trust))
-	copy(bigger, buf)
-	return bigger
+	*kept = buf
+	return nil
 }
 
 func (r *Reader) readByte() (byte, error) {

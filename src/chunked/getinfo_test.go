@@ -87,6 +87,7 @@ func TestGetinfoIsTolerant(t *testing.T) {
 		"times as numbers":        {`{"searchinfo":{"earliest_time":1627333200,"latest_time":1627333200.250}}`, func(i *Info) { i.Earliest, i.Latest = 1627333200, 1627333200.25 }},
 		"times of other kinds":    {`{"searchinfo":{"earliest_time":"-24h@h","latest_time":"now"}}`, func(i *Info) {}},
 		"times that are none":     {`{"searchinfo":{"earliest_time":"NaN","latest_time":"1e999"}}`, func(i *Info) {}},
+		"times without end":       {`{"searchinfo":{"earliest_time":"-Inf","latest_time":"infinity"}}`, func(i *Info) {}},
 		"search with plus":        {`{"searchinfo":{"search":"%7C%20c%20a%3D%22%5Cw%2B%22+b"}}`, func(i *Info) { i.Search = `| c a="\w+"+b` }},
 		"search badly encoded":    {`{"searchinfo":{"search":"100% wrong"}}`, func(i *Info) { i.Search = "100% wrong" }},
 		"grease":                  {`{"not_invented_yet":[{"a":[]}],"searchinfo":{"sid":"remote_1","future":{"x":null}}}`, func(i *Info) { i.SID = "remote_1" }},

@@ -74,7 +74,7 @@ var (
 )
 
 func declarationReply(d Declaration) []byte {
-	return mustMarshal(reply{
+	return encode(reply{
 		Type:           d.Type,
 		RequiredFields: d.RequiredFields,
 		Generating:     d.Generating,
@@ -103,15 +103,12 @@ func tell(finished bool, text string, messages []Message) []byte {
 	if len(messages) > 0 {
 		r.Inspector = &inspector{messages}
 	}
-	return mustMarshal(r)
+	return encode(r)
 }
 
-// mustMarshal encodes what cannot fail: strings, numbers and booleans.
-func mustMarshal(r reply) []byte {
-	text, err := marshal(r)
-	if err != nil {
-		return finishedTrue
-	}
+// encode cannot fail: a reply is made of strings, numbers and booleans.
+func encode(r reply) []byte {
+	text, _ := marshal(r)
 	return text
 }
 

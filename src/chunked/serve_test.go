@@ -65,6 +65,14 @@ func TestRecordedConversations(t *testing.T) {
 			requests: []string{doubleGetinfo, generateAsk},
 			replies:  []string{generateDeclared, doubleLastReply},
 		}, {
+			name: "generating, asked with finished:false",
+			cmd: script{
+				declares(Declaration{Type: Reporting, Generating: true}),
+				replies(body(turnsLast)),
+			},
+			requests: []string{probe, accumEmpty},
+			replies:  []string{turnsDeclared, turnsLast},
+		}, {
 			name: "generating in two turns",
 			cmd: script{
 				declares(Declaration{Type: Reporting, Generating: true}),
