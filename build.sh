@@ -92,7 +92,7 @@ package() {
 	mkdir "$scratch/bin"
 	# Into the package go the programs that a launcher starts.
 	for name in $(sed -n 's|^exec .*/\([a-z]*\)-linux-.*|\1|p' bin/*.sh | sort -u); do
-		[[ -d src/cmd/$name ]] || { say "build.sh: no src/cmd/$name for its launcher: left out"; continue; }
+		[[ -d src/cmd/$name ]] || die "a launcher in bin/ starts $name, but there is no src/cmd/$name"
 		for arch in amd64 arm64; do
 			GOOS=linux GOARCH=$arch compile "$name" "$scratch/bin/$name-linux-$arch"
 		done
@@ -209,6 +209,7 @@ inspect() {
 	else
 		say "AppInspect: exit code $code (3: not a valid package, 101: failures, 104: future failures, 103: warnings)"
 		failed=1
+		code=0
 	fi
 	"$venv"/bin/python - dist/appinspect.json <<-'PYTHON' || { cat dist/appinspect.log >&2; failed=1; }
 		import json, sys
@@ -227,11 +228,13 @@ inspect() {
 	PYTHON
 
 	tar -xzf "$tarball" -C "$scratch"
-	if "$venv"/bin/slim validate "$scratch/tordetect" >dist/slim.log 2>&1; then
-		say "slim validate: no errors"
+	# slim knows Splunk up to 8.0 and warns about what came later: those few
+	# warnings are expected, every other one is a misspelt key.
+	"$venv"/bin/slim validate "$scratch/tordetect" >dist/slim.log 2>&1 || code=$?
+	if [[ $code == 0 ]] && ! grep -E 'WARNING|ERROR' dist/slim.log | grep -vE 'allow_skew$|\[shclustering\]|\[replicationDenylist\]' >&2; then
+		say "slim validate: clean"
 	else
-		say "slim validate: failed"
-		cat dist/slim.log >&2
+		say "slim validate: failed, see dist/slim.log"
 		failed=1
 	fi
 	return $failed
