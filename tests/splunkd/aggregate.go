@@ -9,7 +9,24 @@ import (
 type aggregate struct {
 	Function string
 	Field    string // empty for count of rows
+	Eval     expr   // instead of a field: dc(eval(if(role="or",fingerprint,null())))
 	As       string
+}
+
+// of returns the values of a row that the function takes in. Of an expression these are the values of its result; a
+// truth value counts once if true.
+func (a aggregate) of(c *evalContext, row Row) []string {
+	switch {
+	case a.Eval != nil:
+		value := a.Eval(c, row)
+		if value.kind == boolean && !value.truth {
+			return nil
+		}
+		return value.texts()
+	case a.Field != "":
+		return row[a.Field]
+	}
+	return []string{""}
 }
 
 // listLimit is how many values list() keeps (limits.conf [stats] list_maxsize).
@@ -104,7 +121,8 @@ func extreme(values []string, sign int) Value {
 }
 
 // parseAggregates reads `count min(_time) as firstTime, dc(x)` up to the end or a stop word.
-func parseAggregates(command string, tokens []token, stop ...string) ([]aggregate, []token, error) {
+// text is what the tokens were cut from.
+func parseAggregates(command, text string, tokens []token, stop ...string) ([]aggregate, []token, error) {
 	var found []aggregate
 	for len(tokens) > 0 {
 		head := tokens[0]
@@ -126,14 +144,27 @@ func parseAggregates(command string, tokens []token, stop ...string) ([]aggregat
 		}
 		agg := aggregate{Function: name, As: head.Text}
 		tokens = tokens[1:]
-		if len(tokens) >= 3 && tokens[0].Kind == tokenOpen && tokens[1].word() && tokens[2].Kind == tokenClose {
+		if len(tokens) >= 3 && tokens[0].Kind == tokenOpen && tokens[1].is("eval") && tokens[2].Kind == tokenOpen {
+			p := &exprParser{command: command, text: text, pos: tokens[2].End}
+			var err error
+			if agg.Eval, err = p.or(); err != nil {
+				return nil, nil, err
+			}
+			if !p.take(")") || !p.take(")") {
+				return nil, nil, p.fail("A closing parenthesis is missing")
+			}
+			agg.As = head.Text + strings.TrimSpace(text[tokens[0].End-1:p.pos])
+			for len(tokens) > 0 && tokens[0].End <= p.pos {
+				tokens = tokens[1:]
+			}
+		} else if len(tokens) >= 3 && tokens[0].Kind == tokenOpen && tokens[1].word() && tokens[2].Kind == tokenClose {
 			agg.Field = tokens[1].Text
 			agg.As = head.Text + "(" + agg.Field + ")"
 			tokens = tokens[3:]
 		} else if len(tokens) > 0 && tokens[0].Kind == tokenOpen {
 			return nil, nil, searchErrorf("Error in '%s' command: %s() takes one field name here.", command, head.Text)
 		}
-		if agg.Field == "" && name != "count" {
+		if agg.Field == "" && agg.Eval == nil && name != "count" {
 			return nil, nil, searchErrorf("Error in '%s' command: %s needs a field in parentheses.", command, head.Text)
 		}
 		if len(tokens) >= 2 && tokens[0].is("as") && tokens[1].word() {
@@ -170,7 +201,7 @@ func parseNames(command string, tokens []token) ([]string, error) {
 
 // group collects rows by the values of some fields and aggregates each group. Rows without a value in one of the fields
 // are left out; a list counts once for each of its values. Groups come sorted by their fields.
-func group(rows []Row, by []string, aggregates []aggregate) *Table {
+func group(c *evalContext, rows []Row, by []string, aggregates []aggregate) *Table {
 	type bucket struct {
 		keys   []string
 		values [][]string
@@ -187,11 +218,7 @@ func group(rows []Row, by []string, aggregates []aggregate) *Table {
 				order = append(order, b)
 			}
 			for i, agg := range aggregates {
-				if agg.Field == "" {
-					b.values[i] = append(b.values[i], "")
-				} else {
-					b.values[i] = append(b.values[i], row[agg.Field]...)
-				}
+				b.values[i] = append(b.values[i], agg.of(c, row)...)
 			}
 		}
 	}

@@ -98,34 +98,6 @@ func (a *App) Conf(name string) (*Conf, error) { return readConf(a.Dir, name) }
 // Lookup is the path of a file in the app's lookups folder.
 func (a *App) Lookup(name string) string { return filepath.Join(a.Dir, "lookups", name) }
 
-// writeLookup writes a table as a lookup file, complete or not at all.
-func writeLookup(file string, table *Table) error {
-	var body []byte
-	for i, name := range table.Columns {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = appendCell(body, name)
-	}
-	body = append(body, '\n')
-	for _, row := range table.Rows {
-		for i, name := range table.Columns {
-			if i > 0 {
-				body = append(body, ',')
-			}
-			body = appendCell(body, row[name].Text())
-		}
-		body = append(body, '\n')
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(file+".tmp", body, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(file+".tmp", file)
-}
-
 func writeFile(target string, content io.Reader, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err

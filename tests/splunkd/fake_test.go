@@ -35,7 +35,7 @@ var fakes = map[string]string{
 	"numbers":      `{"type":"reporting","generating":true}`,
 	"echo":         `{"type":"streaming"}`,
 	"statefulecho": `{"type":"stateful"}`,
-	"where":        `{"type":"streaming"}`,
+	"whererun":     `{"type":"streaming"}`,
 	"insert":       `{"type":"streaming","required_fields":["n"]}`,
 	"badinit":      `{"finished":true,"error":"unknown option \"x\""}`,
 	"badrun":       `{"type":"streaming"}`,
@@ -140,7 +140,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			} else {
 				send(`{"finished":true}`, "n\n3\n")
 			}
-		case "where":
+		case "whererun":
 			folder, _ := os.Getwd()
 			send(done, plain("_time,ran", func(r Row) string { return string(appendCell(nil, r.Get("_time"))) + `,"` + folder + `"` }))
 		case "insert":

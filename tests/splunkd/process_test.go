@@ -81,12 +81,12 @@ func TestHeadClosesThePipes(t *testing.T) {
 func TestBrokenCommandsAreFound(t *testing.T) {
 	for name, want := range map[string]string{
 		"stderr":       "wrote to stderr",
-		"tworeplies":   "frame",
+		"tworeplies":   "frame|mirror", // whatever is noticed first
 		"noreply":      "ended without a reply",
 		"exitcode":     "exit code 4, want 0",
 		"nomirror":     "does not mirror",
 		"hang":         "no reply within",
-		"early":        "frame",
+		"early":        "frame|mirror",
 		"stray":        "no frame header",
 		"leak":         "session key is in a reply",
 		"leakstderr":   "session key is on stderr",
@@ -114,7 +114,7 @@ func TestBrokenCommandsAreFound(t *testing.T) {
 			_, err := h.Run("| inputlookup numbers.csv | " + name)
 			var broken *ProtocolError
 			require.ErrorAs(t, err, &broken)
-			require.ErrorContains(t, err, want)
+			require.Regexp(t, want, err.Error())
 			require.Equal(t, name, broken.Command)
 		})
 	}

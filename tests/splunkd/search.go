@@ -2,10 +2,8 @@ package splunkd
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -244,102 +242,4 @@ func (s *search) onPeers(keep predicate, steps []step) (*Table, error) {
 		return compareTexts(merged.Rows[i].Get("_time"), merged.Rows[j].Get("_time")) > 0
 	})
 	return merged, nil
-}
-
-// compileMakeresults: `makeresults count=3` gives rows with _time and nothing else.
-func compileMakeresults(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
-	if err != nil {
-		return nil, err
-	}
-	options, rest, err := keyValues("makeresults", tokens, "count")
-	if err != nil {
-		return nil, err
-	}
-	count := 1
-	if value, given := options["count"]; given {
-		if count, err = strconv.Atoi(value); err != nil || count < 0 {
-			return nil, searchErrorf("Error in 'makeresults' command: Invalid count '%s'.", value)
-		}
-	}
-	if len(rest) > 0 {
-		return nil, searchErrorf("Error in 'makeresults' command: unexpected %q.", rest[0].Raw)
-	}
-	return func(*Table) (*Table, error) {
-		table := &Table{Columns: []string{"_time"}}
-		for range count {
-			table.Rows = append(table.Rows, Row{"_time": Value{epochText(s.context.now)}})
-		}
-		return table, nil
-	}, nil
-}
-
-// lookupFile finds a lookup by its definition in transforms.conf or by its file name.
-func lookupFile(s *search, command, name string) (string, error) {
-	if strings.HasSuffix(name, ".csv") {
-		if strings.ContainsAny(name, `/\`) {
-			return "", searchErrorf("Error in '%s' command: The lookup table '%s' is invalid.", command, name)
-		}
-		return s.head.App.Lookup(name), nil
-	}
-	transforms, err := s.head.App.Conf("transforms")
-	if err != nil {
-		return "", err
-	}
-	file, ok := transforms.Get(name, "filename")
-	if !ok || !strings.HasSuffix(file, ".csv") {
-		return "", searchErrorf("Error in '%s' command: The lookup table '%s' requires a .csv or KV store lookup definition.", command, name)
-	}
-	return s.head.App.Lookup(file), nil
-}
-
-func compileInputlookup(s *search, text string) (operator, error) {
-	name := strings.TrimSpace(text)
-	if name == "" || strings.ContainsAny(name, " =\"") {
-		return nil, searchErrorf("Error in 'inputlookup' command: one lookup name is wanted; options are not played by this stand-in.")
-	}
-	file, err := lookupFile(s, "inputlookup", name)
-	return func(*Table) (*Table, error) {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			return nil, searchErrorf("Error in 'inputlookup' command: The lookup table '%s' does not exist or is not available.", name)
-		}
-		if len(body) > 0 && body[len(body)-1] != '\n' {
-			body = append(body, '\n')
-		}
-		table, err := decodeBody(body)
-		if err != nil {
-			return nil, fmt.Errorf("lookup %s: %w", name, err)
-		}
-		return table, nil
-	}, err
-}
-
-// compileOutputlookup writes the rows into the app's lookups folder, and passes them on.
-func compileOutputlookup(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
-	if err != nil {
-		return nil, err
-	}
-	options, tokens, err := keyValues("outputlookup", tokens, "override_if_empty", "create_empty")
-	if err != nil {
-		return nil, err
-	}
-	if len(tokens) != 1 || !tokens[0].word() {
-		return nil, searchErrorf("Error in 'outputlookup' command: one lookup name is wanted.")
-	}
-	overrideIfEmpty := true
-	if value, given := options["override_if_empty"]; given {
-		var ok bool
-		if overrideIfEmpty, ok = confBool(value); !ok {
-			return nil, searchErrorf("Error in 'outputlookup' command: Invalid boolean '%s' for override_if_empty.", value)
-		}
-	}
-	file, err := lookupFile(s, "outputlookup", tokens[0].Text)
-	return func(in *Table) (*Table, error) {
-		if len(in.Rows) == 0 && !overrideIfEmpty {
-			return in, nil
-		}
-		return in, writeLookup(file, in)
-	}, err
 }

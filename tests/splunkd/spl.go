@@ -88,6 +88,7 @@ type token struct {
 	Kind tokenKind
 	Text string // of a quoted word: unquoted
 	Raw  string
+	End  int // where it ends in the command's text
 }
 
 type tokenKind byte
@@ -111,8 +112,9 @@ func (t token) word() bool { return t.Kind == tokenWord || t.Kind == tokenQuoted
 // own, see expr.go; custom commands get their words cut by splunkd's rule, see arguments.go.)
 func tokenize(text string) ([]token, error) {
 	var tokens []token
-	add := func(kind tokenKind, text, raw string) { tokens = append(tokens, token{kind, text, raw}) }
-	for i := 0; i < len(text); {
+	i := 0
+	add := func(kind tokenKind, text, raw string) { tokens = append(tokens, token{kind, text, raw, i + len(raw)}) }
+	for i < len(text) {
 		c := text[i]
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':

@@ -28,7 +28,7 @@ func compileTstats(s *search, text string) (operator, error) {
 			}
 		}
 	}
-	aggregates, tokens, err := parseAggregates("tstats", tokens, "from")
+	aggregates, tokens, err := parseAggregates("tstats", text, tokens, "from", "where", "by")
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +36,9 @@ func compileTstats(s *search, text string) (operator, error) {
 		return nil, searchErrorf("Error in 'tstats' command: a function is missing.")
 	}
 	for _, agg := range aggregates {
+		if agg.Eval != nil {
+			return nil, searchErrorf("Error in 'tstats' command: eval is not allowed in %s.", agg.As)
+		}
 		if agg.Field != "" {
 			if err := checkModelField(agg.Field); err != nil {
 				return nil, err
@@ -83,7 +86,7 @@ func compileTstats(s *search, text string) (operator, error) {
 			}
 			rows = append(rows, row)
 		}
-		return group(rows, by, aggregates), nil
+		return group(s.context, rows, by, aggregates), nil
 	}, nil
 }
 

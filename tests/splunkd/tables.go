@@ -1,0 +1,310 @@
+package splunkd
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// The commands here look at the whole table, so they run on the search head.
+
+func compileStats(s *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	aggregates, tokens, err := parseAggregates("stats", text, tokens, "by")
+	if err != nil {
+		return nil, err
+	}
+	if len(aggregates) == 0 {
+		return nil, searchErrorf("Error in 'stats' command: a function is missing.")
+	}
+	var by []string
+	if len(tokens) > 0 {
+		if by, err = parseNames("stats", tokens[1:]); err != nil {
+			return nil, err
+		}
+	}
+	return func(in *Table) (*Table, error) { return group(s.context, in.Rows, by, aggregates), nil }, nil
+}
+
+// sortDefault is how many rows sort keeps where no number is given; 0 keeps all.
+const sortDefault = 10000
+
+// compileSort: `sort 0 - tor_score, +src`. Rows without a value come last, whatever the direction.
+func compileSort(_ *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	limit := sortDefault
+	if len(tokens) > 0 && tokens[0].Kind == tokenWord {
+		if n, err := strconv.Atoi(tokens[0].Text); err == nil && tokens[0].Text[0] != '-' && tokens[0].Text[0] != '+' {
+			limit, tokens = n, tokens[1:]
+		}
+	}
+	type key struct {
+		field string
+		sign  int
+	}
+	var keys []key
+	for i := 0; i < len(tokens); i++ {
+		if tokens[i].Kind == tokenComma {
+			continue
+		}
+		name, sign := tokens[i].Text, 1
+		if tokens[i].Kind == tokenWord && (name[0] == '-' || name[0] == '+') {
+			if name[0] == '-' {
+				sign = -1
+			}
+			if name = name[1:]; name == "" && i+1 < len(tokens) {
+				i++
+				name = tokens[i].Text
+			}
+		}
+		if !tokens[i].word() || name == "" || i+1 < len(tokens) && tokens[i+1].Kind == tokenOpen {
+			return nil, searchErrorf("Error in 'sort' command: a field name is wanted at %q; functions are not played by this stand-in.", tokens[i].Raw)
+		}
+		keys = append(keys, key{name, sign})
+	}
+	if len(keys) == 0 {
+		return nil, searchErrorf("Error in 'sort' command: a field name is missing.")
+	}
+	return func(in *Table) (*Table, error) {
+		rows := append([]Row(nil), in.Rows...)
+		sort.SliceStable(rows, func(i, j int) bool {
+			for _, k := range keys {
+				a, b := rows[i][k.field], rows[j][k.field]
+				if len(a) == 0 || len(b) == 0 {
+					if len(a) == len(b) {
+						continue
+					}
+					return len(a) > 0
+				}
+				if c := compareTexts(a.Text(), b.Text()) * k.sign; c != 0 {
+					return c < 0
+				}
+			}
+			return false
+		})
+		if limit > 0 && len(rows) > limit {
+			rows = rows[:limit]
+		}
+		return &Table{Columns: in.Columns, Rows: rows}, nil
+	}, nil
+}
+
+// compileTable keeps exactly the named columns, in that order, also those that no row has.
+func compileTable(_ *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	names, err := parseNames("table", tokens)
+	return func(in *Table) (*Table, error) {
+		out := &Table{}
+		for _, name := range names {
+			if !strings.Contains(name, "*") {
+				out.add(name)
+				continue
+			}
+			for _, column := range in.Columns {
+				if matchName(name, column) && !internal(column) {
+					out.add(column)
+				}
+			}
+		}
+		return keepColumns(in, out.Columns), nil
+	}, err
+}
+
+func keepColumns(in *Table, columns []string) *Table {
+	out := &Table{Columns: columns}
+	for _, row := range in.Rows {
+		kept := Row{}
+		for _, name := range columns {
+			if value, ok := row[name]; ok {
+				kept[name] = value
+			}
+		}
+		out.Rows = append(out.Rows, kept)
+	}
+	return out
+}
+
+// compileFields: `fields a b*` keeps, `fields - a b*` removes. Keeping keeps the internal fields too.
+func compileFields(_ *search, text string) (operator, error) {
+	text = strings.TrimSpace(text)
+	removing := strings.HasPrefix(text, "-")
+	tokens, err := tokenize(strings.TrimLeft(text, "+-"))
+	if err != nil {
+		return nil, err
+	}
+	names, err := parseNames("fields", tokens)
+	return func(in *Table) (*Table, error) {
+		out := &Table{}
+		if removing {
+			for _, column := range in.Columns {
+				named := false
+				for _, name := range names {
+					named = named || matchName(name, column)
+				}
+				if !named {
+					out.add(column)
+				}
+			}
+			return keepColumns(in, out.Columns), nil
+		}
+		for _, column := range in.Columns {
+			if internal(column) {
+				out.add(column)
+			}
+		}
+		for _, name := range names {
+			for _, column := range in.Columns {
+				if matchName(name, column) {
+					out.add(column)
+				}
+			}
+		}
+		return keepColumns(in, out.Columns), nil
+	}, err
+}
+
+// headDefault is how many rows head keeps where no number is given.
+const headDefault = 10
+
+// headLimit reads the argument of head.
+func headLimit(text string) (int, error) {
+	text = strings.TrimPrefix(strings.ReplaceAll(text, " ", ""), "limit=")
+	if text == "" {
+		return headDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, searchErrorf("Error in 'head' command: a number is wanted, found %q; conditions are not played by this stand-in.", text)
+	}
+	return n, nil
+}
+
+func compileHead(_ *search, text string) (operator, error) {
+	n, err := headLimit(text)
+	return func(in *Table) (*Table, error) {
+		return &Table{Columns: in.Columns, Rows: in.Rows[:min(n, len(in.Rows))]}, nil
+	}, err
+}
+
+// compileDedup keeps the first row of each combination of values; rows without a value in a field are dropped.
+func compileDedup(_ *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	names, err := parseNames("dedup", tokens)
+	return func(in *Table) (*Table, error) {
+		seen := map[string]bool{}
+		out := &Table{Columns: in.Columns}
+		for _, row := range in.Rows {
+			id, complete := "", true
+			for _, name := range names {
+				complete = complete && len(row[name]) > 0
+				id += row.Get(name) + "\x00"
+			}
+			if complete && !seen[id] {
+				seen[id] = true
+				out.Rows = append(out.Rows, row)
+			}
+		}
+		return out, nil
+	}, err
+}
+
+// maxSeries is how many values of the by field timechart shows before it puts the rest into OTHER, which is not played.
+const maxSeries = 10
+
+// compileTimechart: `timechart span=1h sum(count) by verdict`: a row for each span from the first to the last, a column
+// for each value. A count without rows is 0, any other function has no value there.
+func compileTimechart(s *search, text string) (operator, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, err
+	}
+	options, tokens, err := keyValues("timechart", tokens, "span")
+	if err != nil {
+		return nil, err
+	}
+	span, err := parseSpan(options["span"])
+	if err != nil {
+		return nil, err
+	}
+	aggregates, tokens, err := parseAggregates("timechart", text, tokens, "by")
+	if err != nil {
+		return nil, err
+	}
+	by := []string{"_time"}
+	if len(tokens) > 0 {
+		names, err := parseNames("timechart", tokens[1:])
+		if err != nil {
+			return nil, err
+		}
+		by = append(by, names...)
+	}
+	if len(by) > 2 || len(by) == 2 && len(aggregates) != 1 || len(aggregates) == 0 {
+		return nil, searchErrorf("Error in 'timechart' command: functions, or one function by one field, are wanted.")
+	}
+	return func(in *Table) (*Table, error) {
+		var rows []Row
+		for _, row := range in.Rows {
+			if seconds, ok := number(row.Get("_time")); ok {
+				row = row.clone()
+				row["_time"] = Value{epochText(epoch(seconds).Truncate(span))}
+				rows = append(rows, row)
+			}
+		}
+		grouped := group(s.context, rows, by, aggregates)
+		out := &Table{Columns: []string{"_time"}}
+		if len(grouped.Rows) == 0 {
+			return out, nil
+		}
+		bins := map[string]Row{}
+		var series []string
+		for _, row := range grouped.Rows {
+			at := row.Get("_time")
+			if bins[at] == nil {
+				bins[at] = Row{"_time": row["_time"]}
+			}
+			for _, agg := range aggregates {
+				name := agg.As
+				if len(by) == 2 {
+					name = row.Get(by[1])
+				}
+				bins[at][name] = row[agg.As]
+				series = append(series, name)
+			}
+		}
+		series = distinct(series)
+		if len(by) == 2 {
+			sort.Strings(series)
+		}
+		if len(series) > maxSeries {
+			return nil, searchErrorf("timechart with more than %d series is not played by this stand-in", maxSeries)
+		}
+		out.add(series...)
+		first, _ := number(grouped.Rows[0].Get("_time"))
+		last, _ := number(grouped.Rows[len(grouped.Rows)-1].Get("_time"))
+		for at := epoch(first); !at.After(epoch(last)); at = at.Add(span) {
+			row := bins[epochText(at)]
+			if row == nil {
+				row = Row{"_time": Value{epochText(at)}}
+			}
+			for _, name := range series {
+				if aggregates[0].Function == "count" && row[name] == nil {
+					row[name] = Value{"0"}
+				}
+			}
+			out.Rows = append(out.Rows, row)
+		}
+		return out, nil
+	}, nil
+}
