@@ -128,26 +128,24 @@ func (r *Reader) fail(err error, detail string) *Error {
 	return &Error{Frame: r.frame, Offset: r.start, Err: err, Detail: detail}
 }
 
-// fill reads n bytes of the stream into a buffer that is kept from frame to
-// frame.
-func (r *Reader) fill(kept *[]byte, n int) error {
-	buf := (*kept)[:0]
-	*kept = nil // or an outgrown buffer would stay in memory
-	if cap(buf) < n {
-		buf = enlarge(buf, n)
+// fill reads n bytes of the stream into buf, a buffer that is kept from frame
+// to frame.
+func (r *Reader) fill(buf *[]byte, n int) error {
+	*buf = (*buf)[:0]
+	if cap(*buf) < n {
+		enlarge(buf, n)
 	}
-	for len(buf) < n {
-		if len(buf) == cap(buf) {
-			buf = enlarge(buf, n)
+	for len(*buf) < n {
+		size := len(*buf)
+		if size == cap(*buf) {
+			enlarge(buf, n)
 		}
-		k, err := r.read(buf[len(buf):min(n, cap(buf))])
-		buf = buf[:len(buf)+k]
+		k, err := r.read((*buf)[size:min(n, cap(*buf))])
+		*buf = (*buf)[:size+k]
 		if err != nil {
-			*kept = buf
 			return err
 		}
 	}
-	*kept = buf
 	return nil
 }
 

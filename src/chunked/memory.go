@@ -14,7 +14,7 @@ const (
 	worthwhile = 4 << 20 // bytes of an outgrown buffer that are worth a garbage collection
 )
 
-// enlarge returns buf with more capacity: enough for n bytes, an eighth more
+// enlarge gives buf more capacity: enough for n bytes, an eighth more
 // and at least twice as much as before, so that chunks of growing size do not
 // each need a new buffer. What is too much costs address space; the system
 // gives memory only to what is touched.
@@ -22,14 +22,14 @@ const (
 // The n bytes are a promise of the other side, and a header that lies must not
 // cost memory. So it is believed only for a few megabytes, or for a few times
 // of what once arrived in this buffer.
-func enlarge(buf []byte, n int) []byte {
-	outgrown := cap(buf)
+func enlarge(buf *[]byte, n int) {
+	outgrown := cap(*buf)
 	want := max(n+n/8, 2*outgrown, smallest)
 	trust := max(firstTrust, growth*outgrown)
-	bigger := make([]byte, len(buf), min(want, trust))
-	copy(bigger, buf)
+	bigger := make([]byte, len(*buf), min(want, trust))
+	copy(bigger, *buf)
+	*buf = bigger // the last pointer to the old one
 	release(outgrown)
-	return bigger
 }
 
 // release gives the memory of an outgrown buffer of n bytes back at once. The

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -121,6 +122,44 @@ func widener(text string) func(*Chunk) error {
 			rest = rest[end+1:]
 		}
 		return nil
+	}
+}
+
+// An outgrown buffer is gone before the larger one is filled.
+func TestOutgrownBuffersAreReleased(t *testing.T) {
+	const size = 16 << 20
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // no collection but ours
+	held := func() int {
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int(stats.HeapAlloc)
+	}
+	for name, outgrow := range map[string]func() []byte{
+		"enlarge": func() []byte {
+			buf := make([]byte, size)
+			enlarge(&buf, size+1)
+			return buf
+		},
+		"Grow": func() []byte {
+			chunk := Chunk{Reply: make([]byte, size)}
+			chunk.Grow(1)
+			return chunk.Reply
+		},
+		"reserve": func() []byte {
+			chunk := Chunk{buffer: make([]byte, headroom+size)}
+			chunk.reserve(size + 1)
+			return chunk.Reply
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runtime.GC()
+			before := held()
+			buffer := outgrow()
+			require.Greater(t, cap(buffer), size)
+			// reserve makes room only after it gave back; the others copy.
+			require.Less(t, held()-before, cap(buffer)+size/2)
+			runtime.KeepAlive(buffer)
+		})
 	}
 }
 
