@@ -274,6 +274,7 @@ func FuzzCell(f *testing.F) {
 	f.Add([]byte("05"), []byte("kept"))      // bare
 	f.Add([]byte(`a "b" c""`), []byte(nil))  // quotes in it
 	f.Add([]byte("\x00\xff\r\n"), []byte{0}) // bytes that are no text
+	f.Add([]byte(`"a""`), []byte("x"))       // read as a cell it has half of a doubled quote
 	bare := regexp.MustCompile(`^[A-Za-z0-9]*$`)
 	f.Fuzz(func(t *testing.T, value, before []byte) {
 		cell := AppendCell(bytes.Clone(before), value)

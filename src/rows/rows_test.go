@@ -1,7 +1,6 @@
 package rows_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -126,6 +125,16 @@ func TestOutput(t *testing.T) {
 	}
 }
 
+// An empty line would be no row at all for encoding/csv and others.
+func TestOutputOfOneEmptyColumn(t *testing.T) {
+	var s rows.Scanner
+	require.NoError(t, s.Reset([]byte("n\n7\n")))
+	o := rows.NewOutput([]rows.Field{{Name: "n"}})
+	o.Bind(&s, nil)
+	require.True(t, s.Next())
+	require.Equal(t, "n\n\"\"\n", string(o.AppendRow(o.AppendHeader(nil), &s, []rows.Cell{{}})))
+}
+
 func TestListRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		text   string
@@ -151,24 +160,164 @@ func TestListRoundTrip(t *testing.T) {
 	}
 }
 
-func TestNothingIsAllocatedPerRow(t *testing.T) {
-	body := []byte("src,dst,old\n" + strings.Repeat("\"192.0.2.1\",\"198.51.100.1\",\"o\"\"k\"\n", 100))
-	var s rows.Scanner
-	require.NoError(t, s.Reset(body))
-	o := rows.NewOutput([]rows.Field{{Name: "old"}, {Name: "new", List: true}})
-	cells := []rows.Cell{{Plain: []byte("1")}, {Plain: []byte("2")}}
-	reply := make([]byte, 0, 2*len(body))
-	scratch := make([]byte, 0, 100)
-	allocs := testing.AllocsPerRun(20, func() {
-		_ = s.Reset(body)
-		o.Bind(&s, []int{1})
-		reply = o.AppendHeader(reply[:0])
-		for s.Next() {
-			_, scratch = rows.Value(s.Cell(2), scratch[:0])
-			reply = o.AppendRow(reply, &s, cells)
+func TestListErrors(t *testing.T) {
+	for _, text := range []string{
+		"a",       // no dollar at all
+		"$", "$a", // not closed
+		"$a$$",            // closed by half of a literal dollar
+		"$a$b$",           // a value that goes on after its end
+		"$a$;b",           // the second value is bare
+		"$a$$;$b$",        // $$ is a literal dollar, so ; is text and b comes too late
+		"$$$;$a$",         // the SDK would return one empty value and a
+		"\"$a$;$b$\n\"",   // text after the last value
+		"\"\"\"$a$\"\"\"", // quoted once too often
+	} {
+		t.Run(text, func(t *testing.T) {
+			var l rows.List
+			l.AddString("from before")
+			err := l.Parse([]byte(text))
+			require.ErrorContains(t, err, "multivalue cell")
+			require.Zero(t, l.Len())
+		})
+	}
+}
+
+func TestListPlain(t *testing.T) {
+	f := func(plain, multi string, values ...string) {
+		t.Helper()
+		var l rows.List
+		for _, v := range values {
+			l.AddString(v)
 		}
-	})
+		require.Equal(t, plain, string(l.AppendPlain(nil)))
+		require.Equal(t, multi, string(l.AppendMulti(nil)))
+		if multi == "" {
+			require.NoError(t, l.Parse(nil))
+			require.Zero(t, l.Len(), "an empty __mv_ cell is no list")
+		}
+	}
+	f(``, ``)
+	f(``, ``, "")
+	f(`a1`, ``, "a1")
+	f(`"a$b"`, ``, "a$b")
+	f("\"\n\"", `"$$;$$"`, "", "")
+	f("\"a\n\"\"b\"\"\"", `"$a$;$""b""$"`, "a", `"b"`)
+}
+
+func TestValueKeepsEarlierOnes(t *testing.T) {
+	one, scratch := rows.Value([]byte(`"a""b"`), nil)
+	two, scratch := rows.Value([]byte(`"""c"""`), scratch)
+	three, scratch := rows.Value([]byte(`"d"`), scratch)
+	require.Equal(t, []string{`a"b`, `"c"`, "d"}, []string{string(one), string(two), string(three)})
+	require.Equal(t, `a"b"c"`, string(scratch))
+}
+
+// A chunk follows another in the same memory.
+func TestScannerIsReused(t *testing.T) {
+	buffer := make([]byte, 100)
+	var s rows.Scanner
+	next := func(body string) error { return s.Reset(buffer[:copy(buffer, body)]) }
+
+	require.NoError(t, next("a,b\n1,2\n"))
+	s.Pick([]int{1})
+	require.True(t, s.Next())
+	require.Equal(t, "2", string(s.Cell(1)))
+
+	require.NoError(t, next("a,b\n3,4\n"))
+	require.True(t, s.Next())
+	require.Equal(t, 1, s.Number())
+	require.Equal(t, "4", string(s.Cell(1)), "column b stays picked")
+
+	require.NoError(t, next("c,d\n5,6\n"))
+	require.Equal(t, []string{"c", "d"}, s.Names())
+	require.Equal(t, "c,d", string(s.Header()))
+	require.True(t, s.Next())
+	require.Panics(t, func() { s.Cell(1) }, "nothing is picked under a new header")
+
+	require.NoError(t, next("c,d\n5\n7,8\n"))
+	require.False(t, s.Next())
+	require.False(t, s.Next(), "a scanner that failed stays failed")
+	require.ErrorIs(t, s.Err(), rows.ErrRagged)
+	require.EqualError(t, s.Err(), "row 1 at byte 4: number of cells differs from the header: found 1, want 2")
+
+	require.Error(t, next("c,\"d\n"))
+	require.Empty(t, s.Names())
+	require.False(t, s.Next())
+	require.EqualError(t, s.Err(), "header row, cell 2, at byte 2: quoted cell is never closed")
+
+	require.NoError(t, next(""))
 	require.NoError(t, s.Err())
-	require.Equal(t, 101, bytes.Count(reply, []byte("\n")))
-	require.Zero(t, allocs)
+	require.False(t, s.Next())
+
+	require.NoError(t, next("c,d\n9,10"))
+	require.Equal(t, []string{"c", "d"}, s.Names())
+	require.True(t, s.Next())
+	require.Equal(t, "9,10", string(s.Row()))
+}
+
+func TestSizes(t *testing.T) {
+	const columns, count = 5_000, 60_000
+	var s rows.Scanner
+
+	wide := strings.Repeat("\"a b\",", columns-1) + "z\n"
+	require.NoError(t, s.Reset([]byte(wide+wide+wide)))
+	require.Len(t, s.Names(), columns)
+	s.Pick([]int{0, columns - 2, columns - 1})
+	for range 2 {
+		require.True(t, s.Next())
+		require.Equal(t, `"a b" "a b" z`, string(s.Cell(0))+" "+string(s.Cell(columns-2))+" "+string(s.Cell(columns-1)))
+	}
+	require.False(t, s.Next())
+	require.NoError(t, s.Err())
+
+	long := "a,b\n" + strings.Repeat("1,\n", count)
+	require.NoError(t, s.Reset([]byte(long)))
+	for s.Next() {
+	}
+	require.NoError(t, s.Err())
+	require.Equal(t, count, s.Number())
+	require.NoError(t, s.Reset([]byte(long+"1\n")))
+	for s.Next() {
+	}
+	require.Equal(t, &rows.Error{Row: count + 1, Columns: 1, Want: 2, Offset: len(long), Err: rows.ErrRagged}, s.Err())
+}
+
+// A chunk whose header is known is read and answered without an allocation,
+// whether fields are replaced or appended.
+func TestNothingIsAllocated(t *testing.T) {
+	long := "a name that is too long for the stack of a caller"
+	body := []byte("src,dst,old,\"__mv_old\",\"__mv_dst\"\n" +
+		strings.Repeat("\"192.0.2.1\",\"198.51.100.1\",\"o\"\"k\",\"$o\"\"k$;$b$\",\n", 100))
+	for name, fields := range map[string][]rows.Field{
+		"appended": {{Name: long}, {Name: long + "s", List: true}},
+		"replaced": {{Name: "dst"}, {Name: "old", List: true}},
+		"both":     {{Name: "old"}, {Name: "new", List: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s rows.Scanner
+			var l rows.List
+			require.NoError(t, s.Reset(body))
+			o := rows.NewOutput(fields)
+			cells := make([]rows.Cell, 2)
+			reply := make([]byte, 0, 2*len(body))
+			var scratch, plain, multi []byte
+			work := func() {
+				_ = s.Reset(body)
+				o.Bind(&s, []int{1, 2, 3, -1})
+				reply = o.AppendHeader(reply[:0])
+				for s.Next() {
+					_, scratch = rows.Value(s.Cell(2), scratch[:0])
+					_ = l.Parse(s.Cell(3))
+					l.Add(s.Cell(1))
+					plain, multi = l.AppendPlain(plain[:0]), l.AppendMulti(multi[:0])
+					cells[1] = rows.Cell{Plain: plain, Multi: multi}
+					reply = o.AppendRow(reply, &s, cells)
+				}
+			}
+			require.Zero(t, testing.AllocsPerRun(10, work))
+			require.NoError(t, s.Err())
+			require.Equal(t, 3, l.Len())
+			require.Greater(t, len(reply), 100*len("\"192.0.2.1\""))
+		})
+	}
 }

@@ -114,8 +114,7 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		if skip < 0 {
 			return n + 1, false
 		}
-		pos += skip
-		lastQuote, lastText = 0, 0
+		pos += skip // lastQuote and lastText stay right: before a quote both are harmless in quotes
 		if pos > textEnd {
 			textEnd, after = rowEnd(body, pos)
 		}
