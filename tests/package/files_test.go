@@ -1,0 +1,199 @@
+package packagetest
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"image/png"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/command"
+	"tordetect/src/detect"
+)
+
+// Splunk unpacks what is there: modes decide whether the command starts, and
+// AppInspect refuses hidden files and stray folders only with a hint.
+func TestArchive(t *testing.T) {
+	var order []string
+	for _, header := range headers {
+		name := strings.TrimSuffix(header.Name, "/")
+		order = append(order, header.Name)
+		want := int64(0o644)
+		if header.Typeflag == tar.TypeDir || path.Dir(name) == app+"/bin" {
+			want = 0o755
+		}
+		require.Equal(t, want, header.Mode, "mode of %s", name)
+		require.True(t, name == app || strings.HasPrefix(name, app+"/"), "%s is beside the app", name)
+		require.Zero(t, header.Uid+header.Gid, "owner of %s", name)
+		require.Empty(t, header.Uname+header.Gname, "owner of %s", name)
+		require.Equal(t, headers[0].ModTime, header.ModTime, "time of %s", name)
+		require.Regexp(t, `^[A-Za-z0-9_.-]+$`, path.Base(name))
+		require.NotRegexp(t, `^\.|~$|\.pyc?$|\.exe$|\.bat$`, path.Base(name))
+	}
+	require.True(t, sort.StringsAreSorted(order), "the order of the machine's folders must not show")
+	require.Greater(t, headers[0].ModTime.Unix(), int64(1_700_000_000), "the commit's time, not the epoch")
+
+	// A lookup would overwrite what the site learned, local/ what it set.
+	for _, name := range names() {
+		top := strings.Split(name, "/")[0]
+		require.Contains(t, []string{"bin", "default", "metadata", "static", "README", "README.md", "LICENSE", "NOTICE", "app.manifest"}, top)
+	}
+	for _, name := range []string{"README.md", "LICENSE", "NOTICE", "app.manifest", "metadata/default.meta", "default/app.conf"} {
+		require.True(t, has(name), "%s is missing", name)
+	}
+}
+
+// A dotted address, unless a network's: AppInspect warns about each.
+var dotted = regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b(/\d)?`)
+
+func TestTexts(t *testing.T) {
+	for _, name := range names() {
+		if !isText(name) {
+			continue
+		}
+		text := read(t, name)
+		require.True(t, utf8.ValidString(text), name)
+		require.NotContains(t, text, "\r", name)
+		require.NotContains(t, text, "\x00", name)
+		require.True(t, strings.HasSuffix(text, "\n"), "%s: no line end at the end", name)
+		require.NotRegexp(t, `-----BEGIN [A-Z ]*PRIVATE KEY`, text, name)
+		require.NotRegexp(t, `(?m)^(<<<<<<<|>>>>>>>|=======$)`, text, "%s: merge marker", name)
+		require.NotRegexp(t, `@VERSION@|@DATE@`, text, "%s: a stamp is missing", name)
+		for _, found := range dotted.FindAllStringSubmatch(text, -1) {
+			require.NotEmpty(t, found[1], "%s: the dotted address %s draws a warning, write a network or IPv6", name, found[0])
+		}
+		if strings.HasSuffix(name, ".conf") {
+			require.NotRegexp(t, `(?m)[ \t]+$`, text, "%s: a blank at the end of a line", name)
+		}
+	}
+}
+
+func TestOneVersion(t *testing.T) {
+	c := conf(t, "default/app.conf")
+	version := value(t, c, "launcher", "version")
+	require.Regexp(t, `^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`, version)
+	require.Equal(t, version, value(t, c, "id", "version"))
+	require.Equal(t, version, manifest(t).Info.ID.Version)
+	require.Equal(t, app+"-"+version+".tgz", filepath.Base(tgz))
+	require.Contains(t, startedByHand(t), app+" "+version+":")
+
+	require.Equal(t, app, value(t, c, "package", "id"))
+	require.Equal(t, app, value(t, c, "id", "name"))
+	require.Equal(t, app, manifest(t).Info.ID.Name)
+}
+
+type manifestFile struct {
+	SchemaVersion string
+	Info          struct {
+		Title, Description, ReleaseDate string
+		ID                              struct{ Name, Version string }
+		License, ReleaseNotes           struct{ Name, Text string }
+	}
+	SupportedDeployments, TargetWorkloads []string
+}
+
+func manifest(t *testing.T) manifestFile {
+	var m manifestFile
+	require.NoError(t, json.Unmarshal([]byte(read(t, "app.manifest")), &m))
+	return m
+}
+
+func TestManifest(t *testing.T) {
+	m, c := manifest(t), conf(t, "default/app.conf")
+	require.Equal(t, "2.0.0", m.SchemaVersion)
+	require.Equal(t, value(t, c, "ui", "label"), m.Info.Title)
+	require.Equal(t, value(t, c, "launcher", "description"), m.Info.Description)
+	require.Equal(t, headers[0].ModTime.UTC().Format(time.DateOnly), m.Info.ReleaseDate)
+	require.True(t, has(path.Clean(m.Info.License.Text)))
+	require.True(t, has(path.Clean(m.Info.ReleaseNotes.Text)))
+	require.Contains(t, m.TargetWorkloads, "_indexers")
+}
+
+func TestLicence(t *testing.T) {
+	licence := read(t, "LICENSE")
+	for _, part := range []string{"Apache License", "Version 2.0, January 2004", "9. Accepting Warranty", "END OF TERMS AND CONDITIONS"} {
+		require.Contains(t, licence, part)
+	}
+	// The programs contain Go's runtime, whose licence wants to be passed on.
+	require.Contains(t, read(t, "NOTICE"), "The Go Authors")
+	require.Contains(t, read(t, "NOTICE"), "Redistributions in binary form must reproduce")
+}
+
+func TestIcons(t *testing.T) {
+	for name, size := range map[string]int{"appIcon.png": 36, "appIconAlt.png": 36, "appIcon_2x.png": 72, "appIconAlt_2x.png": 72} {
+		file, err := os.Open(filepath.Join(folder, "static", name))
+		require.NoError(t, err)
+		picture, err := png.DecodeConfig(file)
+		require.NoError(t, file.Close())
+		require.NoError(t, err, name)
+		require.Equal(t, []int{size, size}, []int{picture.Width, picture.Height}, name)
+	}
+	for _, name := range names() {
+		if path.Dir(name) == "static" {
+			require.Equal(t, ".png", path.Ext(name), name)
+		}
+	}
+}
+
+// The manual must not say less than the program does.
+func TestManual(t *testing.T) {
+	manual := read(t, "README.md")
+	for _, option := range command.OptionNames() {
+		require.Contains(t, manual, "`"+option+"`", "option")
+	}
+	for _, field := range command.Fields {
+		require.Contains(t, manual, "`"+field.Name+"`", "output field")
+	}
+	for _, code := range detect.Names() {
+		require.Contains(t, manual, "`"+strings.TrimSuffix(code, "_stale")+"`", "evidence")
+	}
+	macros := conf(t, "default/macros.conf")
+	for _, macro := range macros.Stanzas() {
+		require.Contains(t, manual, "`"+macro+"`", "macro")
+	}
+	for _, search := range conf(t, "default/savedsearches.conf").Stanzas() {
+		require.Contains(t, manual, "| "+search+" |", "search")
+	}
+	_, declared, found := strings.Cut(manual, "\n## Binary File Declaration\n")
+	require.True(t, found)
+	for _, name := range names() {
+		if path.Dir(name) == "bin" {
+			require.Contains(t, declared, "`"+name+"`")
+		}
+	}
+
+	headings := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(manual, -1) {
+		headings[strings.ReplaceAll(strings.ToLower(heading[1]), " ", "-")] = true
+	}
+	links := regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(manual, -1)
+	require.Greater(t, len(links), 10)
+	for _, link := range links {
+		require.True(t, headings[link[1]], "the manual links to #%s, which is no heading", link[1])
+	}
+}
+
+// Every row of a table has as many cells as its head, else pages cut it off.
+func TestManualTables(t *testing.T) {
+	columns := 0
+	for number, line := range strings.Split(read(t, "README.md"), "\n") {
+		if !strings.HasPrefix(line, "|") || !strings.HasSuffix(line, "|") {
+			columns = 0
+			continue
+		}
+		cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") - 1
+		if columns == 0 {
+			columns = cells
+		}
+		require.Equal(t, columns, cells, "README.md:%d", number+1)
+	}
+}
