@@ -49,8 +49,8 @@
 //
 // Lengths are bounded and memory grows with what has arrived, not with what a
 // header claims. Values in getinfo may be missing, unknown or of an odd type.
-// Errors hold no bytes of frames, panics no values, and a session key is kept
-// out of every text that is sent.
+// Errors hold no bytes of frames but the name of an unknown action, panics no
+// values, and a session key is kept out of every text that is sent.
 //
 // # What this package does not do
 //
