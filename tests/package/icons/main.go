@@ -135,12 +135,15 @@ func at(colours palette, x, y float64) color.NRGBA {
 }
 
 // outline tells how large the onion must be drawn, about its heart, for the
-// point to lie on its edge: below 1 is inside.
+// point to lie on its edge; more than 1 means outside.
 func outline(x, y float64) float64 {
 	const heartX, heartY = 0.5, 0.76
-	// Halving finds the scale: the onion only grows with it.
-	low, high := 0.0, 4.0
-	for range 30 {
+	if !inside(x, y) {
+		return 2
+	}
+	// Halving finds the scale, as the onion only grows with it.
+	low, high := 0.0, 1.0
+	for range 12 {
 		scale := (low + high) / 2
 		if inside(heartX+(x-heartX)/scale, heartY+(y-heartY)/scale) {
 			high = scale
