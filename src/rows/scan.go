@@ -28,10 +28,12 @@ const (
 // row goes on. Where a quoted cell is longer than a block, bytes.IndexByte looks
 // for its end.
 func (s *Scanner) scan() (cells int, ok bool) {
-	body := s.body
-	wanted, next := s.wanted, s.wanted[0]
-	n := 0 // separators found
 	var (
+		body   = s.body
+		wanted = s.wanted    // separators to note
+		next   = s.wanted[0] // the first of them
+		n      = 0           // separators found
+
 		inside         uint64 // 0xff in quotes, else 0
 		lastQuote      uint64 // 1 if the byte before the block is a quote
 		lastText       uint64 // 1 if it is text of a bare cell
@@ -114,7 +116,9 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		if skip < 0 {
 			return n + 1, false
 		}
-		pos += skip // lastQuote and lastText stay right: before a quote both are harmless in quotes
+		// The byte before is in quotes and the first of the block is a quote:
+		// whatever lastQuote and lastText are, they say nothing is bad.
+		pos += skip
 		if pos > textEnd {
 			textEnd, after = rowEnd(body, pos)
 		}
