@@ -150,8 +150,10 @@ func parseAggregates(command, text string, tokens []token, stop ...string) ([]ag
 			if agg.Eval, err = p.or(); err != nil {
 				return nil, nil, err
 			}
-			if !p.take(")") || !p.take(")") {
-				return nil, nil, p.fail("A closing parenthesis is missing")
+			for range "))" {
+				if !p.take(")") {
+					return nil, nil, p.fail("A closing parenthesis is missing")
+				}
 			}
 			agg.As = head.Text + strings.TrimSpace(text[tokens[0].End-1:p.pos])
 			for len(tokens) > 0 && tokens[0].End <= p.pos {

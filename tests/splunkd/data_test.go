@@ -335,7 +335,12 @@ func TestPrint(t *testing.T) {
 	out.Reset()
 	result.Rows[0]["note"] = Value{"several words that are longer than a line"}
 	require.NoError(t, result.Print(&out, 30))
-	require.Equal(t, "row 1 of 2\n  src:  10.0.0.1\n  note: several words that are\n        longer than a line\n  list: a[31m, b\nrow 2 of 2\n  src:  10.0.0.22\n", out.String())
+	require.Equal(t, "row 1 of 2\n  src: 10.0.0.1\n  note: several words that are\n        longer than a line\n  list: a[31m, b\nrow 2 of 2\n  src: 10.0.0.22\n", out.String())
+	out.Reset()
+	result.Rows[0]["list"] = Value{strings.Repeat("x", 70)}
+	result.Rows[0]["note"] = Value{"short"}
+	require.NoError(t, result.Print(&out, 80))
+	require.Contains(t, out.String(), "row 1 of 2\n  src: 10.0.0.1"+strings.Repeat(" ", 27)+"note: short\n  list: xxx")
 	out.Reset()
 	require.NoError(t, (&Result{}).Print(&out, 30))
 	require.Equal(t, "(no rows)\n", out.String())

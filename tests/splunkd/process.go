@@ -28,7 +28,6 @@ type process struct {
 	hold    time.Duration
 	secret  string // must never show up in what the process writes
 	said    map[string]bool
-	log     []string
 }
 
 type frame struct {

@@ -96,7 +96,7 @@ func parseReply(metadata []byte, accepted []string) (*reply, error) {
 		}
 	}
 	if !slices.Contains(commandTypes, r.Type) {
-		return nil, fmt.Errorf("Invalid custom search command type: %s", r.Type)
+		return nil, fmt.Errorf("splunkd says: Invalid custom search command type: %s", r.Type)
 	}
 	if r.fatal != nil && (*r.fatal == "" || strings.ContainsAny(*r.fatal, "\r\n")) {
 		return nil, fmt.Errorf("the error text has to be one line: %q", *r.fatal)

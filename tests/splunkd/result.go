@@ -40,7 +40,7 @@ const gap = "  "
 func (r *Result) asTable(columns []string, width int) string {
 	lines := [][]string{nil}
 	for _, name := range columns {
-		lines[0] = append(lines[0], printable(name))
+		lines[0] = append(lines[0], Printable(name))
 	}
 	for _, row := range r.Rows {
 		height := 1
@@ -52,7 +52,7 @@ func (r *Result) asTable(columns []string, width int) string {
 			for _, name := range columns {
 				cell := ""
 				if i < len(row[name]) {
-					cell = printable(row[name][i])
+					cell = Printable(row[name][i])
 				}
 				cells = append(cells, cell)
 			}
@@ -86,29 +86,49 @@ func (r *Result) asTable(columns []string, width int) string {
 	return out.String()
 }
 
-// asRecords is one block a row, `field: value`, fields without value left out, long values wrapped.
+// pairWidth is the room of one short `field: value` in a record: three of them in a terminal of 120 columns.
+const pairWidth = 38
+
+// asRecords is one block a row: short `field: value` pairs side by side, long ones wrapped on lines of their own, fields
+// without value left out. The order of the columns stays.
 func (r *Result) asRecords(columns []string, width int) string {
-	label := 0
-	for _, name := range columns {
-		label = max(label, utf8.RuneCountInString(printable(name)))
-	}
 	var out strings.Builder
 	for i, row := range r.Rows {
 		fmt.Fprintf(&out, "row %d of %d\n", i+1, len(r.Rows))
+		line, used := "", 0
+		flush := func() {
+			if line != "" {
+				out.WriteString(strings.TrimRight(line, " ") + "\n")
+			}
+			line, used = "", 0
+		}
 		for _, name := range columns {
 			if len(row[name]) == 0 {
 				continue
 			}
 			var values []string
 			for _, value := range row[name] {
-				values = append(values, printable(value))
+				values = append(values, Printable(value))
 			}
-			prefix := gap + printable(name) + ":" + strings.Repeat(" ", label-utf8.RuneCountInString(printable(name))+1)
-			for _, line := range wrap(strings.Join(values, ", "), max(20, width-utf8.RuneCountInString(prefix))) {
-				out.WriteString(prefix + line + "\n")
-				prefix = strings.Repeat(" ", utf8.RuneCountInString(prefix))
+			label, value := Printable(name)+": ", strings.Join(values, ", ")
+			pair := label + value
+			if n := utf8.RuneCountInString(pair); n <= pairWidth {
+				if len(gap)+(used+1)*(pairWidth+len(gap))-len(gap) > width {
+					flush()
+				}
+				line += gap + pair + strings.Repeat(" ", pairWidth-n)
+				used++
+				continue
+			}
+			flush()
+			indent := utf8.RuneCountInString(gap + label)
+			prefix := gap + label
+			for _, part := range wrap(value, max(20, width-indent)) {
+				out.WriteString(prefix + part + "\n")
+				prefix = strings.Repeat(" ", indent)
 			}
 		}
+		flush()
 	}
 	return out.String()
 }
@@ -137,8 +157,8 @@ func wrap(text string, width int) []string {
 	return append(lines, line)
 }
 
-// printable removes what could move a terminal's cursor or colours: control, format and invalid characters.
-func printable(text string) string {
+// Printable removes what could move a terminal's cursor or colours: control, format and invalid characters.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == utf8.RuneError:

@@ -1,0 +1,44 @@
+// Package splunkd plays Splunk for tests and the demo, as far as this app can tell the difference.
+//
+// It installs the packaged app, reads the app's own conf files, expands its macros, runs its searches over firewall log
+// lines, and starts the search command as splunkd does:
+//
+//	app, err := splunkd.Install("dist/tordetect-0.1.0.tgz", dir)
+//	head := &splunkd.Head{App: app, Now: now, Indexers: 2, ChunkRows: 7}
+//	_, err = head.AddLog(log)
+//	result, err := head.RunSaved("TOR Traffic")
+//	result.Rows[0].Get("tor_verdict")
+//
+// A search goes through these files, in this order:
+//
+//	conf.go       default/*.conf and local/*.conf
+//	macros.go     `name(args)` to SPL
+//	spl.go        SPL to commands
+//	search.go     the plan: what runs where; event searches; peers.go copies the app to the indexers
+//	commands.go   commands that work row by row; tables.go the others; tstats.go, datamodel.go, lookup.go where rows come from
+//	custom.go     a custom command: probes, chunks, selected fields; process.go the pipes, wire.go the bytes, reply.go the answers
+//	result.go     the table as text
+//
+// Two kinds of failure are kept apart. A [*SearchError] is what a user of Splunk would see. A [*ProtocolError] is a
+// command that broke the protocol, or our own stricter rules, and always a bug: splunkd might overlook it.
+//
+// # What is proved, and what is only supposed
+//
+// wire_test.go pins to bytes recorded from splunkd 8.2.1 (and 6.3): the getinfo request, how arguments are cut, quoting,
+// column order, lists, execute requests of streaming, stateful, events, reporting and generating commands.
+//
+// Not recorded, so only supposed:
+//   - how many probes there are and what sid and dispatch directory they have (three here);
+//   - chunk sizes, columns that change from chunk to chunk, an index that goes on counting from chunk to chunk;
+//   - `-`, `.` and `~` bare in searchinfo.search; the text of a peer's search; the form of a remote sid;
+//   - the order of columns of an event search in all-fields mode; which fields survive with nothing downstream;
+//   - that tstats compares without case, matches address ranges in IN and writes _time without fraction;
+//   - the order of groups in stats, of rows without value in sort, of equal rows; how numbers with fractions are written;
+//   - the words of most error messages;
+//   - environment and working directory of commands, and that splunkd starts a shell launcher at all;
+//   - the data model: the add-on's fields of 2020, no acceleration, so that summariesonly=true finds everything;
+//   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
+//
+// Not played: subsearches, real-time, map and append, reporting with streaming_preop, protocol 1, permissions, quotas,
+// scheduling, alert actions, KV store, any command that our searches do not use.
+package splunkd

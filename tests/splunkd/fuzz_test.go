@@ -1,0 +1,83 @@
+package splunkd
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// What is written as a body is read back as it was.
+func FuzzBodyRoundTrip(f *testing.F) {
+	f.Add("src ip", "a\"b\nc", "x", "$;$")
+	f.Add("__x", "", "\x00\xff", "\r\n")
+	f.Add("_time", "1627354345.934", "a$", "$b")
+	f.Fuzz(func(t *testing.T, name, single, first, second string) {
+		if name == "" || strings.HasPrefix(name, multiPrefix) || name == "l" {
+			t.Skip("no such field name")
+		}
+		in := []Row{{name: one(single), "l": {first, second}}, {}}
+		out, err := decodeBody(appendBody(nil, []string{name, "l"}, in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Rows) != 2 || out.Columns[0] != name || out.Rows[0].Get(name) != single {
+			t.Fatalf("%q came back as %q", in, out.Rows)
+		}
+		if list := out.Rows[0]["l"]; len(list) != 2 || list[0] != first || list[1] != second {
+			t.Fatalf("%q, %q came back as %q", first, second, list)
+		}
+	})
+}
+
+// Replies are hostile: no body may do more than be refused.
+func FuzzDecodeBody(f *testing.F) {
+	f.Add([]byte("a,__mv_a\n\"x\ny\",$x$;$y$\n"))
+	f.Add([]byte("a\r\n\"\r\n\"\r\n"))
+	f.Add([]byte("a,b\n,\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		table, err := decodeBody(body)
+		if err == nil && len(body) > 0 && len(table.Rows) > strings.Count(string(body), "\n") {
+			t.Fatalf("%d rows of %q", len(table.Rows), body)
+		}
+	})
+}
+
+// A search is text that a person types: it runs or is refused, and never ends the test.
+func FuzzSearchText(f *testing.F) {
+	f.Add("| tstats count from datamodel=Network_Traffic where NOT (All_Traffic.src IN (\"10.0.0.0/8\",x)) by _time span=1h")
+	f.Add("index=a \"b|c\" | eval 'a.b'=if(in(x,\"y\"),1.5,-z).\":\" | stats count(eval(a=1)) as n dc(x) by y z")
+	f.Add("a ```c``` `m(\"x\", y)` | sort 0 - x, +y | rename a* as b* | head 3 | convert timeformat=\"%Y\" ctime(x)")
+	f.Fuzz(func(t *testing.T, text string) {
+		conf, err := ParseConf("macros.conf", "[m(2)]\nargs = a, b\ndefinition = $a$ `n` $b$\n[n]\ndefinition = 1\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		expanded, err := expandMacros(conf, text)
+		if err != nil {
+			return
+		}
+		stages, err := parsePipeline(expanded)
+		if err != nil {
+			return
+		}
+		s := &search{head: &Head{}, context: &evalContext{now: time.Unix(0, 0), zone: time.UTC}}
+		table := rowsOf("x,y,_time", "1,a,5", ",b,x")
+		for _, st := range stages {
+			args, raw := splitArguments(st.Text)
+			if len(args) != len(raw) {
+				t.Fatalf("%q: %d args, %d raw_args", st.Text, len(args), len(raw))
+			}
+			known, ok := builtins[st.Name]
+			if !ok || st.Name == "inputlookup" || st.Name == "outputlookup" || st.Name == "makeresults" || st.Name == "timechart" {
+				continue // these touch files, or make as many rows as the text says
+			}
+			operate, err := known.compile(s, st.Text)
+			if err != nil {
+				return
+			}
+			if table, err = operate(table); err != nil {
+				return
+			}
+		}
+	})
+}
