@@ -24,8 +24,8 @@ import (
 )
 
 // DirectoryAuthority is one of those who sign the consensus, or Tor's bridge
-// authority, at one address and with one key. Dates are days in the form
-// 2006-01-02, UTC; empty means open.
+// authority, at one address and with one key. From and Until are days in the
+// form 2006-01-02, UTC, both included; empty means open.
 type DirectoryAuthority struct {
 	Nickname    string
 	V3Ident     string // the identity that signs; empty for a bridge authority, which does not vote
@@ -110,7 +110,7 @@ func builtIn() []Entry {
 			return
 		}
 		e.Addr, e.Port, e.Kind = a, port, kind
-		e.First, e.Last = day(from, math.MinInt64), day(until, math.MaxInt64)
+		e.First, e.Last = firstSecond(from), lastSecond(until)
 		out = append(out, e)
 	}
 	for _, d := range DirectoryAuthorities() {
@@ -126,14 +126,20 @@ func builtIn() []Entry {
 	return out
 }
 
-// day returns the first second of a day, or the open end for an empty one.
-func day(text string, open int64) int64 {
-	if text == "" {
-		return open
-	}
-	t, err := time.Parse(time.DateOnly, text)
+// firstSecond returns when a day begins; an empty one has always been.
+func firstSecond(day string) int64 {
+	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		return open
+		return math.MinInt64
 	}
 	return t.Unix()
+}
+
+// lastSecond returns when a day ends; an empty one has not come.
+func lastSecond(day string) int64 {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return math.MaxInt64
+	}
+	return t.AddDate(0, 0, 1).Unix() - 1
 }

@@ -1,70 +1,191 @@
 package relay
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"strings"
 )
 
-// index finds the entries of an address: a hash table with open addressing
-// from the address to its newest entry, and a chain from each entry to the
-// next of the same address. It is built in one pass without sorting, and a
-// miss, the usual case, costs one hash and mostly one probe.
+// index finds the entries of an address. They lie side by side in entries, and
+// a hash table with open addressing says where the first of them is:
+//
+//	slots    . . 1 . 4 . . 3 .            number of an entry, plus one; 0 is free
+//	             |   |     |
+//	entries      a a b     c c c          a, b, c: addresses, in the order of the file
+//	             \_/ relays of address a, those of one relay and port together
+//
+// It is laid out anew for each table that is read and never changes after
+// that. A miss, the usual case, costs one hash and mostly one probe.
 type index struct {
-	slots []int32 // entry number, or none; a power of two in length
-	next  []int32 // next entry of the same address, or none
-	shift uint8   // 64 - log2(len(slots))
+	entries []Entry
+	slots   []int32
+	shift   uint8     // 64 - log2(len(slots))
+	secret  [2]uint64 // makes the hash differ from run to run
 }
 
-const none = int32(-1)
+// maxPerAddress bounds the rows of one address, and the exit rows of one relay,
+// that are kept: the newest. Eight relays may share an address (tor's
+// AuthDirMaxServersPerAddr); in 400 days, each with two ports and a change of
+// flags a week, they make about 1,000 rows. A lookup file is written by people
+// too, and a file with one address in every row must not stop a search.
+const maxPerAddress = 4096
 
-// head returns the first entry of the address.
-func (t *Table) head(addr netip.Addr) int32 {
-	for s := t.slot(addr); ; s = (s + 1) & (len(t.slots) - 1) {
-		i := t.slots[s]
-		if i == none || t.entries[i].Addr == addr {
-			return i
+// of returns the entries of an address.
+func (x *index) of(addr netip.Addr) []Entry {
+	if len(x.slots) == 0 {
+		return nil
+	}
+	for s := x.slot(addr); ; s = (s + 1) & (len(x.slots) - 1) {
+		i := int(x.slots[s]) - 1
+		if i < 0 {
+			return nil
+		}
+		if x.entries[i].Addr == addr {
+			end := i + 1
+			for end < len(x.entries) && x.entries[end].Addr == addr {
+				end++
+			}
+			return x.entries[i:end]
 		}
 	}
 }
 
-// insert puts entry i, whose place in next grow has made, before those of the
-// same address.
-func (x *index) insert(entries []Entry, i int32) {
-	addr := entries[i].Addr
-	s := x.slot(addr)
-	for x.slots[s] != none && entries[x.slots[s]].Addr != addr {
-		s = (s + 1) & (len(x.slots) - 1)
-	}
-	x.next[i] = x.slots[s]
-	x.slots[s] = i
-}
-
-// grow makes room for the entries, at most half full, and inserts anew what
-// next already holds.
-func (x *index) grow(entries []Entry) {
-	old := len(x.next)
-	x.next = append(x.next, make([]int32, len(entries)-old)...)
-	if 2*len(entries) <= len(x.slots) {
-		return
-	}
-	size := bits.Len(uint(max(2*len(entries), 64) - 1))
-	x.slots = make([]int32, 1<<size)
-	x.shift = uint8(64 - size)
-	for s := range x.slots {
-		x.slots[s] = none
-	}
-	for i := range old {
-		x.insert(entries, int32(i))
-	}
-}
-
-// slot hashes an address: multiply and take the high bits (Fibonacci hashing).
+// slot hashes an address: the two halves of the product of its two halves, so
+// that whoever writes the table cannot make all addresses meet in one slot
+// without knowing the secret.
 func (x *index) slot(addr netip.Addr) int {
 	b := addr.As16()
-	h := binary.LittleEndian.Uint64(b[:8])*0x9E3779B97F4A7C15 ^ binary.LittleEndian.Uint64(b[8:])
-	h *= 0xD6E8FEB86659FD93
-	h ^= h >> 32
-	h *= 0x9E3779B97F4A7C15
-	return int(h >> x.shift)
+	high, low := bits.Mul64(binary.BigEndian.Uint64(b[:8])^x.secret[0], binary.BigEndian.Uint64(b[8:])^x.secret[1])
+	return int((high ^ low) >> x.shift)
+}
+
+// lay builds the index over the entries, which it takes over, and returns how
+// many it dropped because their address has too many.
+func (x *index) lay(entries []Entry) (dropped int) {
+	size := max(bits.Len(uint(2*len(entries))), 1) // more than twice the entries: at most half full
+	x.entries, x.slots, x.shift = entries, make([]int32, 1<<size), uint8(64-size)
+	x.secret = [2]uint64{rand.Uint64(), rand.Uint64()}
+
+	// Number the addresses as they appear. In a file of our own the rows of
+	// an address stand together already.
+	type address struct{ slot, rows int32 }
+	var addresses []address
+	number := make([]int32, len(entries)) // of each entry's address
+	together := true
+	for i := range entries {
+		if i > 0 && entries[i].Addr == entries[i-1].Addr {
+			number[i] = number[i-1]
+			addresses[number[i]].rows++
+			continue
+		}
+		s := x.slot(entries[i].Addr)
+		for x.slots[s] != 0 && entries[x.slots[s]-1].Addr != entries[i].Addr {
+			s = (s + 1) & (len(x.slots) - 1)
+		}
+		if x.slots[s] != 0 {
+			together = false
+			number[i] = number[x.slots[s]-1]
+			addresses[number[i]].rows++
+			continue
+		}
+		x.slots[s] = int32(i) + 1
+		number[i] = int32(len(addresses))
+		addresses = append(addresses, address{slot: int32(s), rows: 1})
+	}
+
+	if !together {
+		next := make([]int32, len(addresses)) // where the next row of an address goes
+		for a := 1; a < len(next); a++ {
+			next[a] = next[a-1] + addresses[a-1].rows
+		}
+		x.entries = make([]Entry, len(entries))
+		for i := range entries {
+			x.entries[next[number[i]]] = entries[i]
+			next[number[i]]++
+		}
+	}
+
+	kept, start := 0, 0
+	for _, a := range addresses {
+		rows, d := settle(x.entries[start : start+int(a.rows)])
+		dropped += d
+		x.slots[a.slot] = int32(kept) + 1
+		if kept < start {
+			copy(x.entries[kept:], rows)
+		}
+		kept += len(rows)
+		start += int(a.rows)
+	}
+	clear(x.entries[kept:])
+	x.entries = x.entries[:kept]
+	return dropped
+}
+
+// settle brings the rows of one relay and port together, joins those of them
+// that overlap or touch and have the same flags, and drops what is too much.
+// The history holds most rows of the table once more, some of them shorter.
+func settle(rows []Entry) (kept []Entry, dropped int) {
+	if len(rows) == 1 {
+		return rows, 0
+	}
+	inOrder := true
+	for i := 1; i < len(rows) && inOrder; i++ {
+		inOrder = rows[i-1].compare(&rows[i]) <= 0
+	}
+	if !inOrder {
+		slices.SortFunc(rows, func(a, b Entry) int { return a.compare(&b) })
+	}
+	n := 0
+	for i := 1; i < len(rows); i++ {
+		last, e := &rows[n], &rows[i]
+		if last.sameRelay(e) && last.Flags == e.Flags && (e.First <= last.Last || e.First == last.Last+1) {
+			if e.Last > last.Last {
+				last.Last, last.Nickname = e.Last, e.Nickname
+			}
+			continue
+		}
+		if n++; n < i {
+			rows[n] = *e
+		}
+	}
+	rows = rows[:n+1]
+	if len(rows) <= maxPerAddress {
+		return rows, 0
+	}
+	slices.SortFunc(rows, func(a, b Entry) int {
+		if a.Kind.BuiltIn() != b.Kind.BuiltIn() {
+			return cmp.Compare(b.Kind, a.Kind)
+		}
+		return cmp.Compare(b.Last, a.Last)
+	})
+	dropped = len(rows) - maxPerAddress
+	rows = rows[:maxPerAddress]
+	slices.SortFunc(rows, func(a, b Entry) int { return a.compare(&b) })
+	return rows, dropped
+}
+
+// sameRelay reports whether both are of one relay, on one port of the address
+// that they share.
+func (e *Entry) sameRelay(o *Entry) bool {
+	return e.Kind == o.Kind && e.Port == o.Port && e.Fingerprint == o.Fingerprint
+}
+
+// compare orders the rows of an address: the built-in ones last, those of one
+// relay and port together, in them those of the same flags, in these by time.
+func (e *Entry) compare(o *Entry) int {
+	switch {
+	case e.Kind != o.Kind:
+		return cmp.Compare(e.Kind, o.Kind)
+	case e.Port != o.Port:
+		return cmp.Compare(e.Port, o.Port)
+	case e.Fingerprint != o.Fingerprint:
+		return strings.Compare(e.Fingerprint, o.Fingerprint)
+	case e.Flags != o.Flags:
+		return cmp.Compare(e.Flags, o.Flags)
+	}
+	return cmp.Compare(e.First, o.First)
 }

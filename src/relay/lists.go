@@ -61,23 +61,21 @@ func (l lists) coverage(at Interval) Coverage {
 	return CoverageGap
 }
 
-// around returns the lists on both sides of an interval that touches none;
-// outside is false if it touches one.
-func (l lists) around(at Interval) (before, after *Interval, outside bool) {
-	if len(l) == 0 {
-		return nil, nil, false
-	}
+// around returns the lists on both sides of an interval that touches none, and
+// nothing for an interval that touches one. Either is nil at the end of the
+// lists.
+func (l lists) around(at Interval) (before, after *Interval) {
 	i := l.first(at.From)
 	if i < len(l) {
 		if l[i].From <= at.To {
-			return nil, nil, false
+			return nil, nil
 		}
 		after = &l[i]
 	}
 	if i > 0 {
 		before = &l[i-1]
 	}
-	return before, after, true
+	return before, after
 }
 
 // reachBeyond reports whether a list was read that is newer than the moment.

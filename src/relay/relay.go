@@ -61,8 +61,8 @@ type Entry struct {
 	Port        uint16     // 0 for ExitAddress
 	Kind        Kind
 	Flags       Flags
-	Fingerprint string // 40 upper case hex digits, or empty
-	Nickname    string
+	Fingerprint string // 40 upper case hex digits; a built-in line may have none
+	Nickname    string // 1 to 19 letters and digits, or empty; of a Bridge its transport
 	First, Last int64
 }
 
@@ -76,7 +76,7 @@ type When uint8
 const (
 	Listed  When = iota // at the interval's first or last moment
 	Spanned             // somewhere inside the interval, at neither end
-	Recent              // ended in the RecentWindow before, and a later list lacks it
+	Recent              // ended in the RecentWindow before, and a later list lacks the relay there
 	Stale               // the interval lies outside every list that was read, and the nearest list has it
 	Later               // first listed after the interval: no evidence, but worth telling
 	Earlier             // last listed before the interval: no evidence, but worth telling
@@ -134,30 +134,25 @@ func (t *Table) Oldest() (validAfter int64, ok bool) {
 	return t.lists[0].From, true
 }
 
-// maxPerAddress bounds the rows of one address that a look-up reads, newest in
-// the file first. Eight relays may share an address (tor's
-// AuthDirMaxServersPerAddr); in 400 days, each with two ports and a change of
-// flags a week, they make about 1,000 rows. A lookup file is written by people
-// too, and a file with one address in every row must not stop a search.
-const maxPerAddress = 4096
-
 // Lookup appends to dst what the table and the built-in list say of addr, on
-// any port, over the interval. The order is that of the table. The listings
-// point into the table and live as long as it does. It allocates only where
-// dst is too small.
+// any port, over the interval: one listing for each row, those of one relay and
+// port together, the built-in ones last. The listings point into the table and
+// live as long as it does. It allocates only where dst is too small.
 //
-// addr must be unmapped and without a zone (netip.Addr.Unmap, WithZone).
+// addr must be unmapped and without a zone (netip.Addr.Unmap, WithZone), and
+// at within the years 1970 to 9999, From not after To.
 func (t *Table) Lookup(dst []Listing, addr netip.Addr, at Interval) []Listing {
-	for i, n := t.head(addr), 0; i != none && n < maxPerAddress; i, n = t.next[i], n+1 {
-		e := &t.entries[i]
-		if e.Kind.BuiltIn() {
-			if e.First <= at.To && at.From <= e.Last {
-				dst = append(dst, Listing{Entry: e})
-			}
-			continue
+	for rows := t.of(addr); len(rows) > 0; {
+		n := 1
+		for n < len(rows) && rows[n].sameRelay(&rows[0]) {
+			n++
 		}
-		when, away := t.stand(e, at)
-		dst = append(dst, Listing{Entry: e, When: when, Away: away})
+		if rows[0].Kind.BuiltIn() {
+			dst = appendBuiltIn(dst, rows[:n], at)
+		} else {
+			dst = t.appendRelay(dst, rows[:n], at)
+		}
+		rows = rows[n:]
 	}
 	return dst
 }
@@ -165,8 +160,9 @@ func (t *Table) Lookup(dst []Listing, addr netip.Addr, at Interval) []Listing {
 // LookupUndated is Lookup for a row without a time: only the built-in lines
 // that hold today can be told.
 func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
-	for i := t.head(addr); i != none; i = t.next[i] {
-		if e := &t.entries[i]; e.Kind.BuiltIn() && e.Last == math.MaxInt64 {
+	rows := t.of(addr)
+	for i := range rows {
+		if e := &rows[i]; e.Kind.BuiltIn() && e.Last == math.MaxInt64 {
 			dst = append(dst, Listing{Entry: e})
 		}
 	}
@@ -174,63 +170,80 @@ func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 }
 
 // ExitElsewhere reports whether an exit list that counts for the interval
-// knows another address than addr for the relay.
+// knows another address than addr for the relay. Exit lists know IPv4 only: of
+// an IPv6 addr the answer says nothing.
 func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval) bool {
 	for _, i := range t.exits[fingerprint] {
-		e := &t.entries[i]
-		if e.Addr != addr && e.First <= at.To && at.From <= e.Last {
+		if e := &t.entries[i]; e.Addr != addr && e.overlaps(at) {
 			return true
 		}
 	}
 	return false
 }
 
-// stand places an entry of the table in time.
-func (t *Table) stand(e *Entry, at Interval) (When, int64) {
-	switch {
-	case e.First <= at.From && at.From <= e.Last, e.First <= at.To && at.To <= e.Last:
-		return Listed, 0
-	case e.First <= at.To && at.From <= e.Last:
-		return Spanned, 0
+// appendBuiltIn appends the built-in lines that hold somewhere in the
+// interval. They need no list.
+func appendBuiltIn(dst []Listing, rows []Entry, at Interval) []Listing {
+	for i := range rows {
+		if e := &rows[i]; e.overlaps(at) {
+			dst = append(dst, Listing{Entry: e})
+		}
 	}
+	return dst
+}
+
+// appendRelay places the rows of one relay and port in time. They belong
+// together: a relay that left and came back, or whose flags changed, has
+// several, and what one of them lacks another may hold.
+func (t *Table) appendRelay(dst []Listing, rows []Entry, at Interval) []Listing {
 	lists := t.lists
-	if e.Kind == ExitAddress {
+	if rows[0].Kind == ExitAddress {
 		lists = t.exitLists
 	}
-	before, after, outside := lists.around(at)
-	if outside {
+	before, after := lists.around(at)
+	var inBefore, inAfter bool    // whether the relay is in the lists on both sides of at
+	ended := int64(math.MinInt64) // when the last row that began by then ended
+	for i := range rows {
+		e := &rows[i]
+		inBefore = inBefore || before != nil && e.holds(before.To)
+		inAfter = inAfter || after != nil && e.holds(after.From)
+		if e.First <= at.To {
+			ended = max(ended, e.Last)
+		}
+	}
+	beforeIsNearer := before != nil && (after == nil || at.From-before.To <= after.From-at.To)
+
+	for i := range rows {
+		e := &rows[i]
+		l := Listing{Entry: e}
 		heldBefore := before != nil && e.holds(before.To)
 		heldAfter := after != nil && e.holds(after.From)
-		nearBefore := before != nil && (after == nil || at.From-before.To <= after.From-at.To)
 		switch {
-		case heldBefore && after != nil && t.heldBy(e, after.From), heldAfter && before != nil && t.heldBy(e, before.To):
-			return Stale, 0
-		case heldBefore && nearBefore:
-			return Stale, at.From - before.To
-		case heldAfter && !nearBefore:
-			return Stale, after.From - at.To
+		case e.holds(at.From) || e.holds(at.To):
+			l.When = Listed
+		case e.overlaps(at):
+			l.When = Spanned
+		case (heldBefore || heldAfter) && inBefore && inAfter:
+			l.When = Stale
+		case heldBefore && beforeIsNearer:
+			l.When, l.Away = Stale, at.From-before.To
+		case heldAfter && !beforeIsNearer:
+			l.When, l.Away = Stale, after.From-at.To
+		case e.First > at.To:
+			l.When, l.Away = Later, e.First-at.To
+		default:
+			l.When, l.Away = Earlier, at.From-e.Last
+			if e.Kind != ExitAddress && e.Last == ended && l.Away <= RecentWindow && lists.reachBeyond(e.Last) {
+				l.When = Recent
+			}
 		}
+		dst = append(dst, l)
 	}
-	if e.First > at.To {
-		return Later, e.First - at.To
-	}
-	ago := at.From - e.Last
-	if e.Kind != ExitAddress && ago <= RecentWindow && lists.reachBeyond(e.Last) {
-		return Recent, ago
-	}
-	return Earlier, ago
+	return dst
 }
 
-// heldBy reports whether some row of the same relay, address and port covers
-// the moment: a relay that left and came back has several.
-func (t *Table) heldBy(e *Entry, moment int64) bool {
-	for i, n := t.head(e.Addr), 0; i != none && n < maxPerAddress; i, n = t.next[i], n+1 {
-		o := &t.entries[i]
-		if o.Kind == e.Kind && o.Port == e.Port && o.Fingerprint == e.Fingerprint && o.holds(moment) {
-			return true
-		}
-	}
-	return false
-}
-
+// holds reports whether the row was listed at the moment.
 func (e *Entry) holds(moment int64) bool { return e.First <= moment && moment <= e.Last }
+
+// overlaps reports whether the row was listed somewhere in the interval.
+func (e *Entry) overlaps(at Interval) bool { return e.First <= at.To && at.From <= e.Last }

@@ -1,0 +1,308 @@
+package relay
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// parsed is a table's text, taken apart.
+type parsed struct {
+	entries                []Entry
+	coverage, exitCoverage []Interval
+	rows, skipped          int
+	complete               bool // the last row is the end row and counts right
+
+	ip string // the address of the last entry, as written
+}
+
+// The table's columns, found by name; the order in a file does not matter.
+const (
+	colIP = iota
+	colPort
+	colRole
+	colFlags
+	colFingerprint
+	colNickname
+	colFirst
+	colLast
+	columns
+	ignored = columns // a column of someone else
+)
+
+var columnNames = [columns]string{"ip", "port", "role", "flags", "fingerprint", "nickname", "first_seen", "last_seen"}
+
+// cells are a row's values, by column.
+type cells [columns + 1]string
+
+const (
+	// maxColumns tells a header from other text. Eight columns are ours;
+	// outputlookup may add some.
+	maxColumns = 64
+	// leastRow is the length of the shortest row that can be read,
+	// "::,1,or,," + 40 hex digits + ",,0,0\n". It bounds the memory that a
+	// file of empty lines makes us take.
+	leastRow = 55
+	// maxTime is 9999-12-31T23:59:59Z in epoch seconds.
+	maxTime = 253402300799
+)
+
+// parse reads a table. It fails only if the header is not that of a table; a
+// row that cannot be read is counted and skipped.
+func parse(text string) (*parsed, error) {
+	line, rest, _ := strings.Cut(strings.TrimPrefix(text, "\ufeff"), "\n")
+	order, err := header(line)
+	if err != nil {
+		return nil, err
+	}
+	p := &parsed{entries: make([]Entry, 0, min(strings.Count(rest, "\n"), len(rest)/leastRow)+spare)}
+	var row cells
+	for rest != "" {
+		var whole bool
+		line, rest, whole = strings.Cut(rest, "\n")
+		if line == "" || line == "\r" {
+			continue
+		}
+		ok := split(line, order, &row)
+		if ok && row[colRole] == "end" {
+			if count, ok := number(row[colPort]); ok && int(count) == p.rows {
+				p.complete = true
+				continue
+			}
+		}
+		// Whatever else stands after the end row, the table is not as it was
+		// written. A row without a row end was cut, and what is left of a
+		// number may look like one.
+		p.complete = false
+		p.rows++
+		if !ok || !whole || !p.row(&row) {
+			p.skipped++
+		}
+	}
+	return p, nil
+}
+
+// spare is room in the entries for the built-in list, which joins them.
+const spare = 64
+
+// header returns for each column of the file which of ours it is, or ignored.
+func header(line string) ([]uint8, error) {
+	order := make([]uint8, 0, maxColumns)
+	var seen [columns]bool
+	for more := true; more; {
+		var name string
+		var ok bool
+		name, line, more, ok = cell(line)
+		if !ok || len(order) == maxColumns {
+			return nil, fmt.Errorf("%w: its first line is not a CSV header of at most %d columns", ErrNotATable, maxColumns)
+		}
+		column := uint8(ignored)
+		for c := range columnNames {
+			if name == columnNames[c] && !seen[c] {
+				column, seen[c] = uint8(c), true
+			}
+		}
+		order = append(order, column)
+	}
+	for c, name := range columnNames {
+		if !seen[c] {
+			return nil, fmt.Errorf("%w: its header has no column %q", ErrNotATable, name)
+		}
+	}
+	return order, nil
+}
+
+// split takes a line apart. It returns false for broken quotes and for fewer or
+// more cells than the header has.
+func split(line string, order []uint8, row *cells) bool {
+	for i, column := range order {
+		var more, ok bool
+		row[column], line, more, ok = cell(line)
+		if !ok || more != (i < len(order)-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// cell takes the first value off a line of CSV; more tells whether another one
+// follows. A value in quotes must end on its line: no column of the table
+// holds a newline. ok is false for broken quotes.
+func cell(line string) (value, rest string, more, ok bool) {
+	if line != "" && line[0] == '"' {
+		return quoted(line[1:])
+	}
+	if i := strings.IndexByte(line, ','); i >= 0 {
+		return line[:i], line[i+1:], true, true
+	}
+	return strings.TrimSuffix(line, "\r"), "", false, true
+}
+
+// quoted is cell behind the opening quote.
+func quoted(line string) (value, rest string, more, ok bool) {
+	end := strings.IndexByte(line, '"')
+	doubled := false
+	for end >= 0 && end+1 < len(line) && line[end+1] == '"' {
+		doubled = true
+		next := strings.IndexByte(line[end+2:], '"')
+		if next < 0 {
+			return "", "", false, false
+		}
+		end += 2 + next
+	}
+	if end < 0 {
+		return "", "", false, false
+	}
+	value, rest = line[:end], line[end+1:]
+	if doubled {
+		value = strings.ReplaceAll(value, `""`, `"`)
+	}
+	switch {
+	case rest == "" || rest == "\r":
+		return value, "", false, true
+	case rest[0] == ',':
+		return value, rest[1:], true, true
+	}
+	return "", "", false, false
+}
+
+// row reads one row; false means that it cannot be read.
+func (p *parsed) row(row *cells) bool {
+	first, ok1 := number(row[colFirst])
+	last, ok2 := number(row[colLast])
+	if !ok1 || !ok2 || last < first {
+		return false
+	}
+	e := Entry{First: first, Last: last}
+	switch row[colRole] {
+	case "or":
+		e.Kind = ORPort
+	case "dir":
+		e.Kind = DirPort
+	case "exit":
+		e.Kind = ExitAddress
+	case "coverage":
+		p.coverage = append(p.coverage, Interval{first, last})
+		return true
+	case "exit_coverage":
+		p.exitCoverage = append(p.exitCoverage, Interval{first, last})
+		return true
+	default:
+		return false
+	}
+	if e.Kind != ExitAddress {
+		port, ok := number(row[colPort])
+		if !ok || port < 1 || port > 65535 {
+			return false
+		}
+		e.Port = uint16(port)
+	}
+	var before Entry // often of the same relay
+	if n := len(p.entries); n > 0 {
+		before = p.entries[n-1]
+	}
+	if row[colIP] == p.ip && before.Addr.IsValid() {
+		e.Addr = before.Addr
+	} else {
+		addr, err := netip.ParseAddr(row[colIP])
+		if err != nil {
+			return false
+		}
+		e.Addr = addr.Unmap().WithZone("")
+	}
+	if row[colFingerprint] == before.Fingerprint && before.Fingerprint != "" {
+		e.Fingerprint = before.Fingerprint
+	} else if fp, ok := fingerprint(row[colFingerprint]); ok {
+		e.Fingerprint = fp
+	} else {
+		return false
+	}
+	e.Nickname = nickname(row[colNickname])
+	e.Flags = flags(row[colFlags])
+	p.entries = append(p.entries, e)
+	p.ip = row[colIP]
+	return true
+}
+
+// fingerprint returns 40 hex digits in upper case.
+func fingerprint(s string) (string, bool) {
+	if len(s) != 40 {
+		return "", false
+	}
+	lower := false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', 'A' <= c && c <= 'F':
+		case 'a' <= c && c <= 'f':
+			lower = true
+		default:
+			return "", false
+		}
+	}
+	if lower {
+		s = strings.ToUpper(s)
+	}
+	return s, true
+}
+
+// nickname returns what a relay may call itself: 1 to 19 letters and digits
+// (dir-spec 2.1.1). Anything else is dropped, for nicknames are shown to people
+// and the relay is known by its fingerprint.
+func nickname(s string) string {
+	if len(s) > 19 {
+		return ""
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return ""
+		}
+	}
+	return s
+}
+
+// flags reads a list with blanks between; flags that the table does not keep
+// are passed over.
+func flags(s string) Flags {
+	var f Flags
+	for s != "" {
+		var flag string
+		flag, s, _ = strings.Cut(s, " ")
+		switch flag {
+		case "Guard":
+			f |= Guard
+		case "Exit":
+			f |= Exit
+		case "BadExit":
+			f |= BadExit
+		case "Authority":
+			f |= DirAuthority
+		}
+	}
+	return f
+}
+
+// number reads whole seconds or a port, up to maxTime. Splunk may write a
+// number with a fraction, which is cut off.
+func number(s string) (int64, bool) {
+	whole, fraction := s, ""
+	if i := strings.IndexByte(s, '.'); i >= 0 {
+		whole, fraction = s[:i], s[i+1:]
+	}
+	var n int64
+	for i := range len(whole) {
+		digit := whole[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		if n = n*10 + int64(digit); n > maxTime {
+			return 0, false
+		}
+	}
+	for i := range len(fraction) {
+		if fraction[i]-'0' > 9 {
+			return 0, false
+		}
+	}
+	return n, whole != ""
+}
