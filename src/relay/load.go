@@ -84,10 +84,7 @@ func (t *Table) ExtendFile(path string) error {
 	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the relay table: %w", err)
 	}
-	if err := t.Extend(unsafe.String(unsafe.SliceData(data), n)); err != nil { // data is never written again
-		return fmt.Errorf("read the relay table %s: %w", path, err)
-	}
-	return nil
+	return t.Extend(unsafe.String(unsafe.SliceData(data), n)) // data is never written again
 }
 
 // Extend adds the rows and the coverage of a second table to t; t stays as it

@@ -39,23 +39,27 @@ const (
 	// maxColumns tells a header from other text. Eight columns are ours;
 	// outputlookup may add some.
 	maxColumns = 64
-	// leastRow is the length of the shortest row that can be read,
-	// "::,1,or,," + 40 hex digits + ",,0,0\n". It bounds the memory that a
-	// file of empty lines makes us take.
-	leastRow = 55
+	// maxRows bounds the memory that a file makes us take, 80 bytes a line and
+	// more: ten times the rows of 400 days.
+	maxRows = 4_000_000
 	// maxTime is 9999-12-31T23:59:59Z in epoch seconds.
 	maxTime = 253402300799
 )
 
-// parse reads a table. It fails only if the header is not that of a table; a
-// row that cannot be read is counted and skipped.
+// parse reads a table. It fails only if the header is not that of a table or
+// if there are too many lines; a row that cannot be read is counted and
+// skipped.
 func parse(text string) (*parsed, error) {
 	line, rest, _ := strings.Cut(strings.TrimPrefix(text, "\ufeff"), "\n")
 	order, err := header(line)
 	if err != nil {
 		return nil, err
 	}
-	p := &parsed{entries: make([]Entry, 0, min(strings.Count(rest, "\n"), len(rest)/leastRow)+spare)}
+	lines := strings.Count(rest, "\n")
+	if lines > maxRows {
+		return nil, fmt.Errorf("it has %d lines; the limit is %d", lines, maxRows)
+	}
+	p := &parsed{entries: make([]Entry, 0, lines+spare)}
 	var row cells
 	for rest != "" {
 		var whole bool
@@ -210,7 +214,7 @@ func (p *parsed) row(row *cells) bool {
 		}
 		e.Addr = addr.Unmap().WithZone("")
 	}
-	if row[colFingerprint] == before.Fingerprint && before.Fingerprint != "" {
+	if row[colFingerprint] == before.Fingerprint {
 		e.Fingerprint = before.Fingerprint
 	} else if fp, ok := fingerprint(row[colFingerprint]); ok {
 		e.Fingerprint = fp
@@ -224,10 +228,11 @@ func (p *parsed) row(row *cells) bool {
 	return true
 }
 
-// fingerprint returns 40 hex digits in upper case.
+// fingerprint returns 40 hex digits in upper case. A list that was made by hand
+// may have none.
 func fingerprint(s string) (string, bool) {
 	if len(s) != 40 {
-		return "", false
+		return "", s == ""
 	}
 	lower := false
 	for i := range len(s) {

@@ -61,7 +61,7 @@ type Entry struct {
 	Port        uint16     // 0 for ExitAddress
 	Kind        Kind
 	Flags       Flags
-	Fingerprint string // 40 upper case hex digits; a built-in line may have none
+	Fingerprint string // 40 upper case hex digits, or empty
 	Nickname    string // 1 to 19 letters and digits, or empty; of a Bridge its transport
 	First, Last int64
 }
