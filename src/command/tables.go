@@ -20,8 +20,11 @@ type tables struct {
 	table     *relay.Table
 	absent    error // why there is no table; nil if there is one
 	historied bool
-	cut       bool  // the table itself was cut, as known before the history joined it
 	old       error // why the history could not be read
+
+	// Of the table itself, before the history joined it.
+	cut     bool
+	skipped int
 }
 
 // maxListAge is how old the newest list may be for require_list: the day for
@@ -35,6 +38,7 @@ func (t *tables) open() *relay.Table {
 		if t.absent != nil {
 			t.table = relay.Empty()
 		}
+		t.cut, t.skipped = !t.table.Complete, t.table.Skipped
 	}
 	return t.table
 }
@@ -45,7 +49,6 @@ func (t *tables) at(when relay.Interval, dated bool) *relay.Table {
 	if dated && !t.historied && t.absent == nil {
 		if oldest, ok := table.Oldest(); ok && when.From < oldest {
 			t.historied = true
-			t.cut = !table.Complete
 			err := table.ExtendFile(filepath.Join(t.folder, historyOf(t.name)))
 			switch {
 			case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -91,11 +94,11 @@ func (t *tables) warnings() []string {
 		out = append(out, fmt.Sprintf("The relay list %s is missing, so only directory authorities and default bridges are known and other rows cannot be checked. Run the search that fetches the list.", t.name))
 	case t.absent != nil:
 		out = append(out, fmt.Sprintf("The relay list %s cannot be read: %v. Run the search that fetches the list.", t.name, t.absent))
-	case t.cut, !t.historied && !t.table.Complete:
+	case t.cut:
 		out = append(out, fmt.Sprintf("The relay list %s was cut: its rows are used, but what is not in it cannot be told to be no relay. Run the search that renews the list.", t.name))
 	}
-	if n := t.table.Skipped; n > 0 {
-		out = append(out, fmt.Sprintf("%d rows of the relay list %s cannot be read and were skipped. Run the search that renews the list.", n, t.name))
+	if t.skipped > 0 {
+		out = append(out, fmt.Sprintf("The relay list %s has %d rows that cannot be read; they were skipped. Run the search that renews the list.", t.name, t.skipped))
 	}
 	if t.old != nil {
 		out = append(out, fmt.Sprintf("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", historyOf(t.name), t.old))
