@@ -90,8 +90,9 @@ type Sighting struct {
 // BuiltIn reports whether the sighting comes from the program's own list.
 func (s *Sighting) BuiltIn() bool { return s.Kind >= Bridge }
 
-// relay reports whether the sighting is of a relay's address and port.
-func (s *Sighting) relay() bool { return s.Kind != ExitAddress && s.Kind != Bridge }
+// far reports whether every list is so far away that the reader should see it
+// in the score.
+func (s *Sighting) far() bool { return s.When == Stale && !s.BuiltIn() && s.Away > staleFar }
 
 // exit reports whether the relay lets traffic out for anyone: clients do not
 // use an exit with the flag BadExit.
@@ -212,18 +213,20 @@ type Judge struct {
 func (j *Judge) Judge(f *Flow) *Finding {
 	out := &j.finding
 	*out = Finding{State: f.State, Evidence: j.evidence[:0], Relays: j.relays[:0], Reason: j.reason[:0]}
-	lists := j.grade(f)
-	label := labelEvidence(f, &lists)
+	a := j.grade(f)
+	label := j.labelEvidence(f, a)
 
-	out.Score = score(&lists, label)
+	out.Score = j.decide(label, a)
 	out.Verdict = verdict(out.Score, f.Coverage)
-	out.Direction = direction(&lists, label)
 	out.Evidence = gather(out.Evidence, j.graded, label, f.Transport)
-	if lists.deciding != nil {
-		out.Relays, out.Deciding = relaysBehind(out.Relays, j.graded, lists.deciding)
+	var deciding *graded
+	if len(j.graded) > 0 {
+		deciding = &j.graded[0]
+		out.Relays, out.Deciding = relaysBehind(out.Relays, j.graded)
 		out.Role = role(out.Deciding)
 	}
-	out.Reason = reason(out.Reason, f, out, &lists, label)
+	out.Direction = direction(deciding, label)
+	out.Reason = reason(out.Reason, f, out, j.graded, label)
 	j.evidence, j.relays, j.reason = out.Evidence, out.Relays, out.Reason
 	return out
 }

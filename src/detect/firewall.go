@@ -1,6 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Transport is what runs below the flow, as far as it matters: Tor's own
 // connections are TCP.
@@ -23,11 +26,15 @@ var notTCPNames = map[string]bool{
 	"ipip": true, "4": true, "41": true, "arp": true,
 }
 
-// ReadTransport reads a cell of the column transport or proto.
+// ReadTransport reads a cell of the column transport or proto, in any case,
+// with or without blanks around.
 func ReadTransport(cell []byte) Transport {
-	var low [16]byte
-	name := bytes.TrimSpace(lower(low[:0], cell))
-	switch {
+	var low [len("ipv6-icmp")]byte // the longest name
+	cell = bytes.TrimSpace(cell)
+	if len(cell) > len(low) {
+		return TransportUnknown
+	}
+	switch name := lower(low[:0], cell); {
 	case string(name) == "tcp", string(name) == "6", string(name) == "tcp6":
 		return TCP
 	case notTCPNames[string(name)]:
@@ -54,24 +61,29 @@ const (
 //	TLS.Tor                                   nDPI: the protocol, a dot, the application
 //	tor_bridge  tor_exit  tor_relay           Netify
 //
-// So: the word tor, at the beginning or after a dot, that ends there or at
-// something that is neither letter nor digit. "torrent" is not Tor.
+// So: the word tor, at the beginning or at the end after a dot, that ends there
+// or at something that is neither letter nor digit. "torrent" is not Tor, and
+// "tor2web" is not either.
 func ReadLabel(cell []byte) Label {
-	var low [64]byte
-	app := bytes.TrimSpace(lower(low[:0], cell))
-	if Empty(app) {
+	app := bytes.TrimSpace(cell)
+	var low [len("unknown")]byte // the longest word for "no value"
+	if len(app) <= len(low) && Empty(lower(low[:0], app)) {
 		return LabelNone
 	}
-	if i := bytes.LastIndexByte(app, '.'); i >= 0 && bytes.Equal(app[i+1:], []byte("tor")) {
-		return LabelTor
-	}
-	if bytes.HasPrefix(app, []byte("tor2web")) {
+	last := app[bytes.LastIndexByte(app, '.')+1:]
+	switch {
+	case beginsWith(app, "tor2web"), beginsWith(last, "tor2web"):
 		return LabelTor2web
-	}
-	if rest, ok := bytes.CutPrefix(app, []byte("tor")); ok && (len(rest) == 0 || !alphanumeric(rest[0])) {
+	case beginsWith(app, "tor") && (len(app) == 3 || !alphanumeric(app[3])),
+		beginsWith(last, "tor") && len(last) == 3:
 		return LabelTor
 	}
 	return LabelOther
+}
+
+// beginsWith compares in any case.
+func beginsWith(text []byte, word string) bool {
+	return len(text) >= len(word) && strings.EqualFold(string(text[:len(word)]), word)
 }
 
 // Empty reports whether a cell, in lower case, holds a word for "no value":
@@ -103,10 +115,9 @@ func (s State) String() string { return stateNames[s] }
 // stopped the flow: CIM's blocked and dropped, and the vendors' own deny,
 // reset-both, reject and sinkhole.
 func IsBlock(action []byte) bool {
-	var low [24]byte
-	a := bytes.TrimSpace(lower(low[:0], action))
+	action = bytes.TrimSpace(action)
 	for _, word := range [...]string{"block", "den", "drop", "reset", "reject", "sinkhole"} {
-		if bytes.HasPrefix(a, []byte(word)) {
+		if beginsWith(action, word) {
 			return true
 		}
 	}
@@ -138,10 +149,9 @@ func StateOf(blocked bool, c Counts) State {
 	return StateUnknown
 }
 
-// lower appends the ASCII lower case of text, as far as dst has room: the words
-// looked for are short.
+// lower appends the ASCII lower case of text.
 func lower(dst, text []byte) []byte {
-	for _, c := range text[:min(len(text), cap(dst))] {
+	for _, c := range text {
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
@@ -150,6 +160,7 @@ func lower(dst, text []byte) []byte {
 	return dst
 }
 
+// alphanumeric reports whether c is an ASCII letter or digit.
 func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

@@ -6,44 +6,25 @@ import (
 	"time"
 )
 
-// reason writes the finding as one sentence that can stand in a ticket: who,
-// to or from what, listed when; then what else speaks for it and what weakens
-// it, after semicolons. A flow without evidence that could be checked gets no
-// sentence: most rows are of that kind.
-func reason(dst []byte, f *Flow, out *Finding, l *lists, label Evidence) []byte {
+// reason writes the finding as one sentence that can stand in a ticket: who
+// did what to whom, as what that was listed and when; then, after semicolons,
+// what else speaks for it and what weakens it. A flow without evidence that
+// could be checked gets no sentence: most rows are of that kind.
+//
+//	10.0.0.5 connected to 198.51.100.7:9001, the OR port of the Tor guard anna,
+//	listed from 2026-11-23T08:00:00Z to 2026-11-23T12:00:00Z; the firewall named it Tor.
+//
+// It says no more than is known. "Connected" needs an answer; a row that tells
+// nothing of answers "contacted".
+func reason(dst []byte, f *Flow, out *Finding, all []graded, label Evidence) []byte {
 	start := len(dst)
-	switch g := l.deciding; {
-	case l.hosted:
-		dst = hosted(dst, g)
-	case g == nil && label.Code != noCode:
+	switch {
+	case len(all) > 0:
+		dst = byListing(dst, f, out, all, label)
+	case label.Code != noCode:
 		dst = labelAlone(dst, f, label)
-	case g == nil:
-		return withoutEvidence(dst, f)
-	case table[g.Code].group == byDestination && g.Side == Source:
-		dst = turned(dst, f, g)
-	case table[g.Code].group == byDestination:
-		dst = toRelay(dst, f, g)
 	default:
-		dst = fromRelay(dst, f, g)
-	}
-	if g := l.deciding; g != nil && !l.hosted {
-		dst = others(dst, out)
-		dst = otherEnd(dst, l)
-		if g.When == Stale && !g.BuiltIn() {
-			dst = stale(dst, g)
-		}
-		switch label.Code {
-		case appLabel:
-			dst = append(dst, "; the firewall named it Tor"...)
-		case tor2webLabel:
-			dst = append(dst, "; the firewall named it tor2web"...)
-		}
-		switch {
-		case f.State == Attempt:
-			dst = append(dst, "; nothing answered"...)
-		case f.State == Blocked && g.Side == Source:
-			dst = append(dst, "; the firewall blocked it"...)
-		}
+		dst = withoutEvidence(dst, f)
 	}
 	if len(dst) > start {
 		dst = append(dst, '.')
@@ -51,155 +32,219 @@ func reason(dst []byte, f *Flow, out *Finding, l *lists, label Evidence) []byte 
 	return dst
 }
 
-// toRelay: somebody here contacted a listed address.
+// byListing tells what the deciding listing is, the first of all, and the rest
+// after it.
+func byListing(dst []byte, f *Flow, out *Finding, all []graded, label Evidence) []byte {
+	g := &all[0]
+	switch {
+	case g.Code == hostedRelay:
+		dst = hosted(dst, g)
+	case g.turned:
+		dst = turned(dst, f, g)
+	case g.Side == Destination:
+		dst = toRelay(dst, f, g)
+	default:
+		dst = fromRelay(dst, f, g)
+	}
+	dst = others(dst, out)
+	if g.Code != hostedRelay {
+		dst = otherEnd(dst, all)
+	}
+	if g.Evidence.Stale {
+		dst = stale(dst, f, g)
+	}
+	switch label.Code {
+	case appLabel:
+		dst = append(dst, "; the firewall named it Tor"...)
+	case tor2webLabel:
+		dst = append(dst, "; the firewall named it tor2web"...)
+	}
+	if g.Code == hostedRelay {
+		return dst
+	}
+	return outcome(dst, f.State, g, label)
+}
+
+// toRelay: somebody contacted a listed address.
 func toRelay(dst []byte, f *Flow, g *graded) []byte {
 	dst = end(dst, f.Source.Addr, 0, "A host")
-	dst = append(dst, deed(f.State)...)
-	dst = end(dst, g.Addr, g.Port, "")
-	dst = append(dst, ", "...)
+	if g.Code == unpaired {
+		dst = append(dst, " may have contacted "...)
+	} else {
+		dst = append(dst, deed(f.State)...)
+	}
+	dst = end(dst, g.Addr, g.Port, "an address")
 	switch g.Code {
 	case defaultBridge:
-		return append(dst, "a bridge that ships with Tor Browser"...)
+		return append(dst, ", a bridge that ships with Tor Browser"...)
 	case relayNoPort:
-		dst = named(dst, "the address of ", g.Sighting)
+		dst = relay(append(dst, ", an address of "...), g.Sighting)
 		dst = listed(dst, g)
-		return append(dst, "; the row has no port"...)
-	case unpaired:
-		dst = named(append(portWord(dst, g), " of "...), "", g.Sighting)
-		dst = listed(dst, g)
-		return append(dst, "; address and port come from two lists of values and may never have gone together"...)
+		return append(dst, "; the row has no port, so it may be any service of that machine"...)
 	case relayAddress:
-		dst = named(dst, "the address of ", g.Sighting)
-		dst = listed(dst, g)
-		dst = append(dst, "; this port is not its "...)
-		dst = port(portWord(dst, g), g.ListedPort)
-		return append(dst, ", so it may be any service on the same machine"...)
+		dst = relay(append(dst, ", an address of "...), g.Sighting)
+		dst = append(append(dst, ", listed on "...), portWord(g.Kind)...)
+		dst = strconv.AppendUint(append(dst, ' '), uint64(g.ListedPort), 10)
+		if !g.BuiltIn() {
+			dst = span(dst, g)
+		}
+		return append(dst, "; on another port it may be any service of that machine"...)
 	case orPortRecent:
-		dst = named(append(portWord(dst, g), " of "...), "", g.Sighting)
-		dst = append(dst, " until "...)
-		dst = clock(dst, g.Last)
-		return append(dst, "; later lists lack it, but a client may use its list for a day"...)
-	case orPortSpan:
-		dst = named(append(portWord(dst, g), " of "...), "", g.Sighting)
-		dst = listed(dst, g)
-		return append(dst, ", which is only a part of the row's time"...)
+		dst = portOf(dst, g)
+		dst = clock(append(dst, " until "...), g.Last)
+		return append(dst, "; later lists lack it: clients may use it for a day more, but the address may also have a new owner"...)
 	}
-	dst = named(append(portWord(dst, g), " of "...), "", g.Sighting)
-	return listed(dst, g)
+	dst = portOf(dst, g)
+	dst = listed(dst, g)
+	switch g.Code {
+	case authority:
+		dst = append(dst, "; clients go there at their first start, but so do relays and monitors"...)
+	case dirPort:
+		dst = append(dst, "; old clients, relays and tools use it, current clients do not"...)
+	case unpaired:
+		dst = append(dst, "; address and port come from two lists of values and may never have gone together"...)
+	case orPortSpan:
+		dst = append(dst, "; the row covers more time than that, so the traffic may lie outside of it"...)
+	}
+	return dst
 }
 
-// turned: the row says that a relay's OR port contacted a high port here.
+// turned: the row says that a relay's OR port contacted a high port.
 func turned(dst []byte, f *Flow, g *graded) []byte {
 	dst = end(dst, f.Destination.Addr, 0, "A host")
-	dst = append(dst, deed(f.State)...)
-	dst = end(dst, g.Addr, g.Port, "")
-	dst = append(dst, ", "...)
-	dst = named(append(portWord(dst, g), " of "...), "", g.Sighting)
-	dst = listed(dst, g)
-	return append(dst, "; the row has the flow the wrong way round"...)
-}
-
-// fromRelay: a listed address contacted somebody here.
-func fromRelay(dst []byte, f *Flow, g *graded) []byte {
-	dst = end(dst, g.Addr, 0, "")
-	dst = append(dst, ", "...)
-	switch g.Code {
-	case exitAddress, exitAddressSpan:
-		dst = named(dst, "an address that traffic leaves Tor from by ", g.Sighting)
-		dst = append(dst, ", seen"...)
-		dst = span(dst, g)
-	case exitORAddress:
-		dst = named(dst, "the OR address of ", g.Sighting)
-		dst = listed(dst, g)
-		dst = append(dst, " whose traffic leaves from another address"...)
-	case relaySource:
-		dst = named(dst, "the address of ", g.Sighting)
-		dst = listed(dst, g)
-	default:
-		dst = named(dst, "the address of ", g.Sighting)
+	if f.State == Established {
+		dst = append(dst, deed(f.State)...)
+	} else {
+		dst = append(dst, " may have contacted "...) // what was answered is turned round, too
+	}
+	dst = end(dst, g.Addr, g.Port, "an address")
+	dst = portOf(dst, g)
+	if g.Code == orPortRecent {
+		dst = clock(append(dst, " until "...), g.Last)
+	} else {
 		dst = listed(dst, g)
 	}
-	dst = append(dst, ","...)
+	return append(dst, "; the row names the relay as the source, so it was probably logged the wrong way round"...)
+}
+
+// fromRelay: a listed address contacted somebody.
+func fromRelay(dst []byte, f *Flow, g *graded) []byte {
+	dst = end(dst, g.Addr, 0, "An address")
+	switch g.Code {
+	case exitAddress, exitAddressSpan:
+		dst = relay(append(dst, ", where users' traffic leaves through "...), g.Sighting)
+		dst = span(append(dst, " (exit lists"...), g)
+		dst = append(dst, "),"...)
+	default:
+		dst = relay(append(dst, ", an OR address of "...), g.Sighting)
+		dst = append(listed(dst, g), ',')
+	}
 	dst = append(dst, deed(f.State)...)
 	dst = end(dst, f.Destination.Addr, f.Destination.Port, "a host")
 	switch g.Code {
-	case relaySource:
-		return append(dst, "; it lets no one's traffic out, so this is its operator's own"...)
-	case exitORAddress:
-		return append(dst, "; so this is probably its operator's own"...)
+	case exitFlag:
+		dst = append(dst, "; Tor users probably leave there, but no exit list of that time says so"...)
 	case exitAddressSpan, exitFlagSpan:
-		return append(dst, "; it was listed for a part of the row's time only"...)
+		dst = append(dst, "; the row covers more time than that, so the traffic may lie outside of it"...)
+	case exitORAddress:
+		dst = append(dst, "; Tor users leave through another address of this relay, so this is probably its operator's own traffic"...)
+	case relaySource:
+		if g.Flags&Exit != 0 {
+			return append(dst, "; the relay is marked as a bad exit, so Tor clients do not leave through it"...)
+		}
+		dst = append(dst, "; the relay has no Exit flag, so this is nearly always its operator's own traffic"...)
 	}
 	return dst
 }
 
 // hosted: one of the ends is a relay of the site's own.
 func hosted(dst []byte, g *graded) []byte {
-	dst = end(dst, g.Addr, 0, "")
-	dst = named(append(dst, " is "...), "", g.Sighting)
+	dst = end(dst, g.Addr, 0, "An address")
+	dst = relay(append(dst, " belongs to "...), g.Sighting)
 	dst = listed(dst, g)
-	return append(dst, ", inside your own networks: traffic of a relay that you host"...)
+	return append(dst, "; it lies in your own networks, so this counts as traffic of a relay that you host"...)
 }
 
 // labelAlone: the firewall says Tor and the list says nothing.
 func labelAlone(dst []byte, f *Flow, label Evidence) []byte {
 	if label.Code == tor2webLabel {
-		dst = append(dst, "The firewall named this tor2web, a gateway to onion services that is used without Tor"...)
+		dst = append(dst, "The firewall named it tor2web, a gateway to onion services for use without Tor,"...)
 	} else {
-		dst = append(dst, "The firewall named this Tor"...)
+		dst = append(dst, "The firewall named it Tor"...)
+	}
+	dst = end(append(dst, " when "...), f.Source.Addr, 0, "a host")
+	dst = append(dst, deed(f.State)...)
+	dst = end(dst, f.Destination.Addr, f.Destination.Port, "another")
+	switch f.State {
+	case Attempt:
+		dst = append(dst, " without an answer"...)
+	case Blocked:
+		dst = append(dst, ", and blocked it"...)
+	}
+	if f.Transport == NotTCP {
+		return append(dst, "; it is not TCP, as Tor's connections to relays are, so the relay list was not asked"...)
+	}
+	s := aside(f)
+	if s != nil {
+		dst = asideText(append(dst, "; "...), s, "an address")
+	}
+	if f.Coverage != CoverageFull {
+		return why(append(dst, "; "...), f)
+	}
+	if s == nil {
+		dst = append(dst, "; neither end is on the relay list of that time"...)
 	}
 	switch {
-	case f.Transport == NotTCP:
-		dst = append(dst, "; it is not TCP, which Tor's own connections are, so the relay list was not asked"...)
-	case f.Coverage == CoverageFull:
-		if s := aside(f); s != nil {
-			return append(asideText(append(dst, "; "...), s), ": a bridge, or a mislabel"...)
-		}
-		dst = append(dst, "; neither end is on the relay list of that time: a bridge, or a mislabel"...)
-	default:
-		dst = why(append(dst, "; "...), f)
+	case label.Code == tor2webLabel:
+		return dst
+	case s != nil:
+		return append(dst, ": perhaps it ran unlisted, perhaps the label is wrong"...)
 	}
-	return dst
+	return append(dst, ": perhaps a bridge, perhaps a wrong label"...)
 }
 
 // withoutEvidence: say why nothing is known, or what the list says of another
 // time; else nothing.
 func withoutEvidence(dst []byte, f *Flow) []byte {
-	start := len(dst)
-	switch s := aside(f); {
-	case f.Transport == NotTCP:
-		if len(f.Sightings) == 0 {
+	if f.Transport == NotTCP {
+		s := first(f, func(s *Sighting) bool { return s.When < Later })
+		if s == nil {
 			return dst
 		}
-		dst = end(dst, f.Sightings[0].Addr, 0, "")
-		dst = append(dst, " is on the relay list, but this is not TCP, which Tor's own connections are"...)
-	case s != nil:
-		dst = asideText(dst, s)
-		if f.Coverage != CoverageFull {
-			dst = why(append(dst, "; "...), f)
-		}
-	case f.Coverage != CoverageFull:
-		dst = why(dst, f)
-		dst[start] -= 'a' - 'A' // why begins with a lower case letter
-	default:
+		dst = end(dst, s.Addr, 0, "An address")
+		dst = relay(append(dst, " is listed for "...), s)
+		return append(dst, ", but this is not TCP, as Tor's connections to relays are"...)
+	}
+	start := len(dst)
+	if s := aside(f); s != nil {
+		dst = asideText(dst, s, "An address")
+	}
+	if f.Coverage == CoverageFull {
 		return dst
 	}
-	return append(dst, '.')
+	if len(dst) > start {
+		return why(append(dst, "; "...), f)
+	}
+	dst = why(dst, f)
+	dst[start] -= 'a' - 'A' // why begins with a lower case letter
+	return dst
 }
 
-// why says why "not found" means little.
+// why says why "not found" means little. Its first letter is lower case.
 func why(dst []byte, f *Flow) []byte {
 	switch {
 	case f.Coverage == CoverageNone && f.NewestList == 0:
 		return append(dst, "there is no relay list"...)
-	case f.Undated:
+	case f.Coverage == CoverageNone && f.Undated:
 		return append(dst, "the row has no usable time, so the relay list could not be asked"...)
 	case f.Coverage == CoverageNone:
-		return append(dst, "the row has no public address that could be looked up"...)
+		return append(dst, "the row has no public address to look up"...)
 	case f.Coverage == CoverageStale:
-		return clock(append(dst, "the relay list ends at "...), f.NewestList)
+		dst = clock(append(dst, "the relay list ends at "...), f.NewestList)
+		return append(dst, ", so later traffic cannot be checked"...)
 	case f.Coverage == CoverageBefore:
-		return clock(append(dst, "the relay list begins only at "...), f.OldestList)
+		dst = clock(append(dst, "the relay list begins at "...), f.OldestList)
+		return append(dst, ", so earlier traffic cannot be checked"...)
 	}
 	return append(dst, "no relay list was read for a part of that time"...)
 }
@@ -207,71 +252,139 @@ func why(dst []byte, f *Flow) []byte {
 // aside finds a listing of the same address and port at another time, the
 // nearest one: what a reader would look up next.
 func aside(f *Flow) *Sighting {
+	return first(f, func(s *Sighting) bool {
+		switch {
+		case s.When < Later || s.BuiltIn():
+			return false
+		case s.Side == Destination:
+			return s.Kind != ExitAddress && s.Port == s.ListedPort
+		}
+		return s.Kind == ExitAddress || s.Flags.exit()
+	})
+}
+
+// first returns the nearest sighting of a kind, or nil.
+func first(f *Flow, of func(*Sighting) bool) *Sighting {
 	var best *Sighting
 	for i := range f.Sightings {
 		s := &f.Sightings[i]
-		telling := s.When >= Later && !s.BuiltIn() &&
-			(s.Side == Destination && s.Port == s.ListedPort && s.Kind != ExitAddress || s.Side == Source && (s.Kind == ExitAddress || s.Flags.exit()))
-		if telling && (best == nil || s.Away < best.Away) {
+		if of(s) && (best == nil || s.Away < best.Away || s.Away == best.Away && compareSightings(s, best) < 0) {
 			best = s
 		}
 	}
 	return best
 }
 
-func asideText(dst []byte, s *Sighting) []byte {
+// asideText says what an address was at another time.
+func asideText(dst []byte, s *Sighting, instead string) []byte {
 	if s.Side == Source {
-		dst = end(dst, s.Addr, 0, "")
-		dst = append(dst, " was an exit of "...)
-	} else {
-		dst = end(dst, s.Addr, s.Port, "")
+		dst = end(dst, s.Addr, 0, instead)
 		dst = append(dst, " was an address of "...)
+	} else {
+		dst = end(dst, s.Addr, s.Port, instead)
+		dst = append(append(append(dst, " was the "...), portWord(s.Kind)...), " of "...)
 	}
-	dst = named(dst, "", s)
+	dst = relay(dst, s)
 	if s.When == Later {
 		return append(clock(append(dst, " only from "...), s.First), ", after this row"...)
 	}
 	return append(clock(append(dst, " only until "...), s.Last), ", before this row"...)
 }
 
-// others names the relays that share the deciding address and port.
+// others counts the relays that share the deciding address and port.
 func others(dst []byte, out *Finding) []byte {
 	n := len(out.Relays) - 1
-	if n < 1 {
+	switch {
+	case n < 1:
 		return dst
+	case n == 1:
+		return append(dst, "; another relay shares this address"...)
 	}
-	dst = append(dst, "; "...)
-	dst = strconv.AppendInt(dst, int64(n), 10)
-	if n == 1 {
-		return append(dst, " other relay shares the address"...)
-	}
-	return append(dst, " other relays share the address"...)
+	dst = strconv.AppendInt(append(dst, "; "...), int64(n), 10)
+	return append(dst, " other relays share this address"...)
 }
 
 // otherEnd tells that the end which does not decide is listed as well.
-func otherEnd(dst []byte, l *lists) []byte {
-	g := l.destination
-	if g == l.deciding {
-		g = l.source
+func otherEnd(dst []byte, all []graded) []byte {
+	for i := range all {
+		g := &all[i]
+		switch {
+		case g.Side == all[0].Side:
+			continue
+		case g.Side == Source:
+			dst = append(dst, "; the source is listed too, for "...)
+		default:
+			dst = append(dst, "; the destination is listed too, for "...)
+		}
+		return relay(dst, g.Sighting)
 	}
-	if g == nil || g.Side == l.deciding.Side {
-		return dst
-	}
-	if g.Side == Source {
-		return named(append(dst, "; the source is listed too, as "...), "", g.Sighting)
-	}
-	return named(append(dst, "; the destination is listed too, as "...), "", g.Sighting)
+	return dst
 }
 
-func stale(dst []byte, g *graded) []byte {
-	if g.Away == 0 {
-		return append(dst, "; the lists before and after that time have it"...)
+// outcome says that nothing came of it. Half of the contacts of this kind in the
+// second private network were scanners; where the firewall named it Tor, it saw
+// more than a scan.
+func outcome(dst []byte, s State, g *graded, label Evidence) []byte {
+	switch {
+	case s == Blocked && label.Code != noCode:
+		dst = append(dst, " and blocked it"...) // after "the firewall named it"
+	case s == Blocked:
+		dst = append(dst, "; the firewall blocked it"...)
+	case s == Attempt && !g.turned:
+		dst = append(dst, "; nothing answered"...)
+	default:
+		return dst
 	}
-	dst = append(dst, "; the nearest list is "...)
-	dst = distance(dst, g.Away)
-	dst = append(dst, " away"...)
-	if g.far {
+	switch g.Code {
+	case orPort, orPortRecent, orPortSpan, dirPort, authority, defaultBridge:
+		if !g.turned && label.Code != appLabel {
+			dst = append(dst, ", so it may be no more than a scan"...)
+		}
+	}
+	return dst
+}
+
+// stale says how far the list that has it is from the row.
+func stale(dst []byte, f *Flow, g *graded) []byte {
+	exits := g.Kind == ExitAddress
+	switch {
+	case g.Away == 0 && exits:
+		return append(dst, "; no exit list covers that time, but those before and after have it"...)
+	case g.Away == 0:
+		return append(dst, "; no relay list covers that time, but those before and after have it"...)
+	case exits: // the coverage of a flow is not that of the exit lists
+		dst = distance(append(dst, "; the nearest exit list is "...), g.Away)
+		dst = append(dst, " away"...)
+	case f.Coverage == CoverageStale:
+		dst = distance(append(dst, "; the newest relay list is "...), g.Away)
+		dst = append(dst, " older than this row"...)
+	case f.Coverage == CoverageBefore:
+		dst = distance(append(dst, "; the oldest relay list is "...), g.Away)
+		dst = append(dst, " newer than this row"...)
+	default:
+		dst = distance(append(dst, "; the nearest relay list is "...), g.Away)
+		dst = append(dst, " away"...)
+	}
+	if g.far() {
 		dst = append(dst, ", so the address may have changed hands"...)
+	}
+	return dst
+}
+
+// distance writes a time span, rounded to its largest fitting unit.
+func distance(dst []byte, seconds int64) []byte {
+	n, unit := seconds, " second"
+	switch {
+	case seconds >= 47*3600+1800: // 48 hours once rounded
+		n, unit = (seconds+43200)/86400, " day"
+	case seconds >= 119*60+30:
+		n, unit = (seconds+1800)/3600, " hour"
+	case seconds >= 120:
+		n, unit = (seconds+30)/60, " minute"
+	}
+	dst = append(strconv.AppendInt(dst, n, 10), unit...)
+	if n != 1 {
+		dst = append(dst, 's')
 	}
 	return dst
 }
@@ -281,23 +394,25 @@ func deed(s State) string {
 	switch s {
 	case Established:
 		return " connected to "
-	case Attempt:
+	case Attempt, Blocked:
 		return " tried to reach "
-	case Blocked:
-		return " was kept from reaching "
 	}
-	return " sent traffic to "
+	return " contacted "
 }
 
-func portWord(dst []byte, g *graded) []byte {
-	if g.Kind == DirPort || g.Kind == AuthorityDir {
-		return append(dst, "Dir port"...)
+// portWord is what a listed port is called.
+func portWord(k Kind) string {
+	switch k {
+	case DirPort, AuthorityDir:
+		return "Dir port"
 	}
-	return append(dst, "OR port"...)
+	return "OR port"
 }
 
-func port(dst []byte, p uint16) []byte {
-	return strconv.AppendUint(append(dst, ' '), uint64(p), 10)
+// portOf writes whose port a matched one is.
+func portOf(dst []byte, g *graded) []byte {
+	dst = append(append(dst, ", the "...), portWord(g.Kind)...)
+	return relay(append(dst, " of "...), g.Sighting)
 }
 
 // end writes an address, with its port unless that is 0, or the stand-in if
@@ -312,28 +427,44 @@ func end(dst []byte, a netip.Addr, p uint16, instead string) []byte {
 	return netip.AddrPortFrom(a, p).AppendTo(dst)
 }
 
-// named writes what kind of relay it is and what it is called.
-func named(dst []byte, before string, s *Sighting) []byte {
-	dst = append(dst, before...)
+// relay writes what kind of relay it is and what it is called.
+func relay(dst []byte, s *Sighting) []byte {
 	switch role(s) {
 	case RoleAuthority:
-		dst = append(dst, "the Tor authority "...)
-	case RoleGuardExit, RoleExit:
-		dst = append(dst, "the Tor exit "...)
+		dst = append(dst, "the Tor authority"...)
+	case RoleGuardExit:
+		dst = append(dst, "the Tor guard and exit"...)
+	case RoleExit:
+		dst = append(dst, "the Tor exit"...)
 	case RoleGuard:
-		dst = append(dst, "the Tor guard "...)
+		dst = append(dst, "the Tor guard"...)
 	case RoleBridge:
-		dst = append(dst, "the Tor bridge "...)
+		dst = append(dst, "a bridge that ships with Tor Browser"...)
 	default:
-		dst = append(dst, "the Tor relay "...)
+		dst = append(dst, "the Tor relay"...)
 	}
 	switch {
-	case s.Nickname != "":
-		return append(dst, s.Nickname...)
-	case len(s.Fingerprint) >= 8:
-		return append(append(dst, '$'), s.Fingerprint[:8]...)
+	case plainWord(s.Nickname, maxNickname):
+		return append(append(dst, ' '), s.Nickname...)
+	case len(s.Fingerprint) >= 8 && plainWord(s.Fingerprint[:8], 8):
+		return append(append(dst, " $"...), s.Fingerprint[:8]...)
 	}
-	return dst[:len(dst)-1]
+	return dst
+}
+
+// maxNickname is the longest nickname of a relay (dir-spec, section 2.1.3).
+const maxNickname = 19
+
+// plainWord reports whether text has 1 to most ASCII letters and digits. A
+// relay table can be written by anyone who may write lookups: what is not a
+// nickname does not get into a sentence.
+func plainWord(text string, most int) bool {
+	for i := range len(text) {
+		if !alphanumeric(text[i]) {
+			return false
+		}
+	}
+	return 0 < len(text) && len(text) <= most
 }
 
 // listed writes from when to when. A built-in listing has no such times.
@@ -352,22 +483,4 @@ func span(dst []byte, g *graded) []byte {
 // clock writes a time as 2006-01-02T15:04:05Z.
 func clock(dst []byte, seconds int64) []byte {
 	return time.Unix(seconds, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05Z")
-}
-
-// distance writes a time span in its largest fitting unit.
-func distance(dst []byte, seconds int64) []byte {
-	n, unit := seconds, " second"
-	switch {
-	case seconds >= 2*86400:
-		n, unit = seconds/86400, " day"
-	case seconds >= 2*3600:
-		n, unit = seconds/3600, " hour"
-	case seconds >= 2*60:
-		n, unit = seconds/60, " minute"
-	}
-	dst = append(strconv.AppendInt(dst, n, 10), unit...)
-	if n != 1 {
-		dst = append(dst, 's')
-	}
-	return dst
 }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -10,102 +11,106 @@ import (
 type graded struct {
 	*Sighting
 	Evidence
-	far bool // stale beyond staleFar
+	turned bool // the flow was read the wrong way round
+	most   int  // what a score that rests on this may reach
+	score  int  // of this and the label together, within most
 }
 
-// lists is what the relay list gives for a flow, both ends weighed.
-type lists struct {
-	deciding    *graded // the heaviest of either end, a tie is the destination; nil without a listing
-	destination *graded // the heaviest of the destination group
-	source      *graded // the heaviest of the source group
-	hosted      bool    // an end is a relay of the site's own
-	unanswered  bool
-	near        float64 // the heaviest weight that no cap holds down
-	any         float64 // the heaviest weight
-	anyMax      int     // what a score that rests on any may reach
+// about is what is known of the whole flow before its evidence is summed up.
+type about struct {
+	unanswered bool // nothing answered, or the firewall blocked it
+	hosted     bool // an end is a relay of the site's own
 }
 
-// grade turns the flow's sightings into evidence and weighs it. Later and
-// Earlier listings are no evidence.
-func (j *Judge) grade(f *Flow) lists {
+// grade turns the flow's sightings into evidence. Later and Earlier listings
+// are none.
+func (j *Judge) grade(f *Flow) about {
 	j.graded = j.graded[:0]
-	l := lists{unanswered: f.State == Attempt || f.State == Blocked, anyMax: scoreMax}
-	if f.Transport == NotTCP || len(f.Sightings) == 0 {
-		return l
-	}
-	destinationKnown := false
-	for i := range f.Sightings {
-		s := &f.Sightings[i]
-		if s.When >= Later {
-			continue
-		}
-		if s.Internal && s.relay() {
-			l.hosted = true
-			j.put(hostedRelay, s, &l)
-		} else if s.Side == Destination {
-			if c, ok := destinationCode(s); ok {
-				destinationKnown = true
-				j.put(c, s, &l)
-			}
-		}
+	a := about{unanswered: f.State == Attempt || f.State == Blocked}
+	if f.Transport == NotTCP {
+		return a
 	}
 	// Some exporters write a flow the wrong way round: it seems to come from
-	// a relay's OR port and to go to a high port of no relay.
-	turned := !destinationKnown && f.Destination.Port >= lowestClientPort && slices.ContainsFunc(f.Sightings, fromORPort)
+	// a relay's OR port and to go to a high port.
+	turnable := f.Destination.Port >= lowestClientPort
 	for i := range f.Sightings {
 		s := &f.Sightings[i]
 		switch {
-		case s.When >= Later || s.Side == Destination || s.Internal && s.relay():
-		case turned && fromORPort(*s):
+		case s.When >= Later:
+		case s.Internal:
+			a.hosted = true
+			j.put(hostedRelay, s, a)
+		case s.Side == Destination:
 			if c, ok := destinationCode(s); ok {
-				j.put(c, s, &l)
+				j.put(c, s, a)
 			}
-		case turned:
 		default:
 			if c, ok := sourceCode(s); ok {
-				j.put(c, s, &l)
+				j.put(c, s, a)
+			}
+			if turnable && isORPort(s) {
+				if c, ok := destinationCode(s); ok {
+					j.put(c, s, a)
+					j.graded[len(j.graded)-1].turned = true
+				}
 			}
 		}
 	}
-	j.graded = slices.DeleteFunc(j.graded, superseded(j.graded))
-	for i := range j.graded {
-		l.weigh(&j.graded[i])
-	}
-	if l.hosted {
-		l.near, l.any = 0, 0
-		l.deciding = nil
-		for i := range j.graded {
-			if g := &j.graded[i]; g.Code == hostedRelay && better(g, l.deciding) {
-				l.deciding = g
-			}
-		}
-	}
-	return l
+	j.dropIdle()
+	return a
 }
 
-// superseded says which sightings tell nothing beside another: a relay's other
-// ports where one of them matched, a relay without Exit where an exit shares its
-// address.
-func superseded(all []graded) func(graded) bool {
-	var destination, source bool
-	for i := range all {
-		g := &all[i]
-		destination = destination || table[g.Code].group == byDestination && g.Code != relayAddress
-		source = source || table[g.Code].group == bySource
+// dropIdle drops evidence that tells nothing beside other evidence which weighs
+// as much or more, so that the score is never the lower for it:
+//
+//   - a flow read the wrong way round, where it is as good the right way;
+//   - what the source would be, where the flow is the wrong way round;
+//   - a relay's other ports, where one of the same address matched;
+//   - a relay without Exit, where an exit shares its address.
+func (j *Judge) dropIdle() {
+	j.drop(func(g, by *graded) bool {
+		return g.turned && by.Side == Destination
+	})
+	j.drop(func(g, by *graded) bool {
+		return by.turned && !g.turned && g.Addr == by.Addr && g.Code != hostedRelay
+	})
+	j.drop(func(g, by *graded) bool {
+		return g.Side == by.Side && g.Addr == by.Addr &&
+			(g.Code == relayAddress && by.Code != relayAddress && table[by.Code].group == byDestination ||
+				g.Code == relaySource && table[by.Code].group == bySource)
+	})
+}
+
+// drop removes the evidence that some other makes idle. What was removed can no
+// longer make anything idle, but no rule of dropIdle drops what it drops by.
+func (j *Judge) drop(idle func(g, by *graded) bool) {
+	kept := j.graded[:0]
+	for i := range j.graded {
+		g := &j.graded[i]
+		needed := true
+		for k := range j.graded {
+			by := &j.graded[k]
+			noLess := g.Weight == 0 || by.Weight >= g.Weight && by.most >= g.most
+			if noLess && idle(g, by) {
+				needed = false
+				break
+			}
+		}
+		if needed {
+			kept = append(kept, *g)
+		}
 	}
-	return func(g graded) bool {
-		return g.Code == relayAddress && destination || g.Code == relaySource && source
-	}
+	j.graded = kept
 }
 
 // lowestClientPort is where ports that clients are given begin, on the systems
 // that give the lowest (RFC 6335: 0-1023 are system ports).
 const lowestClientPort = 1024
 
-// fromORPort reports whether the flow comes from a listed OR port.
-func fromORPort(s Sighting) bool {
-	return s.Side == Source && s.When < Later && !s.Internal && !s.Ports &&
-		(s.Kind == ORPort || s.Kind == Authority) && s.Port == s.ListedPort
+// isORPort reports whether the sighting is of an OR port and the flow's own port
+// is that one.
+func isORPort(s *Sighting) bool {
+	return (s.Kind == ORPort || s.Kind == Authority) && !s.Ports && s.Port != 0 && s.Port == s.ListedPort
 }
 
 // destinationCode says what traffic to a listed address is evidence of.
@@ -164,91 +169,58 @@ func sourceCode(s *Sighting) (Code, bool) {
 }
 
 // put notes a piece of evidence with its weight for this flow.
-func (j *Judge) put(c Code, s *Sighting, l *lists) {
-	g := graded{Sighting: s, Evidence: Evidence{Code: c, Weight: table[c].weight}}
+func (j *Judge) put(c Code, s *Sighting, a about) {
+	g := graded{Sighting: s, Evidence: Evidence{Code: c, Weight: table[c].weight}, most: scoreMax}
 	if s.When == Stale && !s.BuiltIn() {
 		g.Evidence.Stale = true
 		g.Weight *= survivalAfter(s.Away)
-		g.far = s.Away > staleFar
+		if s.far() {
+			g.most = min(g.most, staleMax)
+		}
 	}
-	if l.unanswered && table[c].group == byDestination {
+	if a.unanswered && table[c].group == byDestination {
 		g.Weight *= unanswered
+		g.most = min(g.most, unansweredMax)
 	}
 	j.graded = append(j.graded, g)
 }
 
-// weigh takes a piece of evidence into the sum.
-func (l *lists) weigh(g *graded) {
-	if better(g, l.deciding) {
-		l.deciding = g
-	}
-	most := scoreMax
-	switch table[g.Code].group {
-	case byDestination:
-		if l.destination == nil || g.Weight > l.destination.Weight {
-			l.destination = g
-		}
-		if l.unanswered {
-			most = unansweredMax
-		}
-	case bySource:
-		if l.source == nil || g.Weight > l.source.Weight {
-			l.source = g
-		}
-	default:
-		return
-	}
-	if g.far {
-		most = min(most, staleMax)
-	}
-	if most == scoreMax {
-		l.near = max(l.near, g.Weight)
-	} else {
-		l.anyMax = min(l.anyMax, most)
-	}
-	l.any = max(l.any, g.Weight)
-}
-
-// better orders evidence: heavier, then destination before source, then the
-// relay with the better role, then the order of the list.
-func better(g, than *graded) bool {
-	switch {
-	case than == nil || g.Weight > than.Weight:
-		return true
-	case g.Weight < than.Weight:
-		return false
-	case table[g.Code].group != table[than.Code].group:
-		return table[g.Code].group < table[than.Code].group
-	}
-	return role(g.Sighting) > role(than.Sighting)
-}
-
 // labelEvidence is what the firewall's own label is worth.
-func labelEvidence(f *Flow, l *lists) Evidence {
+func (j *Judge) labelEvidence(f *Flow, a about) Evidence {
 	e := Evidence{}
 	switch f.Label {
 	case LabelTor:
 		e = Evidence{Code: appLabel, Weight: table[appLabel].weight}
-		if f.Coverage == CoverageFull && l.deciding == nil {
+		if f.Coverage == CoverageFull && len(j.graded) == 0 {
 			e.Weight = labelUnlisted
 		}
 	case LabelTor2web:
 		e = Evidence{Code: tor2webLabel, Weight: table[tor2webLabel].weight}
 	}
-	if l.unanswered {
+	if a.unanswered {
 		e.Weight *= unanswered
 	}
-	if l.hosted {
+	if a.hosted {
 		e.Weight = 0
 	}
 	return e
 }
 
-// score puts the groups together as independent witnesses. It is the better of
-// what the evidence without a cap gives and of what all gives up to its cap, so
-// that more evidence never lowers it.
-func score(l *lists, label Evidence) int {
-	return max(combine(l.near, label.Weight), min(combine(l.any, label.Weight), l.anyMax))
+// decide orders the evidence, the deciding one first, and returns the score. A
+// listing and the label are independent witnesses. Of several listings the one
+// that leads highest decides, so that more evidence never lowers the score.
+func (j *Judge) decide(label Evidence, a about) int {
+	score := combine(0, label.Weight)
+	for i := range j.graded {
+		g := &j.graded[i]
+		if a.hosted {
+			g.Weight = 0
+		}
+		g.score = min(combine(g.Weight, label.Weight), g.most)
+		score = max(score, g.score)
+	}
+	slices.SortFunc(j.graded, before)
+	return score
 }
 
 func combine(list, label float64) int {
@@ -256,14 +228,64 @@ func combine(list, label float64) int {
 	return min(scoreMax, int(math.Floor(p+0.5+1e-9))) // half up, also where 0.5 is a hair short
 }
 
-// direction follows the deciding listing; a label alone is outbound.
-func direction(l *lists, label Evidence) Direction {
+// before orders evidence: a relay of the site's own, then what leads to the
+// higher score, the heavier, destination before source, the better role. The
+// rest only makes the order, and so the finding, independent of the order of
+// the sightings: the nearer listing, the table before the built-in list, ...
+func before(a, b graded) int {
+	return cmp.Or(
+		-compareBool(a.Code == hostedRelay, b.Code == hostedRelay),
+		-cmp.Compare(a.score, b.score),
+		-cmp.Compare(a.Weight, b.Weight),
+		cmp.Compare(table[a.Code].group, table[b.Code].group),
+		compareBool(a.turned, b.turned),
+		-cmp.Compare(role(a.Sighting), role(b.Sighting)),
+		compareSightings(a.Sighting, b.Sighting),
+		cmp.Compare(a.Code, b.Code),
+	)
+}
+
+// compareSightings is a total order: two sightings that compare equal are the
+// same.
+func compareSightings(a, b *Sighting) int {
+	return cmp.Or(
+		cmp.Compare(a.When, b.When),
+		cmp.Compare(a.Away, b.Away),
+		cmp.Compare(a.Kind, b.Kind),
+		-cmp.Compare(a.Last, b.Last),
+		cmp.Compare(a.First, b.First),
+		strings.Compare(a.Fingerprint, b.Fingerprint),
+		cmp.Compare(a.ListedPort, b.ListedPort),
+		-cmp.Compare(a.Side, b.Side), // the destination first
+		a.Addr.Compare(b.Addr),
+		cmp.Compare(a.Port, b.Port),
+		cmp.Compare(a.Flags, b.Flags),
+		strings.Compare(a.Nickname, b.Nickname),
+		compareBool(a.Ports, b.Ports),
+		compareBool(a.Internal, b.Internal),
+		compareBool(a.Elsewhere, b.Elsewhere),
+	)
+}
+
+// compareBool sorts false before true.
+func compareBool(a, b bool) int {
 	switch {
-	case l.hosted:
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// direction follows the deciding listing; a label alone is outbound.
+func direction(deciding *graded, label Evidence) Direction {
+	switch {
+	case deciding != nil && deciding.Code == hostedRelay:
 		return Relay
-	case l.any > 0 && table[l.deciding.Code].group == bySource:
+	case deciding != nil && deciding.Weight > 0 && table[deciding.Code].group == bySource:
 		return Inbound
-	case l.any > 0 || label.Weight > 0:
+	case deciding != nil && deciding.Weight > 0 || label.Weight > 0:
 		return Outbound
 	}
 	return DirectionNone
@@ -296,15 +318,21 @@ func add(out []Evidence, e Evidence) []Evidence {
 		}
 	}
 	at := len(out)
-	for at > 0 && (out[at-1].Weight < e.Weight || out[at-1].Weight == e.Weight && out[at-1].Code > e.Code) {
+	for at > 0 && stronger(e, out[at-1]) {
 		at--
 	}
 	return slices.Insert(out, at, e)
 }
 
+// stronger reports whether a stands before b in a list of evidence.
+func stronger(a, b Evidence) bool {
+	return cmp.Or(-cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.Code, b.Code), compareBool(a.Stale, b.Stale)) < 0
+}
+
 // relaysBehind returns the relays that share the deciding evidence's address
 // and port, by fingerprint, and the one with the best role.
-func relaysBehind(out []*Sighting, all []graded, deciding *graded) ([]*Sighting, *Sighting) {
+func relaysBehind(out []*Sighting, all []graded) ([]*Sighting, *Sighting) {
+	deciding := &all[0]
 	best := deciding.Sighting
 	for i := range all {
 		g := &all[i]
@@ -317,8 +345,11 @@ func relaysBehind(out []*Sighting, all []graded, deciding *graded) ([]*Sighting,
 		at, found := slices.BinarySearchFunc(out, g.Fingerprint, func(s *Sighting, fp string) int {
 			return strings.Compare(s.Fingerprint, fp)
 		})
-		if !found {
+		switch {
+		case !found:
 			out = slices.Insert(out, at, g.Sighting)
+		case role(g.Sighting) > role(out[at]):
+			out[at] = g.Sighting // it changed its flags in that time
 		}
 	}
 	return out, best

@@ -1,0 +1,227 @@
+package detect_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/detect"
+)
+
+var update = flag.Bool("update", false, "write the golden file of the reasons anew")
+
+const (
+	guard   = detect.Guard
+	exits   = detect.Exit
+	both    = detect.Guard | detect.Exit
+	badExit = detect.Exit | detect.BadExit
+
+	tor     = detect.LabelTor
+	tor2web = detect.LabelTor2web
+)
+
+// The ends of the flows: a client and a server here, a relay, and an address
+// that no list knows.
+const (
+	client   = "10.0.0.5"
+	server   = "203.0.113.5:443"
+	relay    = "198.51.100.7:9001"
+	relayWeb = "198.51.100.7:443"
+	stranger = "192.0.2.8:443"
+	source   = "198.51.100.7:40000"
+)
+
+var flows = []struct {
+	name string
+	flow flow
+	want string // score verdict state direction role: evidence
+}{
+	// Nothing, or nothing that counts.
+	{"no listing", from(client, stranger), "0 none established - -:"},
+	{"other label", from(client, stranger).label(detect.LabelOther), "0 none established - -:"},
+	{"no listing, list too old", from(client, stranger).covered(detect.CoverageStale), "0 unknown established - -:"},
+	{"no listing, list too young", from(client, stranger).covered(detect.CoverageBefore), "0 unknown established - -:"},
+	{"no listing, gap", from(client, stranger).covered(detect.CoverageGap), "0 unknown established - -:"},
+	{"no list", from(client, stranger).listless(), "0 unknown established - -:"},
+	{"no time", from(client, stranger).undated(), "0 unknown established - -:"},
+	{"nothing to look up", from("", "").covered(detect.CoverageNone), "0 unknown established - -:"},
+	{"listed later", from(client, relay).dest(or(9001, guard, "anna").later(day)), "0 none established - -:"},
+	{"listed earlier", from(client, relay).dest(or(9001, guard, "anna").earlier(2 * day)), "0 none established - -:"},
+	{"listed later, list too young", from(client, relay).covered(detect.CoverageBefore).dest(or(9001, guard, "anna").later(day)), "0 unknown established - -:"},
+	{"listed earlier and later: the nearer", from(client, relay).dest(or(9001, 0, "carl").later(2 * day)).dest(or(9001, guard, "anna").earlier(day)), "0 none established - -:"},
+	{"an exit later", from(source, server).src(or(9001, exits, "bob").later(day)), "0 none established - -:"},
+	{"listed later on another port", from(client, relayWeb).dest(or(9001, guard, "anna").later(day)), "0 none established - -:"},
+
+	// Destination.
+	{"or port", from(client, relay).dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
+	{"or port of an exit", from(client, relay).dest(or(9001, exits, "bob")), "97 tor established outbound exit: or_port"},
+	{"or port of a guard and exit", from(client, relay).dest(or(9001, both, "bob")), "97 tor established outbound guard+exit: or_port"},
+	{"or port of a bad exit", from(client, relay).dest(or(9001, badExit, "bob")), "97 tor established outbound relay: or_port"},
+	{"or port of an authority in the list", from(client, relay).dest(or(9001, detect.DirAuthority|guard, "auth")), "97 tor established outbound authority: or_port"},
+	{"or port, IPv6", from("2001:db8:1::5", "[2001:db8::7]:9001").dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
+	{"or port, answer unknown", from(client, relay).unsure().dest(or(9001, guard, "anna")), "97 tor unknown outbound guard: or_port"},
+	{"or port, transport unknown", flow{detect.Flow{Source: endOf(client), Destination: endOf(relay)}}.dest(or(9001, guard, "anna")), "97 tor unknown outbound guard: or_port"},
+	{"or port, source unreadable", from("", relay).dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
+	{"or port, no answer", from(client, relay).attempt().dest(or(9001, guard, "anna")), "58 likely attempt outbound guard: or_port"},
+	{"web service on a relay's address, blocked", from(client, relayWeb).blocked().dest(or(9001, guard, "anna")), "6 none blocked outbound guard: relay_address"},
+	{"or port, blocked", from(client, relay).blocked().dest(or(9001, guard, "anna")), "58 likely blocked outbound guard: or_port"},
+	{"default bridge", from(client, relay).dest(builtIn(detect.Bridge, 9001, "")), "97 tor established outbound bridge: default_bridge"},
+	{"default bridge without a list", from(client, relay).listless().dest(builtIn(detect.Bridge, 9001, "")), "97 tor established outbound bridge: default_bridge"},
+	{"default bridge, other port", from(client, relayWeb).dest(builtIn(detect.Bridge, 9001, "")), "0 none established - -:"},
+	{"authority", from(client, relay).dest(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
+	{"authority's address", from(client, relayWeb).dest(builtIn(detect.Authority, 9001, "auth")), "10 none established outbound authority: relay_address"},
+	{"authority's Dir port", from(client, relay).dest(builtIn(detect.AuthorityDir, 9001, "auth")), "60 likely established outbound authority: dir_port"},
+	{"authority, built in and listed", from(client, relay).dest(builtIn(detect.Authority, 9001, "auth")).dest(or(9001, detect.DirAuthority, "auth")), "97 tor established outbound authority: or_port authority"},
+	{"recent", from(client, relay).dest(or(9001, guard, "anna").recent(5 * hour)), "60 likely established outbound guard: or_port_recent"},
+	{"recent, other port", from(client, relayWeb).dest(or(9001, guard, "anna").recent(5 * hour)), "0 none established - -:"},
+	{"recent Dir port", from(client, relay).dest(dir(9001, "carl").recent(5 * hour)), "0 none established - -:"},
+	{"span", from(client, relay).dest(or(9001, guard, "anna").spanned()), "60 likely established outbound guard: or_port_span"},
+	{"Dir port", from(client, relay).dest(dir(9001, "carl")), "60 likely established outbound relay: dir_port"},
+	{"no port", from(client, "198.51.100.7").dest(or(9001, guard, "anna")), "35 possible established outbound guard: relay_noport"},
+	{"unpaired", from(client, relay).dest(or(9001, guard, "anna").pairs()), "35 possible established outbound guard: unpaired"},
+	{"unpaired default bridge", from(client, relay).dest(builtIn(detect.Bridge, 9001, "").pairs()), "0 none established - -:"},
+	{"relay's address", from(client, relayWeb).dest(or(9001, guard, "anna")), "10 none established outbound guard: relay_address"},
+	{"relay's address by its Dir port", from(client, relayWeb).dest(dir(9030, "carl")), "10 none established outbound relay: relay_address"},
+	{"relay's two ports, one matches", from(client, relay).dest(dir(9030, "anna")).dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
+	{"two addresses, one matches", from(client, relay).dest(or(9001, guard, "anna")).dest(or(443, 0, "carl").at("198.51.100.8:9001")), "97 tor established outbound guard: or_port relay_address"},
+	{"an exit list's address as destination", from(client, relay).dest(exit("bob")), "0 none established - -:"},
+
+	// Several relays on one address: the best role speaks, all are named.
+	{"three relays on an address", from(client, relayWeb).dest(or(9001, 0, "carl")).dest(or(9002, both, "bob")).dest(or(9003, guard, "anna")), "10 none established outbound guard+exit: relay_address"},
+	{"two relays on an address", from(client, relayWeb).dest(or(9001, 0, "carl")).dest(or(9003, guard, "anna")), "10 none established outbound guard: relay_address"},
+	{"a relay that changed its flags", from(client, relay).dest(or(9001, 0, "carl")).dest(or(9001, guard, "carl")), "97 tor established outbound guard: or_port"},
+
+	// Source.
+	{"exit address", from(source, server).src(exit("bob")), "95 tor established inbound exit: exit_address"},
+	{"exit address, blocked", from(source, server).blocked().src(exit("bob")), "95 tor blocked inbound exit: exit_address"},
+	{"exit address, no answer", from(source, server).attempt().src(exit("bob")), "95 tor attempt inbound exit: exit_address"},
+	{"exit address, span", from(source, server).src(exit("bob").spanned()), "60 likely established inbound exit: exit_address_span"},
+	{"exit flag", from(source, server).src(or(9001, exits, "bob")), "85 tor established inbound exit: exit_flag"},
+	{"exit flag, guard", from(source, server).src(or(9001, both, "bob")), "85 tor established inbound guard+exit: exit_flag"},
+	{"exit flag, span", from(source, server).src(or(9001, exits, "bob").spanned()), "60 likely established inbound exit: exit_flag_span"},
+	{"exit flag, destination unreadable", from(source, "").src(or(9001, exits, "bob")), "85 tor established inbound exit: exit_flag"},
+	{"exit flag and exit list", from(source, server).src(or(9001, exits, "bob")).src(exit("bob")), "95 tor established inbound exit: exit_address exit_flag"},
+	{"exit flag, leaves elsewhere", from(source, server).src(or(9001, exits, "bob").elsewhere()), "10 none established inbound exit: exit_or_address"},
+	{"exit flag, IPv6, elsewhere", from("2001:db8::7", "[2001:db8:1::5]:443").src(or(9001, exits, "bob").elsewhere()), "85 tor established inbound exit: exit_flag"},
+	{"exit flag, recent", from(source, server).src(or(9001, exits, "bob").recent(hour)), "0 none established - -:"},
+	{"bad exit", from(source, server).src(or(9001, badExit, "bob")), "0 none established - relay: relay_source"},
+	{"relay without exit", from(source, server).src(or(9001, guard, "anna")), "0 none established - guard: relay_source"},
+	{"authority as source", from(source, server).src(builtIn(detect.Authority, 9001, "auth")), "0 none established - authority: relay_source"},
+	{"Dir port's address as source", from(source, server).src(dir(9030, "carl")), "0 none established - -:"},
+	{"exit and relay share the address", from(source, server).src(or(9001, 0, "carl")).src(or(9002, exits, "bob")), "85 tor established inbound exit: exit_flag"},
+
+	// The firewall's label.
+	{"label alone", from(client, stranger).label(tor), "55 likely established outbound -: app_label"},
+	{"label alone, no answer", from(client, stranger).attempt().label(tor), "33 possible attempt outbound -: app_label"},
+	{"label alone, blocked", from(client, stranger).blocked().label(tor), "33 possible blocked outbound -: app_label"},
+	{"label, list too old", from(client, stranger).covered(detect.CoverageStale).label(tor), "65 likely established outbound -: app_label"},
+	{"label, no list", from(client, stranger).listless().label(tor), "65 likely established outbound -: app_label"},
+	{"label, blocked, no time", from(client, stranger).undated().blocked().label(tor), "39 possible blocked outbound -: app_label"},
+	{"label, no ends", from("", "").covered(detect.CoverageNone).label(tor), "65 likely established outbound -: app_label"},
+	{"label, listed later", from(client, relay).label(tor).dest(or(9001, guard, "anna").later(2 * hour)), "55 likely established outbound -: app_label"},
+	{"label, listed earlier, gap", from(client, relay).covered(detect.CoverageGap).label(tor).dest(or(9001, guard, "anna").earlier(2 * day)), "65 likely established outbound -: app_label"},
+	{"label and or port", from(client, relay).label(tor).dest(or(9001, guard, "anna")), "99 tor established outbound guard: or_port app_label"},
+	{"label and or port, blocked: stops at 79", from(client, relay).blocked().label(tor).dest(or(9001, guard, "anna")), "75 likely blocked outbound guard: or_port app_label"},
+	{"label and recent", from(client, relay).label(tor).dest(or(9001, guard, "anna").recent(hour)), "86 tor established outbound guard: app_label or_port_recent"},
+	{"label and relay's address: half up", from(client, relayWeb).label(tor).dest(or(9001, guard, "anna")), "69 likely established outbound guard: app_label relay_address"},
+	{"label and exit flag", from(source, server).label(tor).src(or(9001, exits, "bob")), "95 tor established inbound exit: exit_flag app_label"},
+	{"label and exit flag, blocked", from(source, server).blocked().label(tor).src(or(9001, exits, "bob")), "91 tor blocked inbound exit: exit_flag app_label"},
+	{"label and relay without exit", from(source, server).label(tor).src(or(9001, guard, "anna")), "65 likely established outbound guard: app_label relay_source"},
+	{"tor2web label", from(client, stranger).label(tor2web), "40 possible established outbound -: tor2web_label"},
+	{"tor2web label, blocked", from(client, stranger).blocked().label(tor2web), "24 possible blocked outbound -: tor2web_label"},
+	{"tor2web label and or port", from(client, relay).label(tor2web).dest(or(9001, guard, "anna")), "98 tor established outbound guard: or_port tor2web_label"},
+
+	// Not TCP.
+	{"UDP to an or port", from(client, relay).udp().dest(or(9001, guard, "anna")), "0 none established - -: not_tcp"},
+	{"UDP to nobody", from(client, stranger).udp(), "0 none established - -: not_tcp"},
+	{"UDP to a relay of later", from(client, relay).udp().dest(or(9001, guard, "anna").later(day)), "0 none established - -: not_tcp"},
+	{"UDP with a label", from(client, relay).udp().label(tor).dest(or(9001, guard, "anna")), "55 likely established outbound -: app_label not_tcp"},
+
+	// Both ends.
+	{"both ends: destination heavier", from(source, "198.51.100.9:443").src(or(9001, exits, "bob")).dest(or(443, guard, "anna")), "97 tor established outbound guard: or_port exit_flag"},
+	{"both ends: source heavier", from(source, "198.51.100.9:443").src(exit("bob")).dest(or(9001, guard, "anna")), "95 tor established inbound exit: exit_address relay_address"},
+	{"both ends: a tie is outbound", from(source, "198.51.100.9:443").src(exit("bob").spanned()).dest(or(443, guard, "anna").spanned()), "60 likely established outbound guard: or_port_span exit_address_span"},
+	{"both ends: blocked, the exit decides", from(source, "198.51.100.9:443").blocked().src(or(9001, exits, "bob")).dest(or(443, guard, "anna")), "85 tor blocked inbound exit: exit_flag or_port"},
+	{"both ends: relay to relay", from(source, "198.51.100.9:443").src(or(9001, 0, "carl")).dest(or(443, guard, "anna")), "97 tor established outbound guard: or_port relay_source"},
+
+	// Logged the wrong way round.
+	{"turned", from(relay, "10.0.0.5:50000").src(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
+	{"turned, an exit", from(relay, "10.0.0.5:50000").src(or(9001, both, "bob")), "97 tor established outbound guard+exit: or_port"},
+	{"turned, recent", from(relay, "10.0.0.5:50000").src(or(9001, guard, "anna").recent(hour)), "60 likely established outbound guard: or_port_recent"},
+	{"turned, stale", from(relay, "10.0.0.5:50000").covered(detect.CoverageStale).src(or(9001, guard, "anna").stale(3 * day)), "92 tor established outbound guard: or_port_stale"},
+	{"turned, no answer", from(relay, "10.0.0.5:50000").attempt().src(or(9001, guard, "anna")), "58 likely attempt outbound guard: or_port"},
+	{"turned, an authority", from(relay, "10.0.0.5:50000").src(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
+	{"turned, but blocked: still an exit", from(relay, "10.0.0.5:50000").blocked().src(or(9001, exits, "bob")), "85 tor blocked inbound exit: exit_flag or_port"},
+	{"not turned: low port", from(relay, "10.0.0.5:443").src(or(9001, guard, "anna")), "0 none established - guard: relay_source"},
+	{"not turned: lists of values", from(relay, "10.0.0.5:50000").src(or(9001, guard, "anna").pairs()), "0 none established - guard: relay_source"},
+	{"not turned: source has another port", from(source, "10.0.0.5:50000").src(or(9001, guard, "anna")), "0 none established - guard: relay_source"},
+	{"not turned: destination is an or port", from(relay, "198.51.100.9:9002").src(or(9001, exits, "bob")).dest(or(9002, guard, "anna")), "97 tor established outbound guard: or_port exit_flag"},
+	{"turned: destination is a relay, other port", from(relay, "198.51.100.9:50000").src(or(9001, guard, "anna")).dest(or(9002, 0, "carl")), "97 tor established outbound guard: or_port relay_address"},
+
+	// Ours.
+	{"hosted, to us", from("192.0.2.8", relay).dest(or(9001, guard, "anna").internal()), "0 none established relay guard: hosted_relay"},
+	{"hosted, to us, other port", from("192.0.2.8", relayWeb).dest(or(9001, guard, "anna").internal()), "0 none established relay guard: hosted_relay"},
+	{"hosted, from us to a relay", from("198.51.100.7", "198.51.100.9:443").src(or(9001, guard, "anna").internal()).dest(or(443, exits, "bob")), "0 none established relay guard: or_port hosted_relay"},
+	{"hosted, labelled", from("192.0.2.8", relay).label(tor).dest(or(9001, guard, "anna").internal()), "0 none established relay guard: hosted_relay app_label"},
+	{"hosted, stale", from("192.0.2.8", relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").internal().stale(2 * day)), "0 unknown established relay guard: hosted_relay_stale"},
+	{"hosted exit's leaving address", from(source, stranger).src(exit("bob").internal()), "0 none established relay exit: hosted_relay"},
+
+	// Stale: the survival table has a test of its own.
+	{"stale, after the newest list", from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(2 * hour)), "96 tor established outbound guard: or_port_stale"},
+	{"stale, before the first list", from(client, relay).covered(detect.CoverageBefore).dest(or(9001, guard, "anna").stale(71 * hour)), "92 tor established outbound guard: or_port_stale"},
+	{"stale, nearest to a gap's side", from(client, relay).covered(detect.CoverageGap).dest(or(9001, guard, "anna").stale(30 * hour)), "95 tor established outbound guard: or_port_stale"},
+	{"stale, both sides of a gap", from(client, relay).covered(detect.CoverageGap).dest(or(9001, guard, "anna").stale(0)), "97 tor established outbound guard: or_port_stale"},
+	{"stale, over a week, labelled: stops at 79", from(client, relay).covered(detect.CoverageStale).label(tor).dest(or(9001, guard, "anna").stale(8 * day)), "79 likely established outbound guard: or_port_stale app_label"},
+	{"stale Dir port", from(client, relay).covered(detect.CoverageStale).dest(dir(9001, "carl").stale(3 * day)), "57 likely established outbound relay: dir_port_stale"},
+	{"stale, no port", from(client, "198.51.100.7").covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(3 * day)), "33 possible established outbound guard: relay_noport_stale"},
+	{"stale, unpaired", from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").pairs().stale(3 * day)), "33 possible established outbound guard: unpaired_stale"},
+	{"stale, relay's address", from(client, relayWeb).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(3 * day)), "10 unknown established outbound guard: relay_address_stale"},
+	{"stale exit address", from(source, server).covered(detect.CoverageStale).src(exit("bob").stale(3 * day)), "90 tor established inbound exit: exit_address_stale"},
+	{"stale exit address, gap between exit lists", from(source, server).src(exit("bob").stale(0)), "95 tor established inbound exit: exit_address_stale"},
+	{"stale exit flag", from(source, server).covered(detect.CoverageStale).src(or(9001, exits, "bob").stale(3 * day)), "81 tor established inbound exit: exit_flag_stale"},
+	{"stale exit flag, over a week, labelled: stops at 79", from(source, server).covered(detect.CoverageStale).label(tor).src(or(9001, exits, "bob").stale(10 * day)), "79 likely established inbound exit: exit_flag_stale app_label"},
+	{"stale exit flag, leaves elsewhere", from(source, server).covered(detect.CoverageStale).src(or(9001, exits, "bob").elsewhere().stale(3 * day)), "10 unknown established inbound exit: exit_or_address_stale"},
+	{"stale relay without exit", from(source, server).covered(detect.CoverageStale).src(or(9001, 0, "carl").stale(3 * day)), "0 unknown established - relay: relay_source_stale"},
+	{"built in takes no suffix", from(client, relay).covered(detect.CoverageStale).dest(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
+	{"built in and stale", from(client, relay).covered(detect.CoverageStale).dest(builtIn(detect.Authority, 9001, "auth")).dest(or(9001, detect.DirAuthority, "auth").stale(10 * day)), "90 tor established outbound authority: authority or_port_stale"},
+
+	// Names that must not get into a sentence.
+	{"a hostile nickname", from(client, relay).dest(or(9001, guard, "anna").named("x. Ignore\nthis")), "97 tor established outbound guard: or_port"},
+	{"no nickname, no fingerprint", from(client, relay).dest(or(9001, guard, "").print("<b>12345678")), "97 tor established outbound guard: or_port"},
+}
+
+// TestFlows holds each flow against its finding, and its sentence against the
+// golden file, which reads as the list of all sentences. Renew it with
+// go test ./src/detect -run TestFlows -update, and read what changed.
+func TestFlows(t *testing.T) {
+	var judge detect.Judge
+	var sentences strings.Builder
+	seen := map[string]bool{}
+	for _, c := range flows {
+		found := judge.Judge(&c.flow.Flow)
+		require.Equal(t, c.want, summary(found), "%s: %s", c.name, found.Reason)
+		sentence := string(found.Reason)
+		if sentence == "" {
+			sentence = "(nothing to say)"
+		}
+		require.LessOrEqual(t, len(sentence), 330, "%s: too long for a ticket", c.name)
+		sentences.WriteString(c.name + "\n    " + sentence + "\n")
+		for _, e := range found.Evidence {
+			seen[e.Name()] = true
+		}
+	}
+	for _, name := range detect.Names() {
+		require.True(t, seen[name], "no flow shows %s", name)
+	}
+	golden := filepath.Join("testdata", "reasons.golden")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(sentences.String()), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), sentences.String())
+}

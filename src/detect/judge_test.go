@@ -1,0 +1,147 @@
+package detect_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/detect"
+)
+
+// The share of pairs that survive a distance, at each point of the design's
+// table, between the points, and around the week beyond which a score stops.
+func TestStale(t *testing.T) {
+	f := func(away int64, want int) {
+		t.Helper()
+		var judge detect.Judge
+		flow := from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(away))
+		require.Equal(t, want, judge.Judge(&flow.Flow).Score, "%d seconds away", away)
+	}
+	f(0, 97)        // both sides of a gap: no factor
+	f(1, 96)        // 0.97 x 0.994 = 96.4: below the first point it is the first point's
+	f(1*hour, 96)   // 0.97 x 0.994
+	f(12*hour, 96)  // 0.97 x 0.985
+	f(25*hour, 95)  // 0.97 x 0.982
+	f(2*day, 93)    // 0.97 x 0.9635
+	f(3*day, 92)    // 0.97 x 0.952
+	f(7*day, 88)    // 0.97 x 0.907, and no stop yet
+	f(7*day+1, 79)  // stops
+	f(10*day, 79)   // 0.97 x 0.888 = 86, stops
+	f(30*day, 79)   // 0.97 x 0.837 = 81, stops
+	f(53*day, 79)   // 0.97 x 0.811 = 78.7, rounded
+	f(54*day, 78)   // 0.97 x 0.808
+	f(100*day, 70)  // 0.97 x 0.725
+	f(182*day, 62)  // 0.97 x 0.643
+	f(270*day, 52)  // 0.97 x 0.539
+	f(376*day, 44)  // 0.97 x 0.451
+	f(1309*day, 21) // 0.97 x 0.219, 43 months
+	f(4000*day, 21) // beyond the last point it is the last point's
+	f(9007199254740993, 21)
+}
+
+// The distance of a stale list is rounded to its unit.
+func TestDistance(t *testing.T) {
+	f := func(away int64, want string) {
+		t.Helper()
+		var judge detect.Judge
+		flow := from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(away))
+		require.Contains(t, string(judge.Judge(&flow.Flow).Reason), "; the newest relay list is "+want+" older than this row")
+	}
+	f(1, "1 second")
+	f(119, "119 seconds")
+	f(120, "2 minutes")
+	f(149, "2 minutes")
+	f(150, "3 minutes")
+	f(119*60, "119 minutes")
+	f(119*60+29, "119 minutes")
+	f(119*60+30, "2 hours")
+	f(2*hour+29*60, "2 hours")
+	f(2*hour+30*60, "3 hours")
+	f(47*hour, "47 hours")
+	f(2*day-1, "2 days")
+	f(2*day+12*hour-1, "2 days")
+	f(3*day-14*60, "3 days") // 2.99 days
+	f(400*day, "400 days")
+}
+
+// What the fields of a finding beside the score hold.
+func TestRelays(t *testing.T) {
+	var judge detect.Judge
+	f := func(flow flow, deciding string, names ...string) {
+		t.Helper()
+		found := judge.Judge(&flow.Flow)
+		var got []string
+		for _, s := range found.Relays {
+			got = append(got, s.Nickname)
+		}
+		require.Equal(t, names, got)
+		if deciding == "" {
+			require.Nil(t, found.Deciding)
+			return
+		}
+		require.Equal(t, deciding, found.Deciding.Nickname)
+		require.Contains(t, found.Relays, found.Deciding)
+		require.Equal(t, morning, found.Deciding.First)
+	}
+	web := from(client, relayWeb)
+	f(web, "")
+	f(web.dest(or(9001, guard, "anna").later(day)), "")
+	f(web.dest(or(9001, guard, "anna")).udp(), "")
+	f(web.dest(or(9001, guard, "anna")), "anna", "anna")
+	// By fingerprint, whatever their order; the best role decides.
+	f(web.dest(or(9003, 0, "dora")).dest(or(9002, exits, "bob")).dest(or(9001, guard, "anna")).dest(or(9004, both, "carl")), "carl", "anna", "bob", "carl", "dora")
+	// One relay on two ports, and with two rows, is one relay.
+	f(web.dest(or(9001, 0, "anna")).dest(dir(9030, "anna")).dest(or(9001, guard, "anna")), "anna", "anna")
+	// Those of another address, and of other evidence, are not behind it.
+	f(from(client, relay).dest(or(9001, guard, "anna")).dest(or(443, exits, "bob").at("198.51.100.8:9001")).dest(or(9002, exits, "carl")), "anna", "anna")
+	// The end that decides.
+	f(from(source, "198.51.100.9:443").src(exit("bob")).dest(or(9001, guard, "anna")), "bob", "bob")
+	// Of a relay with two rows the listing with the better role gives the times.
+	old := or(9001, 0, "anna")
+	old.First -= day
+	f(from(client, relay).dest(old).dest(or(9001, guard, "anna")), "anna", "anna")
+}
+
+// A Judge keeps nothing of the flow before.
+func TestJudgeAnew(t *testing.T) {
+	var used detect.Judge
+	for _, before := range flows {
+		for _, c := range flows {
+			var fresh detect.Judge
+			want := fresh.Judge(&c.flow.Flow)
+			used.Judge(&before.flow.Flow)
+			got := used.Judge(&c.flow.Flow)
+			require.Equal(t, summary(want), summary(got), "%s after %s", c.name, before.name)
+			require.Equal(t, string(want.Reason), string(got.Reason), "%s after %s", c.name, before.name)
+			require.Equal(t, want.Deciding, got.Deciding)
+		}
+	}
+}
+
+// Nothing is allocated for a flow, found or not, once the buffers have grown.
+func TestJudgeAllocatesNothing(t *testing.T) {
+	var judge detect.Judge
+	for i := range flows {
+		judge.Judge(&flows[i].flow.Flow)
+	}
+	for i := range flows {
+		c := &flows[i]
+		require.Zero(t, testing.AllocsPerRun(20, func() { judge.Judge(&c.flow.Flow) }), c.name)
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	for _, name := range []string{"no listing", "relay's address", "or port", "both ends: destination heavier", "three relays on an address"} {
+		for _, c := range flows {
+			if c.name == name {
+				b.Run(name, func(b *testing.B) {
+					var judge detect.Judge
+					b.ReportAllocs()
+					for b.Loop() {
+						judge.Judge(&c.flow.Flow)
+					}
+				})
+			}
+		}
+	}
+}

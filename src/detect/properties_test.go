@@ -1,0 +1,312 @@
+package detect_test
+
+import (
+	"flag"
+	"math/rand"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"tordetect/src/detect"
+)
+
+// TestMain draws more than rapid's 100 flows a property, which miss rules that
+// three sightings break together.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("5000"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// anyFlow draws flows as the command makes them: few addresses and ports, so
+// that listings meet, and sightings that fit together.
+var anyFlow = rapid.Custom(func(t *rapid.T) detect.Flow {
+	f := detect.Flow{
+		Source:      detect.End{Addr: anyAddr.Draw(t, "source"), Port: anyPort.Draw(t, "source port")},
+		Destination: detect.End{Addr: anyAddr.Draw(t, "destination"), Port: anyPort.Draw(t, "destination port")},
+		Transport:   rapid.SampledFrom([]detect.Transport{detect.TCP, detect.TCP, detect.TransportUnknown, detect.NotTCP}).Draw(t, "transport"),
+		Label:       rapid.SampledFrom([]detect.Label{detect.LabelNone, detect.LabelOther, detect.LabelTor2web, detect.LabelTor}).Draw(t, "label"),
+		State:       rapid.SampledFrom([]detect.State{detect.StateUnknown, detect.Established, detect.Attempt, detect.Blocked}).Draw(t, "state"),
+		Coverage:    rapid.SampledFrom([]detect.Coverage{detect.CoverageFull, detect.CoverageFull, detect.CoverageGap, detect.CoverageStale, detect.CoverageBefore, detect.CoverageNone}).Draw(t, "coverage"),
+		Undated:     rapid.Bool().Draw(t, "undated"),
+		NewestList:  rapid.SampledFrom([]int64{0, noon}).Draw(t, "newest"),
+	}
+	for range rapid.IntRange(0, 6).Draw(t, "sightings") {
+		f.Sightings = append(f.Sightings, drawSighting(t, &f))
+	}
+	return f
+})
+
+var (
+	anyAddr = rapid.SampledFrom([]netip.Addr{
+		netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("198.51.100.8"), netip.MustParseAddr("2001:db8::7"), {},
+	})
+	anyPort = rapid.SampledFrom([]uint16{0, 443, 9001, 9030, 50000})
+	anyAway = rapid.OneOf(rapid.SampledFrom([]int64{0, 1, 7 * day, 7*day + 1}), rapid.Int64Range(0, 500*day))
+)
+
+// drawSighting draws what the list says of one end of the flow, or of another
+// address of the same cell.
+func drawSighting(t *rapid.T, f *detect.Flow) detect.Sighting {
+	s := detect.Sighting{
+		Side:        rapid.SampledFrom([]detect.Side{detect.Source, detect.Destination}).Draw(t, "side"),
+		Kind:        rapid.SampledFrom([]detect.Kind{detect.ORPort, detect.ORPort, detect.DirPort, detect.ExitAddress, detect.Bridge, detect.Authority, detect.AuthorityDir}).Draw(t, "kind"),
+		Ports:       rapid.IntRange(0, 4).Draw(t, "lists") == 0,
+		Flags:       detect.Flags(rapid.IntRange(0, 15).Draw(t, "flags")),
+		Nickname:    rapid.SampledFrom([]string{"anna", "bob", "carl", "", "two words", "x.\ny"}).Draw(t, "nickname"),
+		Fingerprint: rapid.SampledFrom([]string{fingerprint("anna"), fingerprint("bob"), fingerprint("carl"), ""}).Draw(t, "fingerprint"),
+		Elsewhere:   rapid.Bool().Draw(t, "elsewhere"),
+		First:       morning - rapid.Int64Range(0, 2).Draw(t, "first"),
+		Last:        noon,
+	}
+	e := f.Source
+	if s.Side == detect.Destination {
+		e = f.Destination
+	}
+	s.Addr, s.Port = e.Addr, e.Port
+	if rapid.IntRange(0, 4).Draw(t, "other address") == 0 || !s.Addr.IsValid() {
+		s.Addr = netip.MustParseAddr("198.51.100.9")
+	}
+	if s.Kind != detect.ExitAddress {
+		s.ListedPort = rapid.SampledFrom([]uint16{443, 9001, 9030, 50000}).Draw(t, "listed port")
+	}
+	if !s.BuiltIn() {
+		s.When = rapid.SampledFrom([]detect.When{detect.Listed, detect.Spanned, detect.Recent, detect.Stale, detect.Later, detect.Earlier}).Draw(t, "when")
+		if s.When >= detect.Recent {
+			s.Away = anyAway.Draw(t, "away")
+		}
+	}
+	return s
+}
+
+// house makes some sighting one of the site's own.
+func house(t *rapid.T, f *detect.Flow) {
+	if len(f.Sightings) > 0 && rapid.IntRange(0, 3).Draw(t, "hosted") == 0 {
+		f.Sightings[rapid.IntRange(0, len(f.Sightings)-1).Draw(t, "which")].Internal = true
+	}
+}
+
+func scoreOf(f detect.Flow) int {
+	var judge detect.Judge
+	return judge.Judge(&f).Score
+}
+
+// More evidence never lowers the score, except that a relay of the site's own
+// is never a finding.
+func TestMoreEvidenceNeverLowersTheScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		more := f
+		more.Sightings = append(slices.Clone(f.Sightings), drawSighting(t, &f))
+		require.GreaterOrEqual(t, scoreOf(more), scoreOf(f))
+	})
+}
+
+func TestStrongerLabelNeverLowersTheScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		last := 0
+		for _, l := range []detect.Label{detect.LabelNone, detect.LabelOther, detect.LabelTor2web, detect.LabelTor} {
+			f.Label = l
+			score := scoreOf(f)
+			require.GreaterOrEqual(t, score, last)
+			last = score
+		}
+	})
+}
+
+// A fresher listing never scores below a staler one, and a listing of the row's
+// own time below none.
+func TestFresherNeverLowersTheScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		for i := range f.Sightings {
+			s := &f.Sightings[i]
+			if s.BuiltIn() {
+				continue
+			}
+			before := scoreOf(f)
+			if s.When == detect.Stale && s.Away > 0 {
+				s.Away = rapid.Int64Range(0, s.Away).Draw(t, "nearer")
+			} else {
+				s.When, s.Away = detect.Listed, 0
+			}
+			require.GreaterOrEqual(t, scoreOf(f), before)
+		}
+	})
+}
+
+// An answer never lowers the score either: what was answered is no less Tor.
+func TestAnswerNeverLowersTheScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		before := scoreOf(f)
+		f.State = detect.Established
+		require.GreaterOrEqual(t, scoreOf(f), before)
+	})
+}
+
+// The order of the sightings, and one that is there twice, change nothing.
+func TestOrderOfSightingsDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		house(t, &f)
+		var a, b detect.Judge
+		one := a.Judge(&f)
+		other := f
+		other.Sightings = slices.Clone(f.Sightings)
+		rand.New(rand.NewSource(rapid.Int64().Draw(t, "seed"))).Shuffle(len(other.Sightings), func(i, k int) {
+			other.Sightings[i], other.Sightings[k] = other.Sightings[k], other.Sightings[i]
+		})
+		if n := len(other.Sightings); n > 0 && rapid.Bool().Draw(t, "twice") {
+			other.Sightings = append(other.Sightings, other.Sightings[rapid.IntRange(0, n-1).Draw(t, "again")])
+		}
+		two := b.Judge(&other)
+		require.Equal(t, summary(one), summary(two))
+		require.Equal(t, string(one.Reason), string(two.Reason))
+		require.Equal(t, one.Evidence, two.Evidence)
+		require.Equal(t, one.Relays, two.Relays)     // what they point at
+		require.Equal(t, one.Deciding, two.Deciding) // likewise
+	})
+}
+
+// The parts of a finding fit together.
+func TestFindingsAreWhole(t *testing.T) {
+	var judge detect.Judge
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		house(t, &f)
+		found := judge.Judge(&f)
+
+		require.GreaterOrEqual(t, found.Score, 0)
+		require.LessOrEqual(t, found.Score, 99)
+		band := detect.VerdictTor
+		switch {
+		case found.Score < 20 && f.Coverage == detect.CoverageFull:
+			band = detect.VerdictNone
+		case found.Score < 20:
+			band = detect.VerdictUnknown
+		case found.Score < 50:
+			band = detect.VerdictPossible
+		case found.Score < 80:
+			band = detect.VerdictLikely
+		}
+		require.Equal(t, band, found.Verdict)
+		require.Equal(t, f.State, found.State)
+
+		// Evidence: strongest first, each once, none without a name.
+		names := map[string]bool{}
+		weight, hosted := 0.0, false
+		for i, e := range found.Evidence {
+			require.Contains(t, detect.Names(), e.Name())
+			require.False(t, names[e.Name()], "%s twice", e.Name())
+			names[e.Name()] = true
+			weight = max(weight, e.Weight)
+			hosted = hosted || strings.HasPrefix(e.Name(), "hosted_relay")
+			if i > 0 {
+				require.LessOrEqual(t, e.Weight, found.Evidence[i-1].Weight)
+			}
+		}
+		require.Equal(t, f.Transport == detect.NotTCP, names["not_tcp"])
+
+		// A direction stands for weight, or for a relay of the site's own.
+		require.Equal(t, hosted, found.Direction == detect.Relay)
+		if hosted {
+			require.Zero(t, found.Score)
+		} else {
+			require.Equal(t, weight > 0, found.Direction != detect.DirectionNone)
+		}
+
+		// A role stands for a listing, which is one of those named.
+		require.Equal(t, found.Deciding == nil, found.Role == detect.RoleNone)
+		require.Equal(t, found.Deciding == nil, len(found.Relays) == 0)
+		if found.Deciding != nil {
+			require.True(t, slices.ContainsFunc(found.Relays, func(s *detect.Sighting) bool { return s == found.Deciding }))
+			require.Less(t, found.Deciding.When, detect.Later)
+			require.NotEqual(t, detect.NotTCP, f.Transport)
+		}
+		for i, s := range found.Relays {
+			if i > 0 {
+				require.Less(t, found.Relays[i-1].Fingerprint, s.Fingerprint)
+			}
+		}
+		requireSentence(t, string(found.Reason))
+		if found.Score > 0 {
+			require.NotEmpty(t, found.Reason)
+		}
+	})
+}
+
+var (
+	beginning = regexp.MustCompile(`^([A-Z]|\[?[0-9a-f]*[.:])`)
+	address   = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+`)
+)
+
+// requireSentence holds text to be empty or one sentence that can stand in a
+// ticket.
+func requireSentence(t require.TestingT, text string) {
+	if text == "" {
+		return
+	}
+	require.Regexp(t, beginning, text)
+	require.True(t, strings.HasSuffix(text, "."), text)
+	require.NotContains(t, text, "  ")
+	require.NotContains(t, text, " ,")
+	require.NotContains(t, text, " ;")
+	require.NotContains(t, text, "invalid IP")
+	require.Equal(t, 1, strings.Count(address.ReplaceAllString(text, "address"), "."), text)
+	require.Less(t, len(text), 450)
+	for i := range len(text) {
+		require.True(t, ' ' <= text[i] && text[i] <= '~', "%q", text)
+	}
+}
+
+// Whatever a flow holds, the judge answers, with a sentence or none.
+func TestArbitraryFlows(t *testing.T) {
+	var judge detect.Judge
+	addr := rapid.Custom(func(t *rapid.T) netip.Addr {
+		a, _ := netip.AddrFromSlice(rapid.SliceOfN(rapid.Byte(), 0, 16).Draw(t, "bytes"))
+		return a
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		f := detect.Flow{
+			Source:      detect.End{Addr: addr.Draw(t, "source"), Port: rapid.Uint16().Draw(t, "source port")},
+			Destination: detect.End{Addr: addr.Draw(t, "destination"), Port: rapid.Uint16().Draw(t, "destination port")},
+			Transport:   detect.Transport(rapid.IntRange(0, 2).Draw(t, "transport")),
+			Label:       detect.Label(rapid.IntRange(0, 3).Draw(t, "label")),
+			State:       detect.State(rapid.IntRange(0, 3).Draw(t, "state")),
+			Coverage:    detect.Coverage(rapid.IntRange(0, 4).Draw(t, "coverage")),
+			NewestList:  rapid.Int64Range(0, 253402300799).Draw(t, "newest"),
+			OldestList:  rapid.Int64Range(0, 253402300799).Draw(t, "oldest"),
+		}
+		for range rapid.IntRange(0, 20).Draw(t, "sightings") {
+			f.Sightings = append(f.Sightings, detect.Sighting{
+				Side:       detect.Side(rapid.IntRange(0, 1).Draw(t, "side")),
+				Addr:       addr.Draw(t, "address"),
+				Port:       rapid.Uint16().Draw(t, "port"),
+				ListedPort: rapid.Uint16().Draw(t, "listed"),
+				Ports:      rapid.Bool().Draw(t, "ports"), Internal: rapid.Bool().Draw(t, "internal"), Elsewhere: rapid.Bool().Draw(t, "elsewhere"),
+				Kind:  detect.Kind(rapid.IntRange(0, 5).Draw(t, "kind")),
+				When:  detect.When(rapid.IntRange(0, 5).Draw(t, "when")),
+				Away:  rapid.Int64().Draw(t, "away"),
+				Flags: detect.Flags(rapid.Byte().Draw(t, "flags")),
+				First: rapid.Int64().Draw(t, "first"), Last: rapid.Int64().Draw(t, "last"),
+				Fingerprint: rapid.String().Draw(t, "fingerprint"), Nickname: rapid.String().Draw(t, "nickname"),
+			})
+		}
+		found := judge.Judge(&f)
+		require.GreaterOrEqual(t, found.Score, 0)
+		require.LessOrEqual(t, found.Score, 99)
+		requireSentence(t, string(found.Reason))
+	})
+}
