@@ -17,11 +17,16 @@ import (
 )
 
 // TestMain draws more than rapid's 100 flows a property, which miss rules that
-// three sightings break together.
+// three sightings break together. The seed that it prints is enough to see a
+// failure again, so it leaves no files behind.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
-		if err := checks.Value.Set("5000"); err != nil {
+	for name, value := range map[string]string{"rapid.checks": "5000", "rapid.nofailfile": "true"} {
+		f := flag.Lookup(name)
+		if f.Value.String() != f.DefValue {
+			continue
+		}
+		if err := f.Value.Set(value); err != nil {
 			panic(err)
 		}
 	}
@@ -265,7 +270,7 @@ func requireSentence(t require.TestingT, text string) {
 	require.NotContains(t, text, " ;")
 	require.NotContains(t, text, "invalid IP")
 	require.Equal(t, 1, strings.Count(address.ReplaceAllString(text, "address"), "."), text)
-	require.Less(t, len(text), 450)
+	require.Less(t, len(text), 500) // with long addresses and all that can weaken it at once
 	for i := range len(text) {
 		require.True(t, ' ' <= text[i] && text[i] <= '~', "%q", text)
 	}
