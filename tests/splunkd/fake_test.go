@@ -36,6 +36,7 @@ var fakes = map[string]string{
 	"echo":         `{"type":"streaming"}`,
 	"statefulecho": `{"type":"stateful"}`,
 	"whererun":     `{"type":"streaming"}`,
+	"clear":        `{"type":"streaming","required_fields":["word"]}`,
 	"insert":       `{"type":"streaming","required_fields":["n"]}`,
 	"badinit":      `{"finished":true,"error":"unknown option \"x\""}`,
 	"badrun":       `{"type":"streaming"}`,
@@ -152,6 +153,8 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			})
 			text = strings.ReplaceAll(text, "drop,\"no\",,\n", "")
 			send(done, text+"9,,,\n")
+		case "clear":
+			send(done, plain("word,_chunked_idx", func(r Row) string { return "," + r.Get(chunkIndex) }))
 		case "badrun":
 			send(`{"inspector":{"messages":[["WARN","no list"]]},"finished":true,"error":"row 3 is bad"}`, "")
 			return 1
@@ -236,27 +239,30 @@ func newHead(t *testing.T) *Head {
 	write("lookups/numbers.csv", "n,word\n1,one\n2,two\n3,three\n", 0o644)
 	app, err := InstallFolder(source, t.TempDir())
 	require.NoError(t, err)
-	return &Head{App: app, Now: time.Unix(1795600000, 0), Timeout: 5 * time.Second, Env: []string{"FAKE_BINARY=" + binary}}
+	// Under the race detector a program sleeps a second before it exits, unless told not to.
+	env := []string{"FAKE_BINARY=" + binary, "GORACE=atexit_sleep_ms=0"}
+	return &Head{App: app, Now: time.Unix(1795600000, 0), Timeout: 5 * time.Second, Env: env}
 }
 
 // record makes the fakes keep what they are sent; the function returned gives, of the one process that got an execute
-// request, all bytes behind its getinfo.
-func record(t *testing.T, h *Head) func() string {
+// request, its getinfo and all bytes behind that.
+func record(t *testing.T, h *Head) func() (getinfo, execute string) {
 	folder := t.TempDir()
 	h.Env = append(h.Env, "FAKE_RECORD="+folder)
-	return func() string {
-		var found []string
+	return func() (string, string) {
+		var found [][2]string
 		files, err := os.ReadDir(folder)
 		require.NoError(t, err)
 		for _, file := range files {
 			content, err := os.ReadFile(filepath.Join(folder, file.Name()))
 			require.NoError(t, err)
 			if at := strings.Index(string(content), `{"action":"execute"`); at >= 0 {
-				found = append(found, string(content[strings.LastIndex(string(content[:at]), "chunked 1.0,"):]))
+				at = strings.LastIndex(string(content[:at]), "chunked 1.0,")
+				found = append(found, [2]string{string(content[:at]), string(content[at:])})
 			}
 		}
 		require.Len(t, found, 1, "processes that got an execute request")
-		return found[0]
+		return found[0][0], found[0][1]
 	}
 }
 

@@ -1,6 +1,7 @@
 package splunkd
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,6 +33,60 @@ func TestSelectedFieldsAreMergedByIndex(t *testing.T) {
 		}
 		require.Equal(t, want, got, "chunks of %d rows", size)
 	}
+}
+
+func TestSelectedFieldCanBeCleared(t *testing.T) {
+	result, err := newHead(t).Run("| inputlookup numbers.csv | clear")
+	require.NoError(t, err)
+	require.Equal(t, []string{"n,word", "1,", "2,", "3,"}, texts(result.Table))
+}
+
+// A command sees the part of the search that runs where it runs, and rows of an event search come with an empty last chunk.
+func TestPlaceInTheSearch(t *testing.T) {
+	for spl, want := range map[string]struct {
+		search string
+		chunks int
+	}{
+		"index=main | where bytes>1 | echo":                    {"litsearch index=main | where bytes>1 | echo", 2},
+		"index=main | statefulecho":                            {"search index=main | statefulecho", 3},
+		"index=main | table src | echo | fields src":           {"search index=main | table src | echo | fields src", 1},
+		"index=main | head 1 | where bytes>1 | echo":           {"search index=main | head 1 | where bytes>1 | echo", 1},
+		"| tstats count from datamodel=Network_Traffic | echo": {"| tstats count from datamodel=Network_Traffic | echo", 1},
+	} {
+		h := sampleHead(t)
+		sent := record(t, h)
+		_, err := h.Run(spl)
+		require.NoError(t, err, spl)
+		getinfo, execute := sent()
+		require.Equal(t, want.chunks, strings.Count(execute, `{"action":"execute"`), spl)
+		require.Contains(t, getinfo, `"search":"`+percentEncode(want.search)+`"`, spl)
+		require.Contains(t, getinfo, `"session_key":"`+sessionKey+`"`)
+	}
+}
+
+// A probe has no session key and no usual sid.
+func TestProbes(t *testing.T) {
+	h := newHead(t)
+	sent := record(t, h)
+	_, err := h.Run("| makeresults | echo a=1")
+	require.NoError(t, err)
+	folder := strings.TrimPrefix(h.Env[len(h.Env)-1], "FAKE_RECORD=")
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, files, len(probes)+1)
+	_, execute := sent()
+	keyless := 0
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		require.NoError(t, err)
+		require.Contains(t, string(content), `"args":["a=1"]`)
+		if strings.Contains(string(content), `"session_key":""`) {
+			keyless++
+			require.NotContains(t, string(content), execute)
+			require.NotContains(t, string(content), `"sid":"1795600000.1"`)
+		}
+	}
+	require.Equal(t, len(probes), keyless)
 }
 
 func TestGeneratingIsAskedUntilFinished(t *testing.T) {

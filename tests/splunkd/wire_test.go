@@ -107,7 +107,8 @@ func runCustom(t *testing.T, name string, in *Table, fromEvents bool) (sent stri
 	c.fromEvents = fromEvents
 	out, err = c.run(place{app: h.App, sid: s.sid}, in)
 	require.NoError(t, err)
-	return sentBytes(), out
+	_, sent = sentBytes()
+	return sent, out
 }
 
 // Section 22, streaming, index=beetles | doubleage.
