@@ -105,7 +105,7 @@ package() {
 race() {
 	local cc
 	cc=$(go env CC)
-	if [[ $(go env GOOS) == linux ]] && command -v "${cc%% *}" >/dev/null; then
+	if [[ $(go env CGO_ENABLED) == 1 ]] && command -v "${cc%% *}" >/dev/null; then
 		printf -- '-race'
 	else
 		say "build.sh: no C compiler, so no race detector"
@@ -160,6 +160,7 @@ check() {
 		say "REQUIRE_SHARED=1: that is a failure"
 		failed=1
 	fi
+	[[ $failed == 0 ]] || say "test: failed, see above"
 	return $failed
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"encoding/json"
 	"image/png"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -188,6 +189,33 @@ func TestManual(t *testing.T) {
 	require.Greater(t, len(links), 10)
 	for _, link := range links {
 		require.True(t, headings[link[1]], "the manual links to #%s, which is no heading", link[1])
+	}
+}
+
+// The messages in the manual are those of the program: an analyst searches for
+// what he reads.
+func TestManualMessages(t *testing.T) {
+	var sources strings.Builder
+	require.NoError(t, filepath.WalkDir(filepath.Join(projectRoot, "src"), func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(at, ".go") || strings.HasSuffix(at, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(at)
+		sources.Write(text)
+		return err
+	}))
+	_, chapter, found := strings.Cut(read(t, "README.md"), "\n## Messages\n")
+	require.True(t, found)
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	messages := regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(chapter, -1)
+	require.Greater(t, len(messages), 12)
+	for _, message := range messages {
+		if strings.HasPrefix(message[1], "message ") || strings.HasSuffix(message[1], "(from Splunk)") {
+			continue
+		}
+		for _, part := range strings.Split(message[1], "...") {
+			require.True(t, strings.Contains(sources.String(), strings.TrimSpace(part)), "the program has no such message: %s", message[1])
+		}
 	}
 }
 
