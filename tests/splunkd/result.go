@@ -157,6 +157,9 @@ func wrap(text string, width int) []string {
 	return append(lines, line)
 }
 
+// Wrap makes a text printable and breaks it into lines of at most width characters.
+func Wrap(text string, width int) string { return strings.Join(wrap(Printable(text), width), "\n") }
+
 // Printable removes what could move a terminal's cursor or colours: control, format and invalid characters.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
