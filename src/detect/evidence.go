@@ -107,7 +107,8 @@ const labelUnlisted = 0.55
 
 // unanswered scales destination and label where nothing answered or the
 // firewall blocked it: half of such contacts are scanners (second private
-// network, lesson 4). The score then stops at unansweredMax.
+// network, lesson 4). A score that rests on a destination then stops at
+// unansweredMax; with the codes of today it ends at 75 by itself.
 const (
 	unanswered    = 0.6
 	unansweredMax = 79

@@ -186,6 +186,8 @@ var flows = []struct {
 	{"stale exit flag, over a week, labelled: stops at 79", from(source, server).covered(detect.CoverageStale).label(tor).src(or(9001, exits, "bob").stale(10 * day)), "79 likely established inbound exit: exit_flag_stale app_label"},
 	{"stale exit flag, leaves elsewhere", from(source, server).covered(detect.CoverageStale).src(or(9001, exits, "bob").elsewhere().stale(3 * day)), "10 unknown established inbound exit: exit_or_address_stale"},
 	{"stale relay without exit", from(source, server).covered(detect.CoverageStale).src(or(9001, 0, "carl").stale(3 * day)), "0 unknown established - relay: relay_source_stale"},
+	{"stale or port, and an exit list of the time: the exit leads higher", from(source, "198.51.100.9:443").covered(detect.CoverageStale).label(tor).src(exit("bob").spanned()).dest(or(443, guard, "anna").stale(8 * day)), "86 tor established inbound exit: or_port_stale app_label exit_address_span"},
+	{"turned and stale, and an exit list of the time", from(relay, "10.0.0.5:50000").covered(detect.CoverageStale).label(tor).src(exit("bob").spanned()).src(or(9001, guard, "bob").stale(8 * day)), "86 tor established inbound exit: or_port_stale app_label exit_address_span"},
 	{"built in takes no suffix", from(client, relay).covered(detect.CoverageStale).dest(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
 	{"built in and stale", from(client, relay).covered(detect.CoverageStale).dest(builtIn(detect.Authority, 9001, "auth")).dest(or(9001, detect.DirAuthority, "auth").stale(10 * day)), "90 tor established outbound authority: authority or_port_stale"},
 

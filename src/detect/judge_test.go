@@ -1,6 +1,8 @@
 package detect_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,6 +94,7 @@ func TestRelays(t *testing.T) {
 	f(web.dest(or(9003, 0, "dora")).dest(or(9002, exits, "bob")).dest(or(9001, guard, "anna")).dest(or(9004, both, "carl")), "carl", "anna", "bob", "carl", "dora")
 	// One relay on two ports, and with two rows, is one relay.
 	f(web.dest(or(9001, 0, "anna")).dest(dir(9030, "anna")).dest(or(9001, guard, "anna")), "anna", "anna")
+	f(web.dest(or(9001, 0, "anna").stale(hour)).dest(or(9001, guard, "anna").stale(2*day)), "anna", "anna")
 	// Those of another address, and of other evidence, are not behind it.
 	f(from(client, relay).dest(or(9001, guard, "anna")).dest(or(443, exits, "bob").at("198.51.100.8:9001")).dest(or(9002, exits, "carl")), "anna", "anna")
 	// The end that decides.
@@ -100,6 +103,23 @@ func TestRelays(t *testing.T) {
 	old := or(9001, 0, "anna")
 	old.First -= day
 	f(from(client, relay).dest(old).dest(or(9001, guard, "anna")), "anna", "anna")
+}
+
+// The words of the output fields, in the order of their constants.
+func TestWords(t *testing.T) {
+	require.Equal(t, "none unknown possible likely tor", words(detect.VerdictNone, detect.VerdictUnknown, detect.VerdictPossible, detect.VerdictLikely, detect.VerdictTor))
+	require.Equal(t, "unknown established attempt blocked", words(detect.StateUnknown, detect.Established, detect.Attempt, detect.Blocked))
+	require.Equal(t, " outbound inbound relay", words(detect.DirectionNone, detect.Outbound, detect.Inbound, detect.Relay))
+	require.Equal(t, " bridge relay guard exit guard+exit authority", words(detect.RoleNone, detect.RoleBridge, detect.RoleRelay, detect.RoleGuard, detect.RoleExit, detect.RoleGuardExit, detect.RoleAuthority))
+	require.Equal(t, "full gap stale before none", words(detect.CoverageFull, detect.CoverageGap, detect.CoverageStale, detect.CoverageBefore, detect.CoverageNone))
+}
+
+func words[T fmt.Stringer](all ...T) string {
+	var out []string
+	for _, w := range all {
+		out = append(out, w.String())
+	}
+	return strings.Join(out, " ")
 }
 
 // A Judge keeps nothing of the flow before.

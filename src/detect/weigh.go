@@ -223,9 +223,11 @@ func (j *Judge) decide(label Evidence, a about) int {
 	return score
 }
 
+// combine rounds half up, also where 0.5 comes out a hair short: processors that
+// fuse a multiplication with an addition round differently.
 func combine(list, label float64) int {
 	p := 100 * (1 - (1-list)*(1-label))
-	return min(scoreMax, int(math.Floor(p+0.5+1e-9))) // half up, also where 0.5 is a hair short
+	return min(scoreMax, int(math.Floor(p+0.5+1e-9)))
 }
 
 // before orders evidence: a relay of the site's own, then what leads to the
@@ -238,7 +240,6 @@ func before(a, b graded) int {
 		-cmp.Compare(a.score, b.score),
 		-cmp.Compare(a.Weight, b.Weight),
 		cmp.Compare(table[a.Code].group, table[b.Code].group),
-		compareBool(a.turned, b.turned),
 		-cmp.Compare(role(a.Sighting), role(b.Sighting)),
 		compareSightings(a.Sighting, b.Sighting),
 		cmp.Compare(a.Code, b.Code),
@@ -306,20 +307,17 @@ func gather(out []Evidence, all []graded, label Evidence, t Transport) []Evidenc
 	return out
 }
 
-// add inserts in order. A code that is there already keeps its better weight.
+// add inserts in order. Of one code the first is the heaviest: decide has put
+// the evidence in order.
 func add(out []Evidence, e Evidence) []Evidence {
+	at := len(out)
 	for i := range out {
 		if out[i].Code == e.Code && out[i].Stale == e.Stale {
-			if out[i].Weight >= e.Weight {
-				return out
-			}
-			out = slices.Delete(out, i, i+1)
-			break
+			return out
 		}
-	}
-	at := len(out)
-	for at > 0 && stronger(e, out[at-1]) {
-		at--
+		if at == len(out) && stronger(e, out[i]) {
+			at = i
+		}
 	}
 	return slices.Insert(out, at, e)
 }
