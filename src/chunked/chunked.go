@@ -86,6 +86,8 @@ import (
 // a broken conversation, an error that names functions and lines after a panic
 // in cmd, or the error of the stream.
 func Serve(stdin io.Reader, stdout io.Writer, cmd Command) error {
+	widen(stdin)
+	widen(stdout)
 	s := session{requests: NewReader(stdin), stdout: stdout, cmd: cmd}
 	s.chunk.journal = &s.journal
 	for {

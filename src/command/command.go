@@ -43,6 +43,7 @@ type Search struct {
 	tables  tables
 	judge   detect.Judge
 	cells   cells
+	tails   tails
 }
 
 // New returns a command that finds its relay tables in the folder lookups and
@@ -87,16 +88,25 @@ func (s *Search) Execute(c *chunked.Chunk) error {
 	s.columns.bind(s.scanner.Names())
 	s.output.Bind(&s.scanner, s.columns.read)
 	reply := s.output.AppendHeader(c.Reply)
+	s.tails.reset()
 	for s.scanner.Next() {
 		flow := s.row.flow(&s.scanner, &s.columns, &s.tables)
-		finding := s.judge.Judge(flow)
-		if finding.Score < s.options.MinScore {
+		quiet := isQuiet(flow)
+		if quiet && s.options.MinScore > 0 {
 			continue
 		}
 		if need := len(s.scanner.Row()) + roomPerRow; cap(reply)-len(reply) < need {
 			c.Reply = reply
 			c.Grow(need)
 			reply = c.Reply
+		}
+		if quiet && !s.output.Replaces() {
+			reply = s.output.AppendRowTail(reply, &s.scanner, s.tail(flow))
+			continue
+		}
+		finding := s.judge.Judge(flow)
+		if finding.Score < s.options.MinScore {
+			continue
 		}
 		reply = s.output.AppendRow(reply, &s.scanner, s.cells.render(flow, finding))
 	}
@@ -106,6 +116,15 @@ func (s *Search) Execute(c *chunked.Chunk) error {
 	}
 	s.warn(c)
 	return nil
+}
+
+// tail returns the cells of a quiet flow as they stand behind its row.
+func (s *Search) tail(f *detect.Flow) []byte {
+	tail, ok := s.tails.find(f)
+	if !ok {
+		tail = s.tails.keep(s.output.AppendTail(s.tails.room(), s.cells.render(f, s.judge.Judge(f))))
+	}
+	return tail
 }
 
 // roomPerRow is more than our fields take in all but strange rows, so that the

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/csv"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -461,4 +462,37 @@ func TestRecordedChunk(t *testing.T) {
 	for i := range in {
 		require.Equal(t, in[i], out[i][:len(in[i])], "row %d", i)
 	}
+}
+
+// The short way of quiet rows gives what the judge gives.
+func TestQuietRowsAsJudged(t *testing.T) {
+	search := New(t.TempDir(), time.Now)
+	_, err := search.Getinfo(&chunked.Info{})
+	require.NoError(t, err)
+	require.NoError(t, search.Execute(&chunked.Chunk{Body: []byte(flow)}))
+	seen := 0
+	for coverage := detect.CoverageFull; coverage <= detect.CoverageNone; coverage++ {
+		for state := detect.StateUnknown; state <= detect.Blocked; state++ {
+			for _, transport := range []detect.Transport{detect.TransportUnknown, detect.TCP, detect.NotTCP} {
+				for _, undated := range []bool{false, true} {
+					for _, newest := range []int64{0, 1795176000} {
+						f := &detect.Flow{
+							Transport: transport, State: state, Coverage: coverage, Undated: undated, NewestList: newest, OldestList: newest / 2,
+							Source: detect.End{Addr: netip.MustParseAddr("10.0.0.1")}, Label: detect.Label(seen % 2),
+						}
+						require.True(t, isQuiet(f))
+						finding := search.judge.Judge(f)
+						require.Zero(t, finding.Score, "quiet rows are dropped unseen by min_score")
+						want := string(search.output.AppendTail(nil, search.cells.render(f, finding)))
+						f.Source, f.Destination = detect.End{}, detect.End{Port: 443}
+						for range 2 {
+							require.Equal(t, want, string(search.tail(f)))
+						}
+						seen++
+					}
+				}
+			}
+		}
+	}
+	require.Equal(t, 240, seen)
 }

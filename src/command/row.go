@@ -17,12 +17,16 @@ type row struct {
 	window   relay.Interval // the search's own, for rows without a time
 	windowed bool
 
-	list        rows.List
-	scratch     []byte
-	source      ends
-	destination ends
-	listings    []relay.Listing
-	flowBuf     detect.Flow
+	list          rows.List
+	scratch       []byte
+	source        ends
+	destination   ends
+	listings      []relay.Listing
+	flowBuf       detect.Flow
+	lastTransport remembered[detect.Transport]
+	lastLabel     remembered[detect.Label]
+	lastBlocked   remembered[bool]
+
 	sawStale    bool
 	staleAfter  int64
 	sawZoneless bool
@@ -148,6 +152,10 @@ func (r *row) isInternal(a netip.Addr) bool {
 func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role) {
 	e.addrs, e.ports = e.addrs[:0], e.ports[:0]
 	for _, p := range c.places[address] {
+		if a, ok := parse4(bare(s, p)); ok { // the usual cell
+			e.addrs = append(e.addrs, a)
+			break
+		}
 		for i, n := 0, r.values(s, p); i < n; i++ {
 			if a, ok := parseAddr(r.value(s, p, i)); ok {
 				e.addrs = append(e.addrs, a)
@@ -158,6 +166,10 @@ func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role
 		}
 	}
 	for _, p := range c.places[port] {
+		if number, ok := parsePort(bare(s, p)); ok {
+			e.ports = append(e.ports, number)
+			break
+		}
 		for i, n := 0, r.values(s, p); i < n; i++ {
 			if number, ok := parsePort(r.value(s, p, i)); ok {
 				e.ports = append(e.ports, number)
@@ -167,6 +179,20 @@ func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role
 			break
 		}
 	}
+}
+
+// bare returns the text of a cell that holds no list, without its quotes. What
+// is quoted inside the text is not undone: it is for parsers that refuse such a
+// text, so that the usual cell is read without looking for what it rarely has.
+func bare(s *rows.Scanner, p place) []byte {
+	if p.multi >= 0 && len(s.Cell(p.multi)) > 0 {
+		return nil
+	}
+	cell := s.Cell(p.plain)
+	if n := len(cell); n >= 2 && cell[0] == '"' {
+		return cell[1 : n-1]
+	}
+	return cell
 }
 
 // values opens a cell and returns how many values it holds; value then returns
@@ -208,7 +234,48 @@ func (r *row) plain(s *rows.Scanner, p place) []byte {
 	return text
 }
 
+// remembered is what a cell of few different values was read as last.
+type remembered[T any] struct {
+	cells []byte // raw, of all places of the role, each with a length before it
+	as    T
+	known bool
+}
+
+// recall returns what the same cells gave before.
+func (m *remembered[T]) recall(s *rows.Scanner, places []place) (T, bool) {
+	rest := m.cells
+	for _, p := range places {
+		cell := s.Cell(p.plain)
+		if p.multi >= 0 && len(s.Cell(p.multi)) > 0 || len(rest) <= len(cell) || int(rest[0]) != len(cell) || string(rest[1:1+len(cell)]) != string(cell) {
+			return m.as, false
+		}
+		rest = rest[1+len(cell):]
+	}
+	return m.as, m.known && len(rest) == 0
+}
+
+// keep remembers what the cells gave, if they are short and no lists.
+func (m *remembered[T]) keep(s *rows.Scanner, places []place, as T) T {
+	m.cells, m.known = m.cells[:0], false
+	for _, p := range places {
+		cell := s.Cell(p.plain)
+		if p.multi >= 0 && len(s.Cell(p.multi)) > 0 || len(cell) > 255 {
+			return as
+		}
+		m.cells = append(append(m.cells, byte(len(cell))), cell...)
+	}
+	m.as, m.known = as, true
+	return as
+}
+
 func (r *row) transport(s *rows.Scanner, places []place) detect.Transport {
+	if t, ok := r.lastTransport.recall(s, places); ok {
+		return t
+	}
+	return r.lastTransport.keep(s, places, r.readTransport(s, places))
+}
+
+func (r *row) readTransport(s *rows.Scanner, places []place) detect.Transport {
 	for _, p := range places {
 		n := r.values(s, p)
 		if n == 0 || n == 1 && isEmpty(r.value(s, p, 0)) {
@@ -228,6 +295,13 @@ func (r *row) transport(s *rows.Scanner, places []place) detect.Transport {
 // label reads what the firewall called the flow. Of several labels the one that
 // says Tor counts.
 func (r *row) label(s *rows.Scanner, places []place) detect.Label {
+	if l, ok := r.lastLabel.recall(s, places); ok {
+		return l
+	}
+	return r.lastLabel.keep(s, places, r.readLabel(s, places))
+}
+
+func (r *row) readLabel(s *rows.Scanner, places []place) detect.Label {
 	best := detect.LabelNone
 	for _, p := range places {
 		for i, n := 0, r.values(s, p); i < n; i++ {
@@ -244,17 +318,9 @@ func (r *row) label(s *rows.Scanner, places []place) detect.Label {
 }
 
 func (r *row) state(s *rows.Scanner, c *columns) detect.State {
-	blocked := false
-	for _, p := range c.places[roleAction] {
-		n := r.values(s, p)
-		if n == 0 || n == 1 && isEmpty(r.value(s, p, 0)) {
-			continue
-		}
-		blocked = true
-		for i := range n {
-			blocked = blocked && detect.IsBlock(r.value(s, p, i))
-		}
-		break
+	blocked, ok := r.lastBlocked.recall(s, c.places[roleAction])
+	if !ok {
+		blocked = r.lastBlocked.keep(s, c.places[roleAction], r.isBlocked(s, c.places[roleAction]))
 	}
 	return detect.StateOf(blocked, detect.Counts{
 		PacketsIn: r.count(s, c.places[rolePacketsIn]), PacketsOut: r.count(s, c.places[rolePacketsOut]),
@@ -262,13 +328,29 @@ func (r *row) state(s *rows.Scanner, c *columns) detect.State {
 	})
 }
 
+// isBlocked reports whether the firewall stopped the flow; of several actions it
+// takes all to say so.
+func (r *row) isBlocked(s *rows.Scanner, places []place) bool {
+	for _, p := range places {
+		n := r.values(s, p)
+		if n == 0 || n == 1 && isEmpty(r.value(s, p, 0)) {
+			continue
+		}
+		for i := range n {
+			if !detect.IsBlock(r.value(s, p, i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
 // count reads a number of bytes or packets; -1 is "not known".
 func (r *row) count(s *rows.Scanner, places []place) int64 {
 	for _, p := range places {
-		if r.values(s, p) == 1 {
-			if n, ok := parseNumber(r.value(s, p, 0)); ok {
-				return n
-			}
+		if n, ok := parseNumber(bare(s, p)); ok {
+			return n
 		}
 	}
 	return -1
@@ -336,6 +418,9 @@ func (r *row) bounds(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
 // times reads a time cell; a list is the interval from its first to its last.
 func (r *row) times(s *rows.Scanner, places []place) (relay.Interval, timeKind) {
 	for _, p := range places {
+		if at, kind := parseTime(bare(s, p)); kind == aTime {
+			return relay.Interval{From: at, To: at}, aTime
+		}
 		var out relay.Interval
 		found := noTime
 		for i, n := 0, r.values(s, p); i < n; i++ {

@@ -144,11 +144,29 @@ func (o *Output) AppendRow(dst []byte, s *Scanner, cells []Cell) []byte {
 		from = s.seps[r.column+1]
 	}
 	dst = append(dst, s.body[from:s.end]...)
+	return o.AppendTail(dst, cells)
+}
+
+// AppendTail appends what AppendRow puts behind the row: the added fields and
+// the row end. A caller with many rows that get the same cells keeps it and
+// appends it with AppendRowTail.
+func (o *Output) AppendTail(dst []byte, cells []Cell) []byte {
 	for _, p := range o.added {
 		dst = append(dst, ',')
 		dst = append(dst, p.of(cells)...)
 	}
 	return appendRowEnd(dst)
+}
+
+// Replaces reports whether fields of the input are replaced, so that a tail is
+// not all that a row gets.
+func (o *Output) Replaces() bool { return len(o.replaced) > 0 }
+
+// AppendRowTail is AppendRow with a tail of AppendTail, for an Output that
+// replaces nothing and since the same Bind.
+func (o *Output) AppendRowTail(dst []byte, s *Scanner, tail []byte) []byte {
+	dst = append(dst, s.body[s.start:s.end]...)
+	return append(dst, tail...)
 }
 
 // emptyCell stands for an empty cell that is a row of its own: readers of CSV
