@@ -127,7 +127,8 @@ func (x *index) lay(entries []Entry) (dropped int) {
 
 // settle brings the rows of one relay and port together, joins those of them
 // that overlap or touch and have the same flags, and drops what is too much.
-// The history holds most rows of the table once more, some of them shorter.
+// What is kept stands at the front of rows. The history holds most rows of the
+// table once more, some of them shorter.
 func settle(rows []Entry) (kept []Entry, dropped int) {
 	if len(rows) == 1 {
 		return rows, 0

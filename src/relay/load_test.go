@@ -71,7 +71,12 @@ lists [{1000 2000}] exit lists [{1000 1500}] rows 6 skipped 0 complete true`, wa
 		"columns added": each(func(c []string) []string {
 			return append([]string{"_time"}, append(c, `"a ""quoted"", note"`, "")...)
 		}),
-		"a column of ours once more": each(func(c []string) []string { return append(c, c[0]) }),
+		"a column of ours once more": each(func(c []string) []string {
+			if c[0] == "ip" {
+				return append(c, "ip")
+			}
+			return append(c, "203.0.113.1")
+		}),
 		"all quoted": each(func(c []string) []string {
 			for i := range c {
 				c[i] = `"` + c[i] + `"`

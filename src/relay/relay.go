@@ -18,6 +18,13 @@
 // built-in, dated list of directory authorities and of the bridges that Tor
 // Browser ships (builtin.go) is part of every table, also of an empty one.
 //
+// This file has the questions and how a row is placed in time; lists.go the
+// hours that were seen, load.go a table in memory and where it comes from,
+// parse.go the reading of its text, index.go the way from an address to its
+// rows. The text is hostile until it is parsed: everything is bounded, what
+// cannot be read is counted, and a table that was cut never says that an
+// address is no relay.
+//
 // The package fetches nothing, checks no signature and passes no judgement:
 // what a listing is worth is decided in package detect. Times are epoch
 // seconds throughout.
@@ -54,7 +61,8 @@ const (
 	DirAuthority // the flag that the consensus calls Authority
 )
 
-// Entry is one row of the table, or one built-in line: an address that was
+// Entry is one row of the table (or several of the same relay, port and flags
+// that overlap or touch, joined) or one built-in line: an address that was
 // listed from First to Last, both included.
 type Entry struct {
 	Addr        netip.Addr // never IPv4-mapped, never with a zone

@@ -121,6 +121,8 @@ func TestLookup(t *testing.T) {
 		{"an interval around a row", "192.0.2.3", hours(39, 51), []string{"carl:9001 [40,50] spanned 0"}},
 		{"an interval around all rows", "192.0.2.1", hours(-1, 51), []string{"anna:9001 [0,10] spanned 0", "anna:9001 [40,50] spanned 0"}},
 		{"an interval over the gap, both ends listed", "192.0.2.1", hours(9, 41), []string{"anna:9001 [0,10] listed 0", "anna:9001 [40,50] listed 0"}},
+		{"an interval that ends when the lists begin again", "192.0.2.1", hours(24, 40), []string{"anna:9001 [0,10] earlier 14", "anna:9001 [40,50] listed 0"}},
+		{"an interval that begins when the lists end", "192.0.2.1", hours(10, 24), []string{"anna:9001 [0,10] listed 0", "anna:9001 [40,50] later 16"}},
 		{"no relay", "192.0.2.200", hours(3, 3), nil},
 		{"IPv6 has its own port", "2001:db8::1", hours(3, 3), []string{"anna:9002 [0,10] listed 0"}},
 
