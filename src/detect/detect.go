@@ -204,6 +204,7 @@ type Finding struct {
 type Judge struct {
 	finding  Finding
 	graded   []graded
+	use      []graded // of these, those that may make others idle
 	evidence []Evidence
 	relays   []*Sighting
 	reason   []byte

@@ -150,6 +150,25 @@ func TestJudgeAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A relay table made to slow a search down, with thousands of lines for one
+// address: what is looked at is bounded, and a relay of the site's own is found
+// among them nevertheless.
+func TestThousandsOfListings(t *testing.T) {
+	web := from(client, relayWeb)
+	for i := range 5000 {
+		l := or(uint16(1024+i), guard, "anna").print(fmt.Sprintf("%040X", i))
+		web.Sightings = append(web.Sightings, from(client, relayWeb).dest(l).Sightings...)
+	}
+	var judge detect.Judge
+	found := judge.Judge(&web.Flow)
+	require.Equal(t, "10 none established outbound guard: relay_address", summary(found))
+	require.Len(t, found.Relays, 1000)
+	require.Contains(t, string(found.Reason), "; 999 other relays share this address")
+
+	web = web.dest(or(9001, guard, "bob").internal())
+	require.Equal(t, "0 none established relay guard: relay_address hosted_relay", summary(judge.Judge(&web.Flow)))
+}
+
 func BenchmarkJudge(b *testing.B) {
 	for _, name := range []string{"no listing", "relay's address", "or port", "both ends: destination heavier", "three relays on an address"} {
 		for _, c := range flows {

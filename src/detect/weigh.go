@@ -39,19 +39,18 @@ func (j *Judge) grade(f *Flow) about {
 		case s.When >= Later:
 		case s.Internal:
 			a.hosted = true
-			j.put(hostedRelay, s, a)
+			j.put(hostedRelay, s, a, false)
 		case s.Side == Destination:
 			if c, ok := destinationCode(s); ok {
-				j.put(c, s, a)
+				j.put(c, s, a, false)
 			}
 		default:
 			if c, ok := sourceCode(s); ok {
-				j.put(c, s, a)
+				j.put(c, s, a, false)
 			}
 			if turnable && isORPort(s) {
 				if c, ok := destinationCode(s); ok {
-					j.put(c, s, a)
-					j.graded[len(j.graded)-1].turned = true
+					j.put(c, s, a, true)
 				}
 			}
 		}
@@ -61,46 +60,61 @@ func (j *Judge) grade(f *Flow) about {
 }
 
 // dropIdle drops evidence that tells nothing beside other evidence which weighs
-// as much or more, so that the score is never the lower for it:
-//
-//   - a flow read the wrong way round, where it is as good the right way;
-//   - what the source would be, where the flow is the wrong way round;
-//   - a relay's other ports, where one of the same address matched;
-//   - a relay without Exit, where an exit shares its address.
+// as much or more, so that the score is never the lower for it.
 func (j *Judge) dropIdle() {
-	j.drop(func(g, by *graded) bool {
-		return g.turned && by.Side == Destination
-	})
-	j.drop(func(g, by *graded) bool {
-		return by.turned && !g.turned && g.Addr == by.Addr && g.Code != hostedRelay
-	})
-	j.drop(func(g, by *graded) bool {
-		return g.Side == by.Side && g.Addr == by.Addr &&
-			(g.Code == relayAddress && by.Code != relayAddress && table[by.Code].group == byDestination ||
-				g.Code == relaySource && table[by.Code].group == bySource)
-	})
+	// A flow read the wrong way round, where it is as good the right way.
+	j.drop(
+		func(g *graded) bool { return g.turned },
+		func(by *graded) bool { return by.Side == Destination && by.Code != hostedRelay },
+		false)
+	// What the source would be, where the flow is the wrong way round.
+	j.drop(
+		func(g *graded) bool { return g.Side == Source && !g.turned && g.Code != hostedRelay },
+		func(by *graded) bool { return by.turned },
+		true)
+	// A relay's other ports, where one of the same address matched.
+	j.drop(
+		func(g *graded) bool { return g.Code == relayAddress },
+		func(by *graded) bool { return by.Code != relayAddress && table[by.Code].group == byDestination },
+		true)
+	// A relay without Exit, where an exit shares its address.
+	j.drop(
+		func(g *graded) bool { return g.Code == relaySource },
+		func(by *graded) bool { return table[by.Code].group == bySource },
+		true)
 }
 
-// drop removes the evidence that some other makes idle. What was removed can no
-// longer make anything idle, but no rule of dropIdle drops what it drops by.
-func (j *Judge) drop(idle func(g, by *graded) bool) {
+// drop removes what is idle beside something of use. Nothing is both, or the
+// order would matter.
+func (j *Judge) drop(idle, use func(*graded) bool, sameAddr bool) {
+	j.use = j.use[:0]
+	for i := range j.graded {
+		if use(&j.graded[i]) {
+			j.use = append(j.use, j.graded[i])
+		}
+	}
+	if len(j.use) == 0 {
+		return
+	}
 	kept := j.graded[:0]
 	for i := range j.graded {
-		g := &j.graded[i]
-		needed := true
-		for k := range j.graded {
-			by := &j.graded[k]
-			noLess := g.Weight == 0 || by.Weight >= g.Weight && by.most >= g.most
-			if noLess && idle(g, by) {
-				needed = false
-				break
-			}
-		}
-		if needed {
+		if g := &j.graded[i]; !idle(g) || !j.beside(g, sameAddr) {
 			kept = append(kept, *g)
 		}
 	}
 	j.graded = kept
+}
+
+// beside reports whether something of use says as much as g.
+func (j *Judge) beside(g *graded, sameAddr bool) bool {
+	for i := range j.use {
+		by := &j.use[i]
+		noLess := g.Weight == 0 || by.Weight >= g.Weight && by.most >= g.most
+		if noLess && (!sameAddr || by.Side == g.Side && by.Addr == g.Addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // lowestClientPort is where ports that clients are given begin, on the systems
@@ -168,9 +182,21 @@ func sourceCode(s *Sighting) (Code, bool) {
 	return 0, false
 }
 
+// maxPieces bounds the evidence that is looked at for one flow. Eight relays may
+// share an address (tor's AuthDirMaxServersPerAddr), so this is enough for a
+// cell with a hundred addresses of relays; a relay table made to slow a search
+// down could have thousands of lines for one address.
+const maxPieces = 1000
+
 // put notes a piece of evidence with its weight for this flow.
-func (j *Judge) put(c Code, s *Sighting, a about) {
-	g := graded{Sighting: s, Evidence: Evidence{Code: c, Weight: table[c].weight}, most: scoreMax}
+func (j *Judge) put(c Code, s *Sighting, a about, turned bool) {
+	if len(j.graded) == maxPieces {
+		if c != hostedRelay {
+			return
+		}
+		j.graded = j.graded[:maxPieces-1] // a relay of the site's own is never missed
+	}
+	g := graded{Sighting: s, Evidence: Evidence{Code: c, Weight: table[c].weight}, most: scoreMax, turned: turned}
 	if s.When == Stale && !s.BuiltIn() {
 		g.Evidence.Stale = true
 		g.Weight *= survivalAfter(s.Away)
@@ -235,15 +261,17 @@ func combine(list, label float64) int {
 // rest only makes the order, and so the finding, independent of the order of
 // the sightings: the nearer listing, the table before the built-in list, ...
 func before(a, b graded) int {
-	return cmp.Or(
+	first := cmp.Or(
 		-compareBool(a.Code == hostedRelay, b.Code == hostedRelay),
 		-cmp.Compare(a.score, b.score),
 		-cmp.Compare(a.Weight, b.Weight),
 		cmp.Compare(table[a.Code].group, table[b.Code].group),
 		-cmp.Compare(role(a.Sighting), role(b.Sighting)),
-		compareSightings(a.Sighting, b.Sighting),
-		cmp.Compare(a.Code, b.Code),
 	)
+	if first != 0 {
+		return first
+	}
+	return cmp.Or(compareSightings(a.Sighting, b.Sighting), cmp.Compare(a.Code, b.Code))
 }
 
 // compareSightings is a total order: two sightings that compare equal are the
