@@ -120,7 +120,7 @@ func turned(dst []byte, f *Flow, g *graded) []byte {
 	dst = end(dst, g.Addr, g.Port, "an address")
 	dst = portOf(dst, g)
 	if g.Code == orPortRecent {
-		dst = clock(append(dst, " until "...), g.Last)
+		dst = append(clock(append(dst, " until "...), g.Last), ", which later lists lack"...)
 	} else {
 		dst = listed(dst, g)
 	}
