@@ -9,8 +9,8 @@ import "runtime/debug"
 
 const (
 	smallest   = 4 << 10 // capacity of the smallest buffer, so that small frames share one
-	firstTrust = 4 << 20 // bytes that a header alone is worth
-	growth     = 4       // a buffer that was full may grow by this factor
+	firstTrust = 8 << 20 // bytes that a header alone is worth
+	growth     = 16      // a buffer that was full may grow by this factor: it is address space, not memory
 	worthwhile = 4 << 20 // bytes of an outgrown buffer that are worth a garbage collection
 )
 
@@ -26,7 +26,7 @@ func enlarge(buf *[]byte, n int) {
 	outgrown := cap(*buf)
 	want := max(n+n/8, 2*outgrown, smallest)
 	trust := max(firstTrust, growth*outgrown)
-	bigger := make([]byte, len(*buf), min(want, trust))
+	bigger := allocate(len(*buf), min(want, trust))
 	copy(bigger, *buf)
 	*buf = bigger // the last pointer to the old one
 	release(outgrown)
