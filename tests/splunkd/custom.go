@@ -125,14 +125,18 @@ func (c *custom) start(at place) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := append([]string{
-		"PATH=" + filepath.Join(at.app.Home, "bin") + ":/usr/local/bin:/usr/bin:/bin",
-		"SPLUNK_HOME=" + at.app.Home,
-		"LD_LIBRARY_PATH=" + filepath.Join(at.app.Home, "lib"),
-		"HOME=" + at.app.Home,
-	}, c.s.head.Env...)
 	c.s.processes++
-	return startProcess(c.name, file, args, filepath.Join(at.app.Dir, "bin"), env, c.s.head)
+	return startProcess(c.name, file, args, filepath.Join(at.app.Dir, "bin"), c.s.head.environment(at.app), c.s.head)
+}
+
+// environment is what a command finds: little, and splunkd's own libraries first.
+func (h *Head) environment(app *App) []string {
+	return append([]string{
+		"PATH=" + filepath.Join(app.Home, "bin") + ":/usr/local/bin:/usr/bin:/bin",
+		"SPLUNK_HOME=" + app.Home,
+		"LD_LIBRARY_PATH=" + filepath.Join(app.Home, "lib"),
+		"HOME=" + app.Home,
+	}, h.Env...)
 }
 
 // info is the searchinfo of a real run at that place.

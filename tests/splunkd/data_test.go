@@ -55,6 +55,17 @@ func TestPanLineAsTheAddOnReadsIt(t *testing.T) {
 		row, _ := e.modelRow()
 		require.Equal(t, want, row.Get("All_Traffic.action"), vendor)
 	}
+	e, err = parsePan(panLine("", "2026/11/20 10:15:30", "10.0.0.1", "192.0.2.1", "1", "x", "TCP", "allow", "", ""), "fw")
+	require.NoError(t, err)
+	row, _ = e.modelRow()
+	require.Equal(t, "tcp", row.Get("All_Traffic.transport"))
+	for users, want := range map[string]string{",,": "unknown", "alice,,": "alice", ",bob,": "bob", "alice,bob,": "alice"} {
+		line := strings.Replace(panLine("", "2026/11/20 10:15:30", "10.0.0.1", "192.0.2.1", "1", "x", "tcp", "allow", "", ""), "Outbound_Allow,,,", "Outbound_Allow,"+users, 1)
+		e, err := parsePan(line, "fw")
+		require.NoError(t, err)
+		row, _ := e.modelRow()
+		require.Equal(t, want, row.Get("All_Traffic.user"), users)
+	}
 	require.Equal(t, []string{"a", "b,c", "", "d"}, splitLog(`a,"b,c",,d`))
 	require.Equal(t, []string{"a", ""}, splitLog(`a,`))
 	_, err = readLog(strings.NewReader("\nnot a log line\n"), "fw")
@@ -141,6 +152,7 @@ func TestCommands(t *testing.T) {
 		"| inputlookup rows | stats first(v) as f last(v) as l list(v) as all values(w) as w dc(w) as n":                           {"f,l,all,w,n", "1,9,1+10+9,x+y,2"},
 		`| inputlookup rows | stats count(eval(w="x")) as n dc(eval(if(w="y",k,null()))) as m, max(eval(tonumber(v)*2)) as t`:      {"n,m,t", "2,2,20"},
 		"| inputlookup rows | stats values(k) as k by w | stats count by k":                                                        {"k,count", "a,2", "b,1", "c,1"},
+		"| makeresults | eval a=mvappend(\"x\",\"x\",\"y\") | stats count by a":                                                    {"a,count", "x,1", "y,1"},
 		"| inputlookup rows | where v>5 | fields w k":                                                                              {"w,k", "x,b", "y,a"},
 		"| inputlookup rows | search w=x NOT k=b | fields - w":                                                                     {"k,v", "a,1"},
 		`| inputlookup rows | rename k as "All.k", v as "All.v" | rename "All.*" as * | table v w k x`:                             {"v,w,k,x", "1,x,a,", "10,x,b,", "9,y,a,", ",y,c,"},
@@ -306,12 +318,12 @@ func TestInstall(t *testing.T) {
 	}
 	when := time.Unix(1795600000, 0)
 	dir := t.TempDir()
-	app, err := Install(pack(tar.Header{Typeflag: tar.TypeDir, Name: "app/", Mode: 0o755}, tar.Header{Typeflag: tar.TypeReg, Name: "app/bin/x.sh", Mode: 0o755, ModTime: when}), dir)
+	app, err := Install(pack(tar.Header{Typeflag: tar.TypeDir, Name: "app/", Mode: 0o755}, tar.Header{Typeflag: tar.TypeReg, Name: "app/bin/x.sh", Mode: 0o777, ModTime: when}), dir)
 	require.NoError(t, err)
 	require.Equal(t, "app", app.ID)
 	info, err := os.Stat(filepath.Join(dir, "search-head/etc/apps/app/bin/x.sh"))
 	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o755), info.Mode().Perm())
+	require.Equal(t, os.FileMode(0o777), info.Mode().Perm(), "whatever the umask")
 	require.Equal(t, when, info.ModTime())
 	for name, want := range map[string]string{"../x": "bad path", "/x": "bad path", "app/../x": "bad path", "./app/x": "bad path"} {
 		_, err := Install(pack(tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}), t.TempDir())

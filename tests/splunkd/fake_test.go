@@ -42,6 +42,7 @@ var fakes = map[string]string{
 	"badrun":       `{"type":"streaming"}`,
 	"initwarn":     `{"inspector":{"messages":[["WARN","said while parsing"]]},"type":"streaming"}`,
 	"changing":     `{"type":"streaming"}`,
+	"unsure":       `{"type":"streaming"}`,
 	// Commands that break the protocol; each is named after what it does.
 	"stderr": `{}`, "tworeplies": `{}`, "noreply": `{}`, "exitcode": `{}`, "nomirror": `{}`, "hang": `{}`, "early": `{}`,
 	"stray": `{}`, "leak": `{}`, "leakstderr": `{}`, "saytwice": `{}`, "ragged": `{}`, "twocolumns": `{}`, "halflist": `{}`, "lonelist": `{}`,
@@ -81,7 +82,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			_, key, _ = strings.Cut(string(metadata), `"session_key":"`)
 			key, _, _ = strings.Cut(key, `"`)
 			reply := fakes[name]
-			if name == "changing" && key != "" {
+			if name == "changing" && key != "" || name == "unsure" && strings.Contains(string(metadata), `"sid":"tmp"`) {
 				reply = `{"type":"stateful"}`
 			}
 			send(reply, "")
@@ -244,19 +245,19 @@ func newHead(t *testing.T) *Head {
 	return &Head{App: app, Now: time.Unix(1795600000, 0), Timeout: 5 * time.Second, Env: env}
 }
 
-// record makes the fakes keep what they are sent; the function returned gives, of the one process that got an execute
-// request, its getinfo and all bytes behind that.
-func record(t *testing.T, h *Head) func() (getinfo, execute string) {
+// record makes the fakes keep what they are sent; the function returned gives, of the one process of that command that
+// got an execute request, its getinfo and all bytes behind that.
+func record(t *testing.T, h *Head) func(command string) (getinfo, execute string) {
 	folder := t.TempDir()
 	h.Env = append(h.Env, "FAKE_RECORD="+folder)
-	return func() (string, string) {
+	return func(command string) (string, string) {
 		var found [][2]string
 		files, err := os.ReadDir(folder)
 		require.NoError(t, err)
 		for _, file := range files {
 			content, err := os.ReadFile(filepath.Join(folder, file.Name()))
 			require.NoError(t, err)
-			if at := strings.Index(string(content), `{"action":"execute"`); at >= 0 {
+			if at := strings.Index(string(content), `{"action":"execute"`); at >= 0 && strings.Contains(string(content[:at]), `"command":"`+command+`"`) {
 				at = strings.LastIndex(string(content[:at]), "chunked 1.0,")
 				found = append(found, [2]string{string(content[:at]), string(content[at:])})
 			}

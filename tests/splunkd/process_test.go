@@ -51,13 +51,18 @@ func TestPlaceInTheSearch(t *testing.T) {
 		"index=main | statefulecho":                            {"search index=main | statefulecho", 3},
 		"index=main | table src | echo | fields src":           {"search index=main | table src | echo | fields src", 1},
 		"index=main | head 1 | where bytes>1 | echo":           {"search index=main | head 1 | where bytes>1 | echo", 1},
+		"index=main | statefulecho | echo":                     {"search index=main | statefulecho | echo", 1},
 		"| tstats count from datamodel=Network_Traffic | echo": {"| tstats count from datamodel=Network_Traffic | echo", 1},
 	} {
 		h := sampleHead(t)
 		sent := record(t, h)
 		_, err := h.Run(spl)
 		require.NoError(t, err, spl)
-		getinfo, execute := sent()
+		command := "echo"
+		if !strings.Contains(spl, " echo") {
+			command = "statefulecho"
+		}
+		getinfo, execute := sent(command)
 		require.Equal(t, want.chunks, strings.Count(execute, `{"action":"execute"`), spl)
 		require.Contains(t, getinfo, `"search":"`+percentEncode(want.search)+`"`, spl)
 		require.Contains(t, getinfo, `"session_key":"`+sessionKey+`"`)
@@ -74,7 +79,7 @@ func TestProbes(t *testing.T) {
 	files, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	require.Len(t, files, len(probes)+1)
-	_, execute := sent()
+	_, execute := sent("echo")
 	keyless := 0
 	for _, file := range files {
 		content, err := os.ReadFile(filepath.Join(folder, file.Name()))
@@ -159,7 +164,8 @@ func TestBrokenCommandsAreFound(t *testing.T) {
 		"distributed":  `reply key "distributed"`,
 		"noindex":      "the reply has no column _chunked_idx",
 		"foreignindex": `_chunked_idx "77"`,
-		"changing":     "getinfo answers differ",
+		"changing":     "in a probe",
+		"unsure":       "getinfo answers differ: .*, then ",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,4 +205,33 @@ func TestMissingProgramAndCommand(t *testing.T) {
 	require.NoError(t, writeLookup(filepath.Join(h.App.Dir, "local", "commands.conf"), &Table{Columns: []string{"x"}}))
 	_, err = h.Run("| makeresults | echo")
 	require.ErrorContains(t, err, filepath.Join("local", "commands.conf")+":1")
+}
+
+func TestTalk(t *testing.T) {
+	h := newHead(t)
+	body := WriteBody(rowsOf("n", "1"))
+	spoken, err := h.Talk("echo", append(h.GetinfoFrame("echo", "a=1"), ExecuteFrame(body, true)...))
+	require.NoError(t, err)
+	require.Zero(t, spoken.Code)
+	require.Empty(t, spoken.Stderr)
+	frames, err := spoken.Frames()
+	require.NoError(t, err)
+	require.Equal(t, []Frame{{[]byte(fakes["echo"]), []byte{}}, {[]byte(`{"finished":true}`), body}}, frames)
+	table, err := ReadBody(frames[1].Body)
+	require.NoError(t, err)
+	require.Equal(t, []string{"n", "1"}, texts(*table))
+
+	spoken, err = h.Talk("dies", append(h.GetinfoFrame("dies", ""), ExecuteFrame(body, true)...))
+	require.NoError(t, err)
+	require.Equal(t, 7, spoken.Code)
+	require.Equal(t, "oh no\n", string(spoken.Stderr))
+
+	spoken, err = h.Talk("stray", append(h.GetinfoFrame("stray", ""), ExecuteFrame(body, true)...))
+	require.NoError(t, err)
+	_, err = spoken.Frames()
+	require.ErrorContains(t, err, "no frame header")
+
+	h.Timeout = 500 * time.Millisecond
+	_, err = h.Talk("hang", append(h.GetinfoFrame("hang", ""), ExecuteFrame(body, true)...))
+	require.ErrorContains(t, err, "did not end within")
 }

@@ -107,7 +107,7 @@ func runCustom(t *testing.T, name string, in *Table, fromEvents bool) (sent stri
 	c.fromEvents = fromEvents
 	out, err = c.run(place{app: h.App, sid: s.sid}, in)
 	require.NoError(t, err)
-	_, sent = sentBytes()
+	_, sent = sentBytes(name)
 	return sent, out
 }
 
@@ -233,4 +233,23 @@ func TestFrameHeaderIsReadStrictly(t *testing.T) {
 		require.Error(t, err, header)
 		require.NotEqual(t, io.EOF, err)
 	}
+}
+
+// Not recorded, but the way that tests ask for: many chunks, an empty one among them, an empty last one.
+func TestManyChunks(t *testing.T) {
+	c := &custom{s: &search{head: &Head{ChunkRows: 2}}}
+	require.Equal(t, []request{{0, 2, false}, {2, 2, false}, {2, 4, false}, {4, 5, false}, {5, 5, true}}, c.requests(5))
+	require.Equal(t, []request{{0, 0, true}}, c.requests(0))
+}
+
+func TestVaryColumns(t *testing.T) {
+	h := newHead(t)
+	h.VaryColumns, h.ChunkRows = true, 1
+	sent := record(t, h)
+	_, err := h.Run(`| inputlookup numbers.csv | eval n=if(n=2,null(),n), word=if(n=3,null(),word) | echo`)
+	require.NoError(t, err)
+	_, execute := sent("echo")
+	require.Contains(t, execute, "n,word,\"__mv_n\",\"__mv_word\"\n1,one,,\n")
+	require.Contains(t, execute, "}word,\"__mv_word\"\ntwo,\n")
+	require.Contains(t, execute, "}n,\"__mv_n\"\n3,\n")
 }
