@@ -2,9 +2,8 @@ package relay
 
 import (
 	"cmp"
-	"encoding/binary"
+	"hash/maphash"
 	"math/bits"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,8 +22,10 @@ import (
 type index struct {
 	entries []Entry
 	slots   []int32
-	shift   uint8     // 64 - log2(len(slots))
-	secret  [2]uint64 // makes the hash differ from run to run
+	shift   uint8 // 64 - log2(len(slots))
+	// seed makes the hash differ from run to run, so that whoever writes the
+	// table cannot make all addresses meet in one slot.
+	seed maphash.Seed
 }
 
 // maxPerAddress bounds the rows of one address, and the exit rows of one relay,
@@ -54,13 +55,10 @@ func (x *index) of(addr netip.Addr) []Entry {
 	}
 }
 
-// slot hashes an address: the two halves of the product of its two halves, so
-// that whoever writes the table cannot make all addresses meet in one slot
-// without knowing the secret.
+// slot hashes an address.
 func (x *index) slot(addr netip.Addr) int {
 	b := addr.As16()
-	high, low := bits.Mul64(binary.BigEndian.Uint64(b[:8])^x.secret[0], binary.BigEndian.Uint64(b[8:])^x.secret[1])
-	return int((high ^ low) >> x.shift)
+	return int(maphash.Bytes(x.seed, b[:]) >> x.shift)
 }
 
 // lay builds the index over the entries, which it takes over, and returns how
@@ -68,7 +66,7 @@ func (x *index) slot(addr netip.Addr) int {
 func (x *index) lay(entries []Entry) (dropped int) {
 	size := max(bits.Len(uint(2*len(entries))), 1) // more than twice the entries: at most half full
 	x.entries, x.slots, x.shift = entries, make([]int32, 1<<size), uint8(64-size)
-	x.secret = [2]uint64{rand.Uint64(), rand.Uint64()}
+	x.seed = maphash.MakeSeed()
 
 	// Number the addresses as they appear. In a file of our own the rows of
 	// an address stand together already.
