@@ -1,0 +1,497 @@
+package tordir
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// The two flavours of a consensus. Both list the same relays with the same
+// addresses, ports and flags.
+const (
+	FlavourNS        = "ns"
+	FlavourMicrodesc = "microdesc"
+)
+
+// maxSignatures bounds the work of one verification. The public network has
+// nine authorities.
+const maxSignatures = 100
+
+// Consensus is a network status consensus (dir-spec 3.4). Times are epoch
+// seconds, UTC.
+//
+// It refers to the bytes it was parsed from, for Verify; they must not change
+// before that. Its strings have memory of their own.
+type Consensus struct {
+	Flavour    string // FlavourNS or FlavourMicrodesc
+	Method     int    // consensus-method, 20 (2016) to 35 (2026)
+	ValidAfter int64
+	FreshUntil int64 // after ValidAfter; on the public network an hour
+	ValidUntil int64 // after FreshUntil; on the public network three hours after ValidAfter
+	Sources    []Source
+	Relays     []Relay     // ascending by identity, each once
+	Signatures []Signature // in the document's order, at least one
+
+	signed []byte // network-status-version through the space after the first directory-signature
+}
+
+// Source is an authority whose vote is in the consensus, by its own account
+// (dir-source). It proves nothing; who signed is in Signatures.
+type Source struct {
+	Nickname string
+	V3Ident  [20]byte
+	Addr     netip.Addr
+	DirPort  uint16
+	ORPort   uint16
+}
+
+// Relay is a relay that was running and valid when the consensus was made.
+type Relay struct {
+	Nickname string
+	Identity [20]byte // SHA-1 of its RSA key; the fingerprint is its hex
+	Addr     netip.Addr
+	ORPort   uint16
+	DirPort  uint16           // 0 = none
+	IPv6     []netip.AddrPort // OR addresses of its "a" lines; nil where the consensus method has none
+	Flags    Flags
+}
+
+// Flags are those of a relay's flags that are kept.
+type Flags uint8
+
+// All other flags are parsed past: everything listed is Running and Valid.
+const (
+	FlagAuthority Flags = 1 << iota
+	FlagBadExit
+	FlagExit
+	FlagGuard
+)
+
+// Has says whether all the flags given are set.
+func (f Flags) Has(flags Flags) bool { return f&flags == flags }
+
+// String returns the flags in the order of the document, with blanks between.
+func (f Flags) String() string {
+	var names []string
+	for i, name := range [...]string{"Authority", "BadExit", "Exit", "Guard"} {
+		if f.Has(1 << i) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// Signature is one directory-signature of a consensus, not yet checked.
+type Signature struct {
+	Algorithm        string   // "sha1", "sha256", or a word not known here
+	V3Ident          [20]byte // who is said to have signed
+	SigningKeyDigest [20]byte // with which key
+	signature        []byte
+}
+
+// ParseConsensus reads a consensus of either flavour. The document may have
+// CollecTor's @type line in front and may be a CRLF copy. It has to be the only
+// one: [Documents] takes files apart. Nothing is verified, see
+// [Consensus.Verify].
+//
+// Errors name the line. A vote, a document cut short and a second document
+// behind the first are refused.
+func ParseConsensus(doc []byte) (*Consensus, error) {
+	l, err := begin(doc)
+	if err != nil {
+		return nil, fmt.Errorf("consensus: %w", err)
+	}
+	c := &Consensus{}
+	for _, part := range []func(*lines) error{c.readPreamble, c.readRelays, c.readSignatures} {
+		if err := part(&l); err != nil {
+			return nil, fmt.Errorf("consensus: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// The two ways to end too early.
+var (
+	errNoSignature = errors.New("the document ends before its signatures: it was cut short")
+	errTwo         = errors.New("another document begins here: the first one was cut short, or several are in one file")
+)
+
+// readPreamble reads from the first line to the last before the first relay.
+func (c *Consensus) readPreamble(l *lines) error {
+	line, ok, err := l.next()
+	if err != nil || !ok {
+		return errCut
+	}
+	rest, ok := argument(line, "network-status-version")
+	if !ok {
+		return l.fail("want network-status-version, not %s: this is no consensus", quote(line))
+	}
+	version, rest := word(rest)
+	flavour, _ := word(rest)
+	switch {
+	case string(version) != "3":
+		return l.fail("network-status-version %s is not known, only 3", quote(version))
+	case len(flavour) == 0 || string(flavour) == FlavourNS:
+		c.Flavour = FlavourNS
+	case string(flavour) == FlavourMicrodesc:
+		c.Flavour = FlavourMicrodesc
+	default:
+		return l.fail("consensus flavour %s is not known, only ns and microdesc", quote(flavour))
+	}
+
+	var status bool
+	times := []struct {
+		keyword string
+		value   *int64
+		seen    bool
+	}{
+		{"valid-after", &c.ValidAfter, false},
+		{"fresh-until", &c.FreshUntil, false},
+		{"valid-until", &c.ValidUntil, false},
+	}
+	for {
+		before := l.at
+		line, ok, err := l.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoSignature
+		}
+		if endsPreamble(line) {
+			l.at = before
+			break
+		}
+		if _, ok := argument(line, "network-status-version"); ok {
+			return l.fail("%w", errTwo)
+		}
+		if rest, ok := argument(line, "vote-status"); ok {
+			w, _ := word(rest)
+			switch {
+			case string(w) == "vote":
+				return l.fail("this is the vote of one authority, not a consensus")
+			case string(w) != "consensus" || status:
+				return l.fail("bad %s, want one vote-status consensus", quote(line))
+			}
+			status = true
+		}
+		if rest, ok := argument(line, "consensus-method"); ok {
+			w, _ := word(rest)
+			n, ok := digits(w)
+			if !ok || n < 1 || c.Method != 0 {
+				return l.fail("bad %s", quote(line))
+			}
+			c.Method = n
+		}
+		for i := range times {
+			if rest, ok := argument(line, times[i].keyword); ok {
+				t, ok := parseTime(rest)
+				if !ok || times[i].seen {
+					return l.fail("bad %s, want one %s YYYY-MM-DD HH:MM:SS", quote(line), times[i].keyword)
+				}
+				*times[i].value, times[i].seen = t, true
+			}
+		}
+		if rest, ok := argument(line, "dir-source"); ok {
+			if err := c.readSource(l, rest); err != nil {
+				return err
+			}
+		}
+	}
+
+	if !status {
+		return l.fail("no vote-status line before here")
+	}
+	if c.Method == 0 {
+		return l.fail("no consensus-method line before here")
+	}
+	for _, t := range times {
+		if !t.seen {
+			return l.fail("no %s line before here", t.keyword)
+		}
+	}
+	if c.ValidAfter >= c.FreshUntil || c.FreshUntil >= c.ValidUntil {
+		return l.fail("valid-after, fresh-until and valid-until above are not in that order")
+	}
+	return nil
+}
+
+// endsPreamble says whether the line begins the relays, or what follows them.
+func endsPreamble(line []byte) bool {
+	for _, keyword := range []string{"r", "directory-footer", "directory-signature"} {
+		if _, ok := argument(line, keyword); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// readSource reads the arguments of dir-source: nickname, identity, host name,
+// address, Dir port, OR port. A name that ends in -legacy repeats an authority
+// under its former key and is no voter.
+func (c *Consensus) readSource(l *lines, rest []byte) error {
+	nickname, rest := word(rest)
+	if strings.HasSuffix(string(nickname), "-legacy") {
+		return nil
+	}
+	identity, rest := word(rest)
+	_, rest = word(rest)
+	addr, rest := word(rest)
+	dirPort, rest := word(rest)
+	orPort, _ := word(rest)
+
+	s := Source{Nickname: string(nickname)}
+	var ok [4]bool
+	s.V3Ident, ok[0] = parseFingerprint(identity)
+	s.Addr, ok[1] = parseAddr(addr)
+	s.DirPort, ok[2] = parsePort(dirPort)
+	s.ORPort, ok[3] = parsePort(orPort)
+	if !parseNickname(nickname) || ok != [4]bool{true, true, true, true} {
+		return l.fail("bad dir-source, want: nickname, 40 hex digits, host name, address, Dir port, OR port")
+	}
+	c.Sources = append(c.Sources, s)
+	return nil
+}
+
+// readRelays reads the relays and the footer, to the first directory-signature.
+// This is the path that has to be fast; all it takes memory for is the relays,
+// their IPv6 addresses and their names, each in one piece.
+func (c *Consensus) readRelays(l *lines) error {
+	const usual = 320 // bytes of a relay's lines; 343 to 378 in the real documents
+	guess := len(l.doc)/usual + 8
+	c.Relays = make([]Relay, 0, guess)
+	six := make([]netip.AddrPort, 0, guess/2)
+	var names strings.Builder
+	names.Grow(guess * 12)
+
+	var relay *Relay
+	first := 0 // in six, of the relay at hand
+	flagged := true
+	for {
+		line, ok, err := l.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoSignature
+		}
+		if len(line) < 2 {
+			continue
+		}
+		if line[1] == ' ' || line[1] == '\t' {
+			switch line[0] {
+			case 'r':
+				if !flagged {
+					return l.fail("the relay before this line has no s line")
+				}
+				next, nickname, err := readRelay(l, line[2:], c.Flavour)
+				if err != nil {
+					return err
+				}
+				if relay != nil && string(next.Identity[:]) <= string(relay.Identity[:]) {
+					return l.fail("relays are not in the order of their identities")
+				}
+				// What a Builder has returned stays as it is while it grows.
+				names.Write(nickname)
+				text := names.String()
+				next.Nickname = text[len(text)-len(nickname):]
+				c.Relays = append(c.Relays, next)
+				relay, first, flagged = &c.Relays[len(c.Relays)-1], len(six), false
+			case 'a':
+				w, _ := word(line[2:])
+				ap, ok := parseAddrPort(w)
+				if !ok || relay == nil {
+					return l.fail("bad %s, want: a [IPv6]:port below an r line", quote(line))
+				}
+				if ap.Addr().Is6() { // tor, too, skips other kinds of addresses here
+					six = append(six, ap)
+					relay.IPv6 = six[first:len(six):len(six)]
+				}
+			case 's':
+				if relay == nil || flagged {
+					return l.fail("an s line without an r line")
+				}
+				relay.Flags, flagged = readFlags(line[2:]), true
+			}
+			continue
+		}
+		switch line[0] {
+		case 's':
+			if string(line) == "s" { // cannot happen: a listed relay is Running
+				return l.fail("a relay without flags")
+			}
+		case 'n':
+			if _, ok := argument(line, "network-status-version"); ok {
+				return l.fail("%w", errTwo)
+			}
+		case 'd':
+			if _, ok := argument(line, "directory-footer"); ok {
+				return c.readFooter(l, flagged)
+			}
+			if _, ok := argument(line, "directory-signature"); ok {
+				return c.endSigned(l, line, flagged)
+			}
+		}
+	}
+}
+
+// readFooter reads from directory-footer to the first directory-signature.
+func (c *Consensus) readFooter(l *lines, flagged bool) error {
+	for {
+		line, ok, err := l.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoSignature
+		}
+		if _, ok := argument(line, "directory-signature"); ok {
+			return c.endSigned(l, line, flagged)
+		}
+		for _, keyword := range []string{"r", "network-status-version"} {
+			if _, ok := argument(line, keyword); ok {
+				return l.fail("%s line behind the footer", keyword)
+			}
+		}
+	}
+}
+
+// endSigned notes what the signatures are made over, and goes back to the line
+// of the first one.
+func (c *Consensus) endSigned(l *lines, line []byte, flagged bool) error {
+	const keyword = "directory-signature "
+	if !flagged {
+		return l.fail("the last relay has no s line")
+	}
+	if len(c.Relays) == 0 {
+		return l.fail("no relay is listed")
+	}
+	if !strings.HasPrefix(string(line), keyword) {
+		return l.fail("bad %s, want one blank behind the keyword", quote(line))
+	}
+	c.signed = l.doc[:l.start+len(keyword)]
+	l.at = l.start
+	return nil
+}
+
+// readRelay reads the arguments of an r line:
+//
+//	ns:         nickname identity digest date time address ORPort DirPort
+//	microdesc:  nickname identity        date time address ORPort DirPort
+//
+// The publication date is not looked at: since method 33 it is the same for all.
+func readRelay(l *lines, rest []byte, flavour string) (relay Relay, nickname []byte, err error) {
+	nickname, rest = word(rest)
+	if !parseNickname(nickname) {
+		return relay, nil, l.fail("bad nickname %s", quote(nickname))
+	}
+	identity, rest := word(rest)
+	if !decodeIdentity(&relay.Identity, identity) {
+		return relay, nil, l.fail("bad identity %s, want 27 characters of base64", quote(identity))
+	}
+	skip := 2
+	if flavour == FlavourNS {
+		skip = 3
+	}
+	for range skip {
+		_, rest = word(rest)
+	}
+	addr, rest := word(rest)
+	orPort, rest := word(rest)
+	dirPort, _ := word(rest)
+	var ok, ok1, ok2 bool
+	relay.Addr, ok = parseAddr(addr)
+	relay.ORPort, ok1 = parsePort(orPort)
+	relay.DirPort, ok2 = parsePort(dirPort)
+	if !ok || !ok1 || !ok2 {
+		return relay, nil, l.fail("bad address and ports %s %s %s in an r line of flavour %s",
+			quote(addr), quote(orPort), quote(dirPort), flavour)
+	}
+	return relay, nickname, nil
+}
+
+// decodeIdentity reads base64 without padding, whose last two bits must be 0 so
+// that an identity is written in one way only.
+func decodeIdentity(id *[20]byte, w []byte) bool {
+	if len(w) != 27 {
+		return false
+	}
+	var out [21]byte
+	n, err := identityEncoding.Decode(out[:], w)
+	copy(id[:], out[:])
+	return err == nil && n == len(id)
+}
+
+var identityEncoding = base64.RawStdEncoding.Strict()
+
+// readFlags reads the arguments of an s line.
+func readFlags(rest []byte) (f Flags) {
+	for {
+		var w []byte
+		if w, rest = word(rest); len(w) == 0 {
+			return f
+		}
+		switch string(w) {
+		case "Authority":
+			f |= FlagAuthority
+		case "BadExit":
+			f |= FlagBadExit
+		case "Exit":
+			f |= FlagExit
+		case "Guard":
+			f |= FlagGuard
+		}
+	}
+}
+
+// readSignatures reads what follows the signed part. Nobody vouches for these
+// lines, so nothing but signatures is taken from them.
+func (c *Consensus) readSignatures(l *lines) error {
+	for {
+		line, ok, err := l.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return nil
+		}
+		if _, ok := argument(line, "network-status-version"); ok {
+			return l.fail("%w", errTwo)
+		}
+		rest, ok := argument(line, "directory-signature")
+		if !ok {
+			continue
+		}
+		s, err := readSignature(l, rest)
+		if err != nil {
+			return err
+		}
+		if len(c.Signatures) == maxSignatures {
+			return l.fail("more than %d signatures", maxSignatures)
+		}
+		c.Signatures = append(c.Signatures, s)
+	}
+}
+
+// readSignature reads one directory-signature: [algorithm] identity key, and the
+// object below. Without an algorithm it is SHA-1.
+func readSignature(l *lines, rest []byte) (s Signature, err error) {
+	s.Algorithm = "sha1"
+	first, rest := word(rest)
+	var ok1, ok2 bool
+	if s.V3Ident, ok1 = parseFingerprint(first); !ok1 {
+		if s.Algorithm = string(first); len(first) > maxQuote {
+			return s, l.fail("bad algorithm %s", quote(first))
+		}
+		first, rest = word(rest)
+		s.V3Ident, ok1 = parseFingerprint(first)
+	}
+	key, _ := word(rest)
+	if s.SigningKeyDigest, ok2 = parseFingerprint(key); !ok1 || !ok2 {
+		return s, l.fail("bad directory-signature, want: algorithm, 40 hex digits, 40 hex digits")
+	}
+	s.signature, err = l.object("SIGNATURE")
+	return s, err
+}
