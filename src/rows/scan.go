@@ -91,7 +91,7 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		count := bits.OnesCount64(comma)
 		if n+count >= next {
 			m := inTextOrder(comma)
-			for i := n + 1; n+count >= next; i++ {
+			for i := n + 1; n+count >= next && i <= n+count; i++ {
 				if i == next {
 					s.seps[i] = pos + bits.TrailingZeros64(m)
 					wanted = wanted[1:]
