@@ -18,7 +18,9 @@ import (
 //	             \_/ relays of address a, those of one relay and port together
 //
 // It is laid out anew for each table that is read and never changes after
-// that. A miss, the usual case, costs one hash and mostly one probe.
+// that. A miss, the usual case, costs one hash and mostly one probe. (A Go map
+// in place of the slots is as fast to ask, but takes a fifth longer to load a
+// week: BenchmarkParse/27000, 14.1 instead of 11.8 ms of processor time.)
 type index struct {
 	entries []Entry
 	slots   []int32
