@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 appinspect=splunk-appinspect==4.3.1
 slim=splunk-packaging-toolkit==1.2.8
+splunklib=splunk-sdk==2.1.1
 venv=dist/.venv-inspect
 
 # Per fuzz target. Enough to run the corpus and find a careless change; long
@@ -33,7 +34,7 @@ usage: ./build.sh VERB
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, in a private Python environment
-  bench     not yet: speed and memory beside a Python command
+  bench     speed and memory beside splunklib and a bare echo (RUNS=5)
   evaluate  not yet: precision and recall on labelled flows
 TEXT
 }
@@ -241,6 +242,21 @@ inspect() {
 	return $failed
 }
 
+# The command of the benchmark that is written with splunklib needs a Python of
+# its own; without one only ours and the echo are measured.
+bench() {
+	local python=dist/.venv-bench/bin/python
+	build
+	if [[ $(cat dist/.venv-bench/complete 2>/dev/null) != "$splunklib" ]]; then
+		rm -rf dist/.venv-bench
+		{ python3 -m venv dist/.venv-bench && "$python" -m pip install --quiet --disable-pip-version-check "$splunklib" &&
+			printf '%s\n' "$splunklib" >dist/.venv-bench/complete; } || { say "build.sh: $splunklib could not be installed"; python=; }
+	fi
+	[[ -z $python ]] || say "$splunklib on $("$python" --version)"
+	go build -o dist/bin/bench ./tests/bench
+	dist/bin/bench -tordetect dist/bin/tordetect -python "$python" -runs "${RUNS:-5}"
+}
+
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
 case $verb in
@@ -249,7 +265,8 @@ package) package "$@" ;;
 test) check ;;
 demo) demo "$@" ;;
 inspect) inspect ;;
-bench | evaluate) die "$verb comes later" ;;
+bench) bench ;;
+evaluate) die "$verb comes later" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac
