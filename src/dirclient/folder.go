@@ -1,0 +1,135 @@
+package dirclient
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// maxDepth of folders below the source: CollecTor's own layout has five.
+const maxDepth = 8
+
+// Files reads a folder: every file in it and below it, sorted by path, whatever
+// it holds; names that begin with a dot are passed over. A file that cannot
+// be read, is no regular file (a pipe would never end), is larger than allowed,
+// or is a symbolic link that leads out of the folder is an *Error that names it,
+// and the next files follow. A link to a folder is not followed.
+func (c *Client) Files(ctx context.Context, source Source) iter.Seq2[Document, error] {
+	if source.kind != kindFolder {
+		return refuse(source)
+	}
+	return func(yield func(Document, error) bool) {
+		ctx, cancel := c.bound(ctx)
+		defer cancel()
+		fail := func(path string, err error) bool {
+			return yield(Document{}, &Error{Source: source.text, URL: path, Err: err})
+		}
+		root, err := os.OpenRoot(source.folder)
+		if err != nil {
+			fail("", because(errFolder, "%s", reason(err)))
+			return
+		}
+		defer root.Close()
+
+		seen, bytes := 0, int64(0)
+		_ = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+			path := filepath.Join(source.folder, filepath.FromSlash(name))
+			more := func(yes bool) error {
+				if yes {
+					return nil
+				}
+				return fs.SkipAll
+			}
+			if seen++; seen > c.limits.Files {
+				fail(path, because(ErrTooLarge, "more than %d files and folders", c.limits.Files))
+				return fs.SkipAll
+			}
+			switch {
+			case ctx.Err() != nil:
+				fail(path, context.Cause(ctx))
+				return fs.SkipAll
+			case err != nil:
+				return more(fail(path, because(errFolder, "%s", reason(err))))
+			case name != "." && strings.HasPrefix(entry.Name(), "."):
+				if entry.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
+			case entry.IsDir():
+				if name != "." && strings.Count(name, "/")+1 >= maxDepth {
+					if !fail(path, because(errFolder, "more than %d folders deep", maxDepth)) {
+						return fs.SkipAll
+					}
+					return fs.SkipDir
+				}
+				return nil
+			}
+			doc, err := c.file(root, name, c.limits.FolderBytes-bytes)
+			if err != nil {
+				return more(fail(path, err))
+			}
+			if doc.Bytes == nil { // a link to a folder
+				return nil
+			}
+			bytes += int64(len(doc.Bytes))
+			doc.Source, doc.URL = source.text, path
+			return more(yield(doc, nil))
+		})
+	}
+}
+
+// file reads one file, at most left bytes; a document without bytes is none.
+func (c *Client) file(root *os.Root, name string, left int64) (Document, error) {
+	// Looked at before it is opened, as opening a pipe waits for its other end;
+	// and opened without waiting, should it become one in between.
+	info, err := root.Stat(name)
+	if err == nil && info.IsDir() {
+		return Document{}, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return Document{}, because(errFile, "it is no regular file")
+	}
+	var file *os.File
+	if err == nil {
+		file, err = root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	}
+	if err != nil {
+		return Document{}, because(errFile, "%s", reason(err))
+	}
+	defer file.Close()
+	if info, err = file.Stat(); err != nil {
+		return Document{}, because(errFile, "%s", reason(err))
+	}
+	limit := min(c.limits.File, left)
+	switch {
+	case !info.Mode().IsRegular():
+		return Document{}, because(errFile, "it is no regular file")
+	case info.Size() > limit:
+		return Document{}, because(ErrTooLarge, "%d bytes, %d allowed", info.Size(), limit)
+	}
+	content, err := io.ReadAll(io.LimitReader(file, limit+1)) // it may grow meanwhile
+	switch {
+	case err != nil:
+		return Document{}, because(errFile, "%s", reason(err))
+	case int64(len(content)) > limit:
+		return Document{}, because(ErrTooLarge, "over %d bytes", limit)
+	case len(content) == 0:
+		return Document{}, because(errFile, "it is empty")
+	}
+	return Document{Bytes: content, Modified: info.ModTime()}, nil
+}
+
+// reason is the cause of a file error without the path, which is told already.
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return printable(err.Error())
+}

@@ -1,0 +1,721 @@
+package dirclient
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// write is an answer of that status and body.
+func write(status int, body []byte, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Add(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
+	}
+}
+
+func TestWhatIsAskedAndTold(t *testing.T) {
+	var asked http.Header
+	source := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Header.Clone()
+		asked.Set("Path", r.URL.Path)
+		w.Header().Set("Date", "Sat, 27 Jun 2026 12:20:30 GMT")
+		w.Header().Set("Last-Modified", "Sat, 27 Jun 2026 12:05:00 GMT")
+		_, _ = w.Write(document)
+	})
+	var progress []Progress
+	c := newClient(t, func(config *Config) {
+		config.Progress = func(p Progress) { progress = append(progress, p) }
+	})
+	doc, err := newest(c, source)
+	require.NoError(t, err)
+	address := source.base.String() + "tor/status-vote/current/consensus-microdesc"
+	require.Equal(t, Document{
+		Source: source.String(), URL: address, Bytes: document,
+		Date:     time.Date(2026, 6, 27, 12, 20, 30, 0, time.UTC),
+		Modified: time.Date(2026, 6, 27, 12, 5, 0, 0, time.UTC),
+	}, doc)
+	require.Equal(t, http.Header{
+		"Path":            {"/tor/status-vote/current/consensus-microdesc"},
+		"Accept-Encoding": {"gzip, deflate"},
+	}, asked, "nothing else is told about us")
+	require.Equal(t, Progress{URL: address, Number: 1, Of: 1, Bytes: int64(len(document)), Total: int64(len(document))}, progress[len(progress)-1])
+
+	c = newClient(t, func(config *Config) { config.UserAgent = "tordetect/1" })
+	_, err = newest(c, source)
+	require.NoError(t, err)
+	require.Equal(t, "tordetect/1", asked.Get("User-Agent"))
+}
+
+func TestEncodings(t *testing.T) {
+	twice := append(append([]byte{}, document...), document...)
+	f := func(name, encoding string, body, want []byte) {
+		t.Helper()
+		doc, err := newest(newClient(t, nil), serve(t, write(200, body, "Content-Encoding", encoding)))
+		require.NoError(t, err, name)
+		require.Equal(t, want, doc.Bytes, name)
+	}
+	f("plain", "", document, document)
+	f("identity", "identity", document, document)
+	f("gzip", "gzip", zipped(document), document)
+	f("upper case", " GZip ", zipped(document), document)
+	f("x-gzip", "x-gzip", zipped(document), document)
+	f("gzip twice", "gzip", append(zipped(document), zipped(document)...), twice)
+	f("deflate", "deflate", deflated(document), document)
+	f("deflate twice", "deflate", append(deflated(document), deflated(document)...), twice)
+	f("an empty stream between", "deflate", append(append(deflated(document), deflated(nil)...), deflated(document)...), twice)
+	f("a file that is compressed itself", "", zipped(document), zipped(document))
+}
+
+func TestEncodingsRefused(t *testing.T) {
+	f := func(name string, sort error, tries int, body []byte, headers ...string) {
+		t.Helper()
+		doc, err := newest(newClient(t, nil), serve(t, write(200, body, headers...)))
+		require.ErrorIs(t, err, sort, name)
+		require.Empty(t, doc, name)
+		var e *Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, tries, e.Tries, "%s: %v", name, err)
+		require.Equal(t, 200, e.Status, name)
+	}
+	f("unknown", errEncoding, 1, document, "Content-Encoding", "x-tor-lzma")
+	f("control characters", errEncoding, 1, document, "Content-Encoding", "\u0085b")
+	f("two", errEncoding, 1, document, "Content-Encoding", "gzip, deflate")
+	f("two lines", errEncoding, 1, document, "Content-Encoding", "gzip", "Content-Encoding", "gzip")
+	f("rubbish as gzip", errEncoding, 1, document, "Content-Encoding", "gzip")
+	f("rubbish as deflate", errEncoding, 1, document, "Content-Encoding", "deflate")
+	f("rubbish after gzip", errEncoding, 1, append(zipped(document), "rubbish, long enough"...), "Content-Encoding", "gzip")
+	f("rubbish after deflate", errEncoding, 1, append(deflated(document), "rubbish"...), "Content-Encoding", "deflate")
+	f("empty", errEmpty, 1, nil)
+	f("empty inside", errEmpty, 1, zipped(nil), "Content-Encoding", "gzip")
+
+	wrong := zipped(document)
+	wrong[len(wrong)-8]++ // the checksum
+	f("wrong checksum", errEncoding, 1, wrong, "Content-Encoding", "gzip")
+}
+
+// TestCutAnywhere: compressed data that ends early is never taken for a document,
+// even where HTTP says that all of it arrived.
+func TestCutAnywhere(t *testing.T) {
+	for _, encoding := range []string{"gzip", "deflate"} {
+		body := zipped(document)
+		if encoding == "deflate" {
+			body = deflated(document)
+		}
+		c := newClient(t, func(config *Config) { config.Limits.Tries, config.Limits.Requests = 1, 1000 })
+		var cut int
+		source := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", encoding)
+			_, _ = w.Write(body[:cut])
+		})
+		for cut = range body {
+			_, err := newest(c, source)
+			require.ErrorIs(t, err, errTruncated, "%s cut at %d", encoding, cut)
+		}
+		cut = len(body)
+		_, err := newest(c, source)
+		require.NoError(t, err)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	small := func(config *Config) { config.Limits.Body, config.Limits.Decoded = 10_000, 100_000 }
+	f := func(name, text string, sort error, answer func(net.Conn, int)) {
+		t.Helper()
+		doc, err := newest(newClient(t, small), serveRaw(t, answer))
+		require.ErrorIs(t, err, sort, name)
+		require.ErrorContains(t, err, text, name)
+		require.Empty(t, doc, name)
+	}
+	// Written as tor's cache does: no length, the end of the connection ends the body.
+	const head = "HTTP/1.0 200 OK\r\n"
+	endless := func(conn net.Conn, line string) {
+		piece := []byte(strings.Repeat(line, 1000))
+		for range 100_000 { // far more than allowed, should nobody stop it
+			if _, err := conn.Write(piece); err != nil {
+				return
+			}
+		}
+	}
+	f("an endless body", "over 10000 bytes", ErrTooLarge, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, head+"\r\n")
+		endless(conn, "r relay\n")
+	})
+	f("a length that is too large", "20000 bytes announced, 10000 allowed", ErrTooLarge, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, head+"Content-Length: 20000\r\n\r\n")
+	})
+	bomb := zipped(make([]byte, 5_000_000))
+	require.Less(t, len(bomb), 10_000)
+	f("a gzip bomb", "over 100000 bytes when unpacked", ErrTooLarge, func(conn net.Conn, _ int) {
+		_, _ = fmt.Fprintf(conn, "%sContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", head, len(bomb), bomb)
+	})
+	many := bytes.Repeat(deflated([]byte("x")), 2000)
+	f("endless compressed streams", "over 10000 bytes", ErrTooLarge, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, head+"Content-Encoding: deflate\r\n\r\n")
+		endless(conn, string(many))
+	})
+	f("huge headers", "headers exceeded", errHeaders, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, head)
+		endless(conn, "X-Padding: padding\r\n")
+	})
+	f("endless chunks of nothing", "over 10000 bytes", ErrTooLarge, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		endless(conn, "1\r\nx\r\n")
+	})
+	f("a length beyond what comes", "body ended early", errTruncated, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, head+"Content-Length: 100\r\n\r\nonly this")
+	})
+	f("a length that is none", "bad Content-Length", errConnect, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, head+"Content-Length: -5\r\n\r\nthis")
+	})
+	f("not HTTP", "malformed HTTP", errConnect, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9\r\n\r\n")
+	})
+}
+
+// TestExactly: the limits are the last sizes that pass.
+func TestExactly(t *testing.T) {
+	body := zipped(document)
+	exact := func(less int64) func(*Config) {
+		return func(config *Config) {
+			config.Limits.Body, config.Limits.Decoded = int64(len(body)), int64(len(document))-less
+		}
+	}
+	source := serve(t, write(200, body, "Content-Encoding", "gzip"))
+	_, err := newest(newClient(t, exact(0)), source)
+	require.NoError(t, err)
+	_, err = newest(newClient(t, exact(1)), source)
+	require.ErrorIs(t, err, ErrTooLarge)
+}
+
+func TestTimes(t *testing.T) {
+	const short = 60 * time.Millisecond
+	f := func(name, text string, limit func(*Limits), answer func(net.Conn, int)) {
+		t.Helper()
+		var count atomic.Int32
+		c := newClient(t, func(config *Config) { limit(&config.Limits) })
+		_, err := newest(c, serveRaw(t, func(conn net.Conn, n int) { count.Add(1); answer(conn, n) }))
+		require.ErrorContains(t, err, text, name)
+		require.EqualValues(t, 1, count.Load(), "%s: who is slow is not asked again", name)
+	}
+	drip := func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\n")
+		for range 10_000 {
+			if _, err := conn.Write([]byte("x")); err != nil {
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	f("no headers", "too slow: no answer within 60ms", func(l *Limits) { l.Answer = short }, func(conn net.Conn, _ int) { hang(conn) })
+	f("half of the headers", "too slow: no answer within 60ms", func(l *Limits) { l.Answer = short }, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\nDate: ")
+		hang(conn)
+	})
+	f("a body that stalls", "too slow: nothing more arrived for 60ms", func(l *Limits) { l.Stall = short }, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\nnetwork-status")
+		hang(conn)
+	})
+	f("a slow drip", "too slow: not finished within 200ms", func(l *Limits) { l.Request = 200 * time.Millisecond }, drip)
+	f("all of it", "used up: 200ms", func(l *Limits) { l.Total = 200 * time.Millisecond }, drip)
+}
+
+func TestStatuses(t *testing.T) {
+	f := func(status int, sort error, tries int, advice string) {
+		t.Helper()
+		_, err := newest(newClient(t, nil), serve(t, write(status, document)))
+		require.ErrorIs(t, err, sort)
+		var e *Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, status, e.Status)
+		require.Equal(t, tries, e.Tries, status)
+		require.ErrorContains(t, err, fmt.Sprintf("HTTP status %d", status))
+		require.ErrorContains(t, err, advice)
+	}
+	f(201, errStatus, 1, "try another source")
+	f(400, errStatus, 1, "try another source")
+	f(401, errForbidden, 1, "block")
+	f(403, errForbidden, 1, "block")
+	f(404, ErrNotFound, 1, "try another source")
+	f(407, errProxy, 1, "proxy")
+	f(410, ErrNotFound, 1, "try another source")
+	f(429, errBusy, 3, "try again later")
+	f(500, errStatus, 1, "try another source")
+	f(502, errBusy, 3, "try again later")
+	f(503, errBusy, 3, "try again later")
+	f(504, errBusy, 3, "try again later")
+}
+
+func TestNothingNewer(t *testing.T) {
+	var since string
+	source := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		since = r.Header.Get("If-Modified-Since")
+		w.WriteHeader(http.StatusNotModified)
+	})
+	held := time.Date(2026, 6, 27, 12, 0, 0, 0, time.UTC)
+	_, err := newestAfter(newClient(t, nil), source, held.In(time.FixedZone("", 7200)))
+	require.ErrorIs(t, err, ErrNothingNewer)
+	require.Equal(t, "Sat, 27 Jun 2026 12:03:00 GMT", since, "valid-after and three minutes, as tor asks")
+
+	_, err = newest(newClient(t, nil), source)
+	require.ErrorIs(t, err, errStatus, "304 when nobody asked is no answer")
+	require.NotErrorIs(t, err, ErrNothingNewer)
+	require.Empty(t, since)
+}
+
+func TestBackOff(t *testing.T) {
+	f := func(name string, pauses []time.Duration, fine bool, headers ...string) {
+		t.Helper()
+		var waits []time.Duration
+		c := newClient(t, func(config *Config) {
+			config.Wait = func(d time.Duration) time.Duration { waits = append(waits, d); return 0 }
+		})
+		count := 0
+		doc, err := newest(c, serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if count++; count <= 2 {
+				write(503, []byte("busy"), headers...)(w, r)
+				return
+			}
+			_, _ = w.Write(document)
+		}))
+		if fine {
+			require.NoError(t, err, name)
+			require.Equal(t, document, doc.Bytes)
+		} else {
+			require.ErrorIs(t, err, errBusy, name)
+		}
+		require.Len(t, waits, len(pauses), name)
+		for i, base := range pauses {
+			require.GreaterOrEqual(t, waits[i], base, name)
+			require.LessOrEqual(t, waits[i], max(3*base, time.Second), name)
+		}
+	}
+	// Half as long or half as long again: 1 s is 0.5 to 1.5, 2 s is 1 to 3.
+	f("no word", []time.Duration{time.Second / 2, time.Second}, true)
+	f("seconds", []time.Duration{7 * time.Second, 7 * time.Second}, true, "Retry-After", "7")
+	f("a date", []time.Duration{9 * time.Second, 9 * time.Second}, true, "Retry-After", noon.Add(9*time.Second).Format(http.TimeFormat))
+	f("a date gone by", []time.Duration{time.Second / 2, time.Second}, true, "Retry-After", noon.Add(-time.Hour).Format(http.TimeFormat))
+	f("the longest", []time.Duration{time.Minute, time.Minute}, true, "Retry-After", "60")
+	f("rubbish", []time.Duration{time.Second / 2, time.Second}, true, "Retry-After", "-soon")
+	f("too long", nil, false, "Retry-After", "61")
+	f("a number that overflows", nil, false, "Retry-After", "9223372036854775807")
+	f("a date in another century", nil, false, "Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT")
+}
+
+func TestRetryAfterIsToldAndBounded(t *testing.T) {
+	_, err := newest(newClient(t, nil), serve(t, write(429, nil, "Retry-After", "3600")))
+	require.ErrorContains(t, err, "HTTP status 429, and it asks us to wait 1h0m0s")
+}
+
+func TestConnectionResetThenFine(t *testing.T) {
+	source := serveRaw(t, func(conn net.Conn, number int) {
+		if number == 1 {
+			_ = conn.(*net.TCPConn).SetLinger(0) // close sends a reset
+			return
+		}
+		_, _ = fmt.Fprintf(conn, "HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(document), document)
+	})
+	doc, err := newest(newClient(t, nil), source)
+	require.NoError(t, err)
+	require.Equal(t, document, doc.Bytes)
+}
+
+func TestResetInTheBody(t *testing.T) {
+	source := serveRaw(t, func(conn net.Conn, number int) {
+		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\nnetwork-status")
+		time.Sleep(20 * time.Millisecond) // so that the first bytes are read before the reset
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	})
+	doc, err := newest(newClient(t, nil), source)
+	require.ErrorIs(t, err, errConnect)
+	require.ErrorContains(t, err, "(asked 3 times)")
+	require.Empty(t, doc)
+}
+
+func TestNobodyThere(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	source := cacheAt(t, listener.Addr())
+	listener.Close()
+	_, err = newest(newClient(t, nil), source)
+	require.ErrorIs(t, err, errConnect)
+	require.ErrorContains(t, err, "connection refused (asked 3 times); check the address")
+	require.ErrorContains(t, err, source.String()+": http://"+listener.Addr().String()+"/tor/status-vote/current/consensus-microdesc: ")
+}
+
+func TestCancelled(t *testing.T) {
+	stop := errors.New("the search was cancelled")
+	t.Run("while it downloads", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		source := serveRaw(t, func(conn net.Conn, _ int) {
+			_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\nnetwork-status")
+			cancel(stop)
+			hang(conn)
+		})
+		_, errs := all(newClient(t, nil).Consensuses(ctx, source, Wanted{}))
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], stop)
+	})
+	t.Run("while it waits to ask again", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		c := newClient(t, func(config *Config) {
+			config.Wait = func(time.Duration) time.Duration { cancel(stop); return 10 * time.Second }
+		})
+		begin := time.Now()
+		_, errs := all(c.Consensuses(ctx, serve(t, write(503, nil)), Wanted{}))
+		require.Less(t, time.Since(begin), 9*time.Second, "it did not wait to the end")
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], stop)
+		require.ErrorContains(t, errs[0], "HTTP status 503", "the cause is kept")
+	})
+	t.Run("before it begins", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, errs := all(newClient(t, nil).Consensuses(ctx, serve(t, write(200, document)), Wanted{Backfill: time.Hour}))
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], context.Canceled)
+	})
+}
+
+func TestNumberOfRequests(t *testing.T) {
+	c := newClient(t, func(config *Config) { config.Limits.Requests = 4 })
+	source := serve(t, write(503, nil))
+	_, err := newest(c, source)
+	require.ErrorIs(t, err, errBusy, "three of them")
+	_, err = newest(c, source)
+	require.ErrorIs(t, err, ErrSpent)
+	_, err = newest(c, source)
+	require.ErrorIs(t, err, ErrSpent)
+}
+
+func TestRedirects(t *testing.T) {
+	inside := serveOn(t, "127.0.0.2:0")
+	public := serve(t, write(200, document)).base.String()
+	secure, pool := serveTLS(t, write(200, document))
+
+	f := func(name, to, want string) {
+		t.Helper()
+		c := newClient(t, func(config *Config) { config.RootCAs = pool })
+		doc, err := newest(c, serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Location"] = []string{to}
+			w.WriteHeader(http.StatusFound)
+		}))
+		if want == "" {
+			require.NoError(t, err, name)
+			require.Equal(t, document, doc.Bytes, name)
+			require.Equal(t, strings.Split(to, "?")[0], doc.URL, "where it came from at last, without what may be a secret")
+			return
+		}
+		require.ErrorIs(t, err, errRedirect, name)
+		require.ErrorContains(t, err, want, name)
+		require.NotContains(t, err.Error(), "hunter2", name)
+		require.Empty(t, doc, name)
+	}
+	f("another host", public+"other", "")
+	f("with a query", public+"other?token=hunter2", "")
+	f("to https", secure.String()+"x", "")
+	f("inside", inside, "an address inside our networks")
+	f("inside, mapped", strings.Replace(inside, "127.0.0.2", "[::ffff:127.0.0.2]", 1), "an address inside our networks")
+	f("no location", "", "without a usable Location")
+	f("no URL", "http://[::1", "without a usable Location")
+	f("a file", "file:///etc/passwd", "not encrypted")
+	f("javascript", "javascript:alert(1)", "not encrypted")
+	f("no host", "https:///x", "names no host")
+	f("a user", "http://user:hunter2@127.0.0.1/", "with a user in it")
+}
+
+// serveOn starts a plain server at an address, and returns its URL.
+func serveOn(t testing.TB, addr string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Skipf("skipped: no second loopback address here: %v", err)
+	}
+	server := httptest.NewUnstartedServer(write(200, document))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL + "/"
+}
+
+// TestRedirectByName: a name is harmless to look at, and may stand for any
+// address: that is seen before a byte is sent.
+func TestRedirectByName(t *testing.T) {
+	var asked atomic.Int32
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1) }))
+	defer behind.Close()
+	c := newClient(t, nil)
+	to := strings.Replace(behind.URL, "127.0.0.1", "localhost", 1)
+	source := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusFound)
+	})
+	// Where nothing is inside, it gets there.
+	c.inside = func(addr netip.Addr) bool { return false }
+	_, err := newest(c, source)
+	require.ErrorIs(t, err, errEmpty)
+	require.EqualValues(t, 1, asked.Load())
+
+	// The guard alone, as if the name told nothing.
+	err = c.guard(context.Background(), "tcp", "127.0.0.1:80", nil)
+	require.NoError(t, err)
+	c.inside = insideAddr
+	require.ErrorIs(t, c.guard(context.Background(), "tcp", "127.0.0.1:80", nil), errRedirect)
+	require.ErrorIs(t, c.guard(context.Background(), "tcp6", "[fe80::1%eth0]:80", nil), errRedirect)
+	require.NoError(t, c.guard(allowInside(context.Background(), true), "tcp", "127.0.0.1:80", nil))
+
+	// The dialer asks the guard.
+	request, err := http.NewRequestWithContext(allowInside(context.Background(), false), "GET", behind.URL, nil)
+	require.NoError(t, err)
+	_, err = c.redirected.RoundTrip(request)
+	require.ErrorIs(t, err, errRedirect)
+	require.EqualValues(t, 1, asked.Load())
+}
+
+// TestRedirectFromInside: a mirror of our own may send us to its neighbour.
+func TestRedirectFromInside(t *testing.T) {
+	inside := serveOn(t, "127.0.0.2:0")
+	c := newClient(t, nil)
+	c.inside = func(netip.Addr) bool { return true }
+	doc, err := newest(c, serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside, http.StatusFound) }))
+	require.NoError(t, err)
+	require.Equal(t, inside, doc.URL)
+}
+
+func TestRedirectLoop(t *testing.T) {
+	count := 0
+	_, err := newest(newClient(t, nil), serve(t, func(w http.ResponseWriter, r *http.Request) {
+		count++
+		http.Redirect(w, r, fmt.Sprintf("/round/%d", count), http.StatusMovedPermanently)
+	}))
+	require.ErrorIs(t, err, errRedirect)
+	require.ErrorContains(t, err, "more than 3, the last one to")
+	require.Equal(t, 4, count)
+}
+
+func TestRedirectFromTLSToPlain(t *testing.T) {
+	plain := serve(t, write(200, document)).base.String()
+	source, pool := serveTLS(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain, http.StatusFound) })
+	c := newClient(t, func(config *Config) { config.RootCAs = pool })
+	_, errs := all(c.Certificates(context.Background(), source, nil))
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], errRedirect)
+	require.ErrorContains(t, errs[0], "from https to "+strings.TrimSuffix(plain, "/"))
+}
+
+func TestTLS(t *testing.T) {
+	source, pool := serveTLS(t, write(200, document))
+	certificates := func(c *Client, source Source) error {
+		_, errs := all(c.Certificates(context.Background(), source, nil))
+		return errors.Join(errs...)
+	}
+	require.NoError(t, certificates(newClient(t, func(config *Config) { config.RootCAs = pool }), source))
+
+	err := certificates(newClient(t, func(config *Config) { config.RootCAs = x509.NewCertPool() }), source)
+	require.ErrorIs(t, err, errTLS)
+	require.ErrorContains(t, err, "unknown authority; if a proxy inspects TLS here")
+
+	// The test server's certificate is for 127.0.0.1, ::1 and example.com.
+	other := serveTLSOn(t, "127.0.0.2:0")
+	err = certificates(newClient(t, func(config *Config) { config.RootCAs = pool }), other)
+	require.ErrorIs(t, err, errTLS)
+	require.ErrorContains(t, err, "not 127.0.0.2")
+
+	plain := serve(t, write(200, document))
+	mirror, err := ParseSource("https://" + plain.base.Host)
+	require.NoError(t, err)
+	require.ErrorIs(t, certificates(newClient(t, nil), mirror), errNoTLS)
+}
+
+func serveTLSOn(t testing.TB, addr string) Source {
+	t.Helper()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Skipf("skipped: no second loopback address here: %v", err)
+	}
+	server := httptest.NewUnstartedServer(write(200, document))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Config.ErrorLog = silent()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	source, err := ParseSource(server.URL)
+	require.NoError(t, err)
+	return source
+}
+
+func TestInsideAddr(t *testing.T) {
+	for _, text := range []string{
+		"127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200",
+		"0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255",
+		"::1", "::", "fe80::1", "fe80::1%eth0", "fd00::1", "fec0::1", "ff02::1",
+		"::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1",
+	} {
+		require.True(t, insideAddr(netip.MustParseAddr(text)), text)
+	}
+	for _, text := range []string{"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "::ffff:192.0.2.1", "64:ff9b::192.0.2.1", "172.32.0.1", "100.128.0.1", "11.0.0.1"} {
+		require.False(t, insideAddr(netip.MustParseAddr(text)), text)
+	}
+	require.True(t, insideAddr(netip.Addr{}), "none known counts as inside")
+
+	for host, want := range map[string]bool{
+		"localhost": true, "LocalHost.": true, "a.localhost": true, "127.0.0.1": true, "::1": true,
+		"mirror.example": false, "localhost.example": false, "192.0.2.1": false,
+	} {
+		require.Equal(t, want, insideName(host, insideAddr), host)
+	}
+}
+
+// TestProxy: everything goes through the proxy, which may stand inside, to servers
+// that only it can reach; and it may not be sent inside by them.
+func TestProxy(t *testing.T) {
+	var seen []string
+	var auth string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Method+" "+r.URL.String())
+		auth = r.Header.Get("Proxy-Authorization")
+		switch {
+		case r.Method == http.MethodConnect:
+			w.WriteHeader(http.StatusProxyAuthRequired)
+		case r.URL.Path == "/tor/keys/all":
+			http.Redirect(w, r, "http://directory.example/moved", http.StatusFound)
+		case strings.HasPrefix(r.URL.Path, "/tor/keys/fp-sk/"):
+			http.Redirect(w, r, "http://10.1.2.3/moved", http.StatusFound)
+		default:
+			_, _ = w.Write(document)
+		}
+	}))
+	defer proxy.Close()
+	address, err := url.Parse(proxy.URL)
+	require.NoError(t, err)
+	address.User = url.UserPassword("user", "hunter2")
+	target, err := ParseSource("dir+http://192.0.2.9:9030")
+	require.NoError(t, err)
+	c := newClient(t, func(config *Config) { config.Proxy = address })
+	c.inside = insideAddr
+
+	doc, err := newest(c, target)
+	require.NoError(t, err)
+	require.Equal(t, document, doc.Bytes)
+	require.Equal(t, []string{"GET http://192.0.2.9:9030/tor/status-vote/current/consensus-microdesc"}, seen)
+	require.Equal(t, "Basic dXNlcjpodW50ZXIy", auth)
+
+	docs, errs := all(c.Certificates(context.Background(), target, nil))
+	require.Empty(t, errs)
+	require.Equal(t, "http://directory.example/moved", docs[0].URL)
+
+	_, errs = all(c.Certificates(context.Background(), target, []Key{{}}))
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], errRedirect)
+	require.ErrorContains(t, errs[0], "http://10.1.2.3/moved, an address inside our networks")
+
+	_, errs = all(c.Certificates(context.Background(), Collector(), nil))
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], errProxy)
+	require.ErrorContains(t, errs[0], "HTTP status 407")
+	require.NotContains(t, errs[0].Error(), "hunter2")
+	require.Equal(t, "CONNECT //collector.torproject.org:443", seen[len(seen)-1])
+
+	_, err = New(Config{Proxy: &url.URL{Scheme: "ftp", Host: "192.0.2.1"}})
+	require.ErrorContains(t, err, "proxy: want http://")
+}
+
+// TestProxyFromEnvironment: the environment counts only where it is asked for.
+// It is in another process, as net/http reads it once.
+func TestProxyFromEnvironment(t *testing.T) {
+	if os.Getenv("DIRCLIENT_TEST_PROXY") != "" {
+		asked := newClient(t, func(config *Config) { config.ProxyFromEnvironment = true; config.Limits.Tries = 1 })
+		target, err := ParseSource("dir+http://192.0.2.9:9030")
+		require.NoError(t, err)
+		doc, err := newest(asked, target)
+		require.NoError(t, err)
+		require.Equal(t, document, doc.Bytes)
+
+		request := httptest.NewRequest(http.MethodGet, "http://192.0.2.9:9030/", nil)
+		proxy, err := newClient(t, nil).proxy(request)
+		require.NoError(t, err)
+		require.Nil(t, proxy)
+		return
+	}
+	proxy := httptest.NewServer(write(200, document))
+	defer proxy.Close()
+	again := exec.Command(os.Args[0], "-test.run=^TestProxyFromEnvironment$")
+	again.Env = append(os.Environ(), "DIRCLIENT_TEST_PROXY=1", "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	out, err := again.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// TestSocks: a small SOCKS5 server (RFC 1928) hands the connection to a directory cache.
+func TestSocks(t *testing.T) {
+	cache := serve(t, write(200, document))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	asked := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		hello := make([]byte, 3)
+		_, _ = io.ReadFull(conn, hello) // version 5, one method, none
+		_, _ = conn.Write([]byte{5, 0})
+		head := make([]byte, 5)
+		_, _ = io.ReadFull(conn, head) // version, connect, 0, name, its length
+		name := make([]byte, int(head[4])+2)
+		_, _ = io.ReadFull(conn, name)
+		asked <- string(name[:len(name)-2])
+		_, _ = conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		to, err := net.Dial("tcp", cache.base.Host)
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		go func() { _, _ = io.Copy(to, conn) }()
+		_, _ = io.Copy(conn, to)
+	}()
+	proxy, err := ParseProxy("socks5://" + listener.Addr().String())
+	require.NoError(t, err)
+	c := newClient(t, func(config *Config) { config.Proxy = proxy })
+	source, err := ParseSource("dir+http://directory.example:80")
+	require.NoError(t, err)
+	doc, err := newest(c, source)
+	require.NoError(t, err)
+	require.Equal(t, document, doc.Bytes)
+	require.Equal(t, "directory.example", <-asked, "the proxy resolves the name")
+	c.Close()
+}
+
+func TestLimitsAreChecked(t *testing.T) {
+	_, err := New(Config{Limits: Limits{Total: -1}})
+	require.ErrorContains(t, err, "total is negative")
+	_, err = New(Config{Limits: Limits{Tries: -1}})
+	require.ErrorContains(t, err, "tries is negative")
+	got, err := Limits{Body: 7}.orDefault()
+	require.NoError(t, err)
+	want := DefaultLimits()
+	want.Body = 7
+	require.Equal(t, want, got)
+}
