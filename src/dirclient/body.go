@@ -23,7 +23,7 @@ const sureSize = 4 << 20
 // receive reads and unpacks a whole body. read is called as bytes arrive.
 func (c *Client) receive(ctx context.Context, response *http.Response, read func(int64)) ([]byte, *failure) {
 	fail := func(err error, again bool) ([]byte, *failure) {
-		return nil, &failure{err: err, status: response.StatusCode, again: again}
+		return nil, &failure{err: err, again: again}
 	}
 	if response.ContentLength > c.limits.Body {
 		return fail(because(ErrTooLarge, "%d bytes announced, %d allowed", response.ContentLength, c.limits.Body), false)
@@ -48,9 +48,7 @@ func (c *Client) receive(ctx context.Context, response *http.Response, read func
 	switch {
 	case wire.err != nil && wire.err != io.EOF:
 		// The connection's own failure, however the unpacking words it.
-		f := networkFailure(ctx, wire.err)
-		f.status = response.StatusCode
-		return nil, f
+		return nil, networkFailure(ctx, wire.err)
 	case int64(body.Len()) > c.limits.Decoded:
 		return fail(because(ErrTooLarge, "over %d bytes when unpacked", c.limits.Decoded), false)
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -66,11 +66,12 @@ func because(sort error, format string, args ...any) error {
 // An Error is a failure to get one document from one source. Its text is one
 // line: source, URL or path, what happened, what to do.
 type Error struct {
-	Source string // as Source.String gives it
-	URL    string // what was asked for, without user and query; or a file's path
-	Status int    // the HTTP status of the last answer; 0 where there was none
-	Tries  int    // how often it was asked; 0 = it was not
-	Err    error  // why
+	Source string    // as Source.String gives it
+	URL    string    // what was asked for, without user and query; or a file's path
+	Status int       // the HTTP status of the last answer; 0 where there was none
+	Tries  int       // how often it was asked; 0 = it was not
+	Date   time.Time // the server's clock with its last answer; zero where it told none
+	Err    error     // why
 }
 
 func (e *Error) Error() string {
@@ -132,6 +133,7 @@ func printable(text string) string {
 type failure struct {
 	err    error
 	status int
+	date   time.Time
 	again  bool          // another try may help
 	after  time.Duration // not before
 }

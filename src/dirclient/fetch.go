@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"iter"
 	"net/url"
 	"regexp"
@@ -46,6 +47,10 @@ const (
 	// with the valid-after of what it has.
 	sinceMargin = 3 * time.Minute
 
+	// clockMargin is how far two clocks may differ before it is worth a word;
+	// a relay list is good for hours, so seconds do not matter.
+	clockMargin = 15 * time.Minute
+
 	// keysAtOnce keeps a request line below 3 kB.
 	keysAtOnce = 32
 )
@@ -74,7 +79,10 @@ func (w Wanted) has(at time.Time) bool {
 // signing key, as a consensus' signatures do.
 type Key struct{ Identity, SigningKey [20]byte }
 
-// Consensuses fetches consensuses of the microdesc flavour, newest first. From
+// Consensuses fetches consensuses of the microdesc flavour, newest first. This
+// series, as all others, yields at least one document or error.
+//
+// From
 // an archive they are one for each hour that is wanted and exists; from a cache
 // or the authorities it is the newest, if newer than wanted.Newest.
 //
@@ -287,9 +295,25 @@ func (c *Client) series(ctx context.Context, source Source, wanted Wanted, list 
 		case held > 0:
 			yield(Document{}, &Error{Source: source.text, Err: ErrNothingNewer})
 		case missed != nil:
-			yield(Document{}, missed)
+			yield(Document{}, c.clockToo(missed))
 		default:
 			yield(Document{}, &Error{Source: source.text, Err: because(ErrNotFound, "nothing of the last hours")})
 		}
 	}
+}
+
+// clockToo adds to "no such hour" what may well be the cause: this machine's
+// clock asks for hours that have not come, or are gone.
+func (c *Client) clockToo(missed error) error {
+	var e *Error
+	if !errors.As(missed, &e) || e.Date.IsZero() {
+		return missed
+	}
+	ahead := c.now().Sub(e.Date).Round(time.Second)
+	if ahead.Abs() < clockMargin {
+		return missed
+	}
+	with := *e
+	with.Err = fmt.Errorf("%w; this machine's clock differs from the server's by %v: set it right", e.Err, ahead.Abs())
+	return &with
 }

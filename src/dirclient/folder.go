@@ -27,7 +27,9 @@ func (c *Client) Files(ctx context.Context, source Source) iter.Seq2[Document, e
 	return func(yield func(Document, error) bool) {
 		ctx, cancel := c.bound(ctx)
 		defer cancel()
+		told := false
 		fail := func(path string, err error) bool {
+			told = true
 			return yield(Document{}, &Error{Source: source.text, URL: path, Err: err})
 		}
 		root, err := os.OpenRoot(source.folder)
@@ -37,7 +39,7 @@ func (c *Client) Files(ctx context.Context, source Source) iter.Seq2[Document, e
 		}
 		defer root.Close()
 
-		seen, bytes := 0, int64(0)
+		seen, found, bytes := 0, false, int64(0)
 		_ = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 			path := filepath.Join(source.folder, filepath.FromSlash(name))
 			more := func(yes bool) error {
@@ -70,22 +72,29 @@ func (c *Client) Files(ctx context.Context, source Source) iter.Seq2[Document, e
 				}
 				return nil
 			}
-			doc, err := c.file(root, name, c.limits.FolderBytes-bytes)
+			doc, err := c.file(root, name)
+			if err == nil && doc.Bytes == nil { // a link to a folder
+				return nil
+			}
+			found = true
+			if bytes += int64(len(doc.Bytes)); bytes > c.limits.FolderBytes {
+				fail(path, because(ErrTooLarge, "the files so far are over %d bytes", c.limits.FolderBytes))
+				return fs.SkipAll
+			}
 			if err != nil {
 				return more(fail(path, err))
 			}
-			if doc.Bytes == nil { // a link to a folder
-				return nil
-			}
-			bytes += int64(len(doc.Bytes))
 			doc.Source, doc.URL = source.text, path
 			return more(yield(doc, nil))
 		})
+		if !found && !told {
+			fail("", because(ErrNotFound, "the folder has no files"))
+		}
 	}
 }
 
-// file reads one file, at most left bytes; a document without bytes is none.
-func (c *Client) file(root *os.Root, name string, left int64) (Document, error) {
+// file reads one file; a document without bytes is none.
+func (c *Client) file(root *os.Root, name string) (Document, error) {
 	// Looked at before it is opened, as opening a pipe waits for its other end;
 	// and opened without waiting, should it become one in between.
 	info, err := root.Stat(name)
@@ -106,7 +115,7 @@ func (c *Client) file(root *os.Root, name string, left int64) (Document, error) 
 	if info, err = file.Stat(); err != nil {
 		return Document{}, because(errFile, "%s", reason(err))
 	}
-	limit := min(c.limits.File, left)
+	limit := c.limits.File
 	switch {
 	case !info.Mode().IsRegular():
 		return Document{}, because(errFile, "it is no regular file")

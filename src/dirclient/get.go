@@ -74,7 +74,7 @@ func (c *Client) get(ctx context.Context, a ask) (Document, error) {
 	if stopped := context.Cause(ctx); stopped != nil && !errors.Is(cause, stopped) {
 		cause = fmt.Errorf("%w, before another try; the last one: %v", stopped, cause)
 	}
-	return Document{}, &Error{Source: a.source.text, URL: safeURL(a.url), Status: last.status, Tries: tries, Err: cause}
+	return Document{}, &Error{Source: a.source.text, URL: safeURL(a.url), Status: last.status, Tries: tries, Date: last.date, Err: cause}
 }
 
 // pauses are the waits between tries: those of the back-off, or what the
@@ -165,6 +165,12 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 		return doc, nil, networkFailure(ctx, err)
 	}
 	defer response.Body.Close()
+	date, _ := http.ParseTime(response.Header.Get("Date"))
+	defer func() {
+		if failed != nil {
+			failed.status, failed.date = response.StatusCode, date
+		}
+	}()
 	watch.Stop()
 	watch = time.AfterFunc(c.limits.Stall, func() {
 		cancel(because(ErrTooSlow, "nothing more arrived for %v", c.limits.Stall))
@@ -175,8 +181,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 		return doc, next, failed
 	}
 
-	doc = Document{Source: a.source.text, URL: safeURL(target)}
-	doc.Date, _ = http.ParseTime(response.Header.Get("Date"))
+	doc = Document{Source: a.source.text, URL: safeURL(target), Date: date}
 	doc.Modified, _ = http.ParseTime(response.Header.Get("Last-Modified"))
 	doc.Bytes, failed = c.receive(ctx, response, func(read int64) {
 		watch.Reset(c.limits.Stall)
@@ -192,7 +197,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *url.URL, failed *failure) {
 	status := response.StatusCode
 	fail := func(sort error) *failure {
-		return &failure{err: because(sort, "HTTP status %d", status), status: status}
+		return &failure{err: because(sort, "HTTP status %d", status)}
 	}
 	switch status {
 	case http.StatusOK:
@@ -201,7 +206,7 @@ func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *u
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		next, err := target.Parse(response.Header.Get("Location"))
 		if err != nil || response.Header.Get("Location") == "" {
-			return nil, &failure{err: because(errRedirect, "HTTP status %d without a usable Location", status), status: status}
+			return nil, &failure{err: because(errRedirect, "HTTP status %d without a usable Location", status)}
 		}
 		return next, nil
 	case http.StatusNotModified:

@@ -443,14 +443,16 @@ func TestRedirects(t *testing.T) {
 	f("a user", "http://user:hunter2@127.0.0.1/", "with a user in it")
 }
 
-// serveOn starts a plain server at an address, and returns its URL.
-func serveOn(t testing.TB, addr string) string {
+// serveOn serves the document at an address, and returns its URL.
+func serveOn(t testing.TB, addr string) string { return serveHandler(t, addr, write(200, document)) }
+
+func serveHandler(t testing.TB, addr string, handler http.HandlerFunc) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Skipf("skipped: no second loopback address here: %v", err)
 	}
-	server := httptest.NewUnstartedServer(write(200, document))
+	server := httptest.NewUnstartedServer(handler)
 	server.Listener.Close()
 	server.Listener = listener
 	server.Start()
@@ -458,38 +460,73 @@ func serveOn(t testing.TB, addr string) string {
 	return server.URL + "/"
 }
 
-// TestRedirectByName: a name is harmless to look at, and may stand for any
-// address: that is seen before a byte is sent.
+// TestRedirectByName: a name tells nothing until it is resolved; its address is looked
+// at before a byte is sent there.
 func TestRedirectByName(t *testing.T) {
 	var asked atomic.Int32
-	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1) }))
-	defer behind.Close()
-	c := newClient(t, nil)
-	to := strings.Replace(behind.URL, "127.0.0.1", "localhost", 1)
+	behind, err := url.Parse(serveHandler(t, "127.0.0.2:0", func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write(document)
+	}))
+	require.NoError(t, err)
 	source := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Location", to)
-		w.WriteHeader(http.StatusFound)
+		http.Redirect(w, r, "http://innocent.example:"+behind.Port()+"/", http.StatusFound)
 	})
-	// Where nothing is inside, it gets there.
-	c.inside = func(addr netip.Addr) bool { return false }
-	_, err := newest(c, source)
-	require.ErrorIs(t, err, errEmpty)
-	require.EqualValues(t, 1, asked.Load())
+	c := newClient(t, nil)
+	resolver := nameServer(t, [4]byte{127, 0, 0, 2})
+	c.redirected.DialContext = (&net.Dialer{Resolver: resolver, ControlContext: c.guard}).DialContext
 
-	// The guard alone, as if the name told nothing.
-	err = c.guard(context.Background(), "tcp", "127.0.0.1:80", nil)
-	require.NoError(t, err)
-	c.inside = insideAddr
-	require.ErrorIs(t, c.guard(context.Background(), "tcp", "127.0.0.1:80", nil), errRedirect)
-	require.ErrorIs(t, c.guard(context.Background(), "tcp6", "[fe80::1%eth0]:80", nil), errRedirect)
-	require.NoError(t, c.guard(allowInside(context.Background(), true), "tcp", "127.0.0.1:80", nil))
-
-	// The dialer asks the guard.
-	request, err := http.NewRequestWithContext(allowInside(context.Background(), false), "GET", behind.URL, nil)
-	require.NoError(t, err)
-	_, err = c.redirected.RoundTrip(request)
+	_, err = newest(c, source)
 	require.ErrorIs(t, err, errRedirect)
+	require.ErrorContains(t, err, "to 127.0.0.2:"+behind.Port()+", an address inside our networks")
+	require.Zero(t, asked.Load())
+
+	c.inside = func(netip.Addr) bool { return false }
+	_, err = newest(c, source)
+	require.NoError(t, err, "the same way, where that address is public")
 	require.EqualValues(t, 1, asked.Load())
+
+	// The client's own dialer asks the guard, too.
+	own := newClient(t, nil)
+	request, err := http.NewRequest(http.MethodGet, behind.String(), nil)
+	require.NoError(t, err)
+	_, err = own.redirected.RoundTrip(request)
+	require.ErrorIs(t, err, errRedirect)
+	require.ErrorIs(t, own.guard(context.Background(), "tcp6", "[fe80::1%eth0]:80", nil), errRedirect)
+	require.NoError(t, own.guard(allowInside(context.Background(), true), "tcp", "127.0.0.2:80", nil))
+}
+
+// nameServer answers every question for an IPv4 address with that one (RFC 1035, section 4).
+func nameServer(t testing.TB, addr [4]byte) *net.Resolver {
+	t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { server.Close() })
+	go func() {
+		packet := make([]byte, 512)
+		for {
+			n, from, err := server.ReadFrom(packet)
+			if err != nil {
+				return
+			}
+			const header = 12
+			end := header
+			for end < n && packet[end] != 0 { // the name's labels
+				end += int(packet[end]) + 1
+			}
+			question := packet[header : end+5] // the root label, type, class
+			reply := append([]byte{packet[0], packet[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
+			if question[len(question)-3] == 1 { // A
+				reply[7] = 1
+				reply = append(reply, 0xc0, header, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4)
+				reply = append(reply, addr[:]...)
+			}
+			_, _ = server.WriteTo(reply, from)
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
 }
 
 // TestRedirectFromInside: a mirror of our own may send us to its neighbour.
@@ -498,6 +535,20 @@ func TestRedirectFromInside(t *testing.T) {
 	c := newClient(t, nil)
 	c.inside = func(netip.Addr) bool { return true }
 	doc, err := newest(c, serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside, http.StatusFound) }))
+	require.NoError(t, err)
+	require.Equal(t, inside, doc.URL)
+
+	// Known only once its name is resolved.
+	c = newClient(t, nil)
+	c.inside = func(addr netip.Addr) bool { return addr == netip.MustParseAddr("127.0.0.2") }
+	first, err := url.Parse(serveHandler(t, "127.0.0.2:0", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, inside, http.StatusFound)
+	}))
+	require.NoError(t, err)
+	c.direct.DialContext = (&net.Dialer{Resolver: nameServer(t, [4]byte{127, 0, 0, 2})}).DialContext
+	source, err := ParseSource("dir+http://mirror.example:" + first.Port())
+	require.NoError(t, err)
+	doc, err = newest(c, source)
 	require.NoError(t, err)
 	require.Equal(t, inside, doc.URL)
 }
