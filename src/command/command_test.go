@@ -15,6 +15,7 @@ import (
 	"tordetect/src/chunked"
 	"tordetect/src/detect"
 	"tordetect/src/relay"
+	"tordetect/src/rows"
 )
 
 const flow = "_time,src_ip,dest_ip,dest_port\n"
@@ -438,13 +439,18 @@ func FuzzExecute(f *testing.F) {
 		if search.Execute(chunk) != nil {
 			return
 		}
-		in, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-		if err != nil {
-			return // encoding/csv is stricter in places
+		in := 0 // rows with the header; encoding/csv would pass over empty lines
+		var scanner rows.Scanner
+		require.NoError(t, scanner.Reset([]byte(body)))
+		if len(scanner.Names()) > 0 {
+			in++
+		}
+		for scanner.Next() {
+			in++
 		}
 		out, err := csv.NewReader(strings.NewReader(string(chunk.Reply))).ReadAll()
 		require.NoError(t, err)
-		require.Len(t, out, len(in))
+		require.Len(t, out, in)
 	})
 }
 
