@@ -96,7 +96,7 @@ func Documents(name string, r io.Reader, limits Limits) iter.Seq2[Document, erro
 		limits = limits.orDefaults()
 		f := &finder{limits: limits, yield: yield, left: limits.Output}
 		name = printable(name)
-		f.open(name, &bounded{r: r, left: &limits.Input, err: fmt.Errorf("the file is larger than the %d bytes that are read", limits.Input)}, 0)
+		f.open(name, &bounded{r: r, left: &limits.Input, err: tooLarge(fmt.Sprintf("the file is larger than the %d bytes that are read", limits.Input))}, 0)
 		if !f.stopped && !f.found && f.failures == 0 {
 			f.give(Document{Kind: KindUnknown, Name: name, Bytes: f.head})
 		}
@@ -178,10 +178,10 @@ func (f *finder) open(name string, r io.Reader, depth int) {
 		}
 		plain, err := p.open(br)
 		if err != nil {
-			f.fail(name, fmt.Errorf("bad %s file: %w", p.name, cutPacked(err)))
+			f.fail(name, badFile(p.name, err))
 			return
 		}
-		f.open(name, &unpacked{r: f.bound(plain), packing: p.name}, depth+1)
+		f.open(name, f.bound(&unpacked{r: plain, packing: p.name}), depth+1)
 		return
 	}
 	if len(head) == 512 && string(head[257:262]) == "ustar" {
@@ -204,7 +204,7 @@ func (f *finder) openTar(name string, r io.Reader, depth int) {
 			return
 		}
 		if err != nil {
-			f.fail(name, fmt.Errorf("bad tar file: %w", cutPacked(err)))
+			f.fail(name, badFile("tar", err))
 			return
 		}
 		if h.Typeflag == tar.TypeReg {
@@ -216,15 +216,20 @@ func (f *finder) openTar(name string, r io.Reader, depth int) {
 
 // bound counts what is unpacked against the limit of the whole file.
 func (f *finder) bound(r io.Reader) io.Reader {
-	return &bounded{r: r, left: &f.left, err: fmt.Errorf("unpacked it is larger than the %d bytes that are read", f.limits.Output)}
+	return &bounded{r: r, left: &f.left, err: tooLarge(fmt.Sprintf("unpacked it is larger than the %d bytes that are read", f.limits.Output))}
 }
 
 // bounded reads so much and no more.
 type bounded struct {
 	r    io.Reader
 	left *int64
-	err  error
+	err  tooLarge
 }
+
+// tooLarge is an error that passes through the layers as it is.
+type tooLarge string
+
+func (e tooLarge) Error() string { return string(e) }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if int64(len(p)) > *b.left+1 {
@@ -247,9 +252,17 @@ type unpacked struct {
 func (u *unpacked) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("bad %s file: %w", u.packing, cutPacked(err))
+		err = badFile(u.packing, err)
 	}
 	return n, err
+}
+
+// badFile says of which packing an error is, unless it is of none.
+func badFile(packing string, err error) error {
+	if large := tooLarge(""); errors.As(err, &large) {
+		return large
+	}
+	return fmt.Errorf("bad %s file: %w", packing, cutPacked(err))
 }
 
 // cutPacked says in words what an unexpected end means.
@@ -275,8 +288,11 @@ type zlibs struct {
 func (z *zlibs) Read(p []byte) (int, error) {
 	for {
 		n, err := z.z.Read(p)
-		if n > 0 || err != io.EOF {
+		if err != io.EOF {
 			return n, err
+		}
+		if n > 0 {
+			return n, nil // the end is met again
 		}
 		if _, err := z.r.Peek(1); err != nil {
 			return 0, err

@@ -21,9 +21,11 @@ func newXZ(r io.Reader) (io.Reader, error) {
 }
 
 // xzGuard passes an .xz file on and watches its headers go by: it stops before a
-// block that asks for too large a dictionary. It follows the container (stream
-// header, blocks of LZMA2 chunks, index, footer) without unpacking anything;
-// what is wrong in other ways is left for the reader behind it to find.
+// block that asks for too large a dictionary, and says if the file ends where a
+// stream does not (the reader behind it takes the end of a block for that of the
+// file). It follows the container (stream header, blocks of LZMA2 chunks, index,
+// footer) without unpacking anything; what is wrong in other ways is left for
+// the reader to find.
 type xzGuard struct {
 	r     *bufio.Reader
 	head  []byte // bytes looked at and not passed on yet
@@ -58,7 +60,9 @@ func (g *xzGuard) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	n, err := g.r.Read(p[:min(len(p), g.skip)])
-	g.skip -= n
+	if g.skip -= n; err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	return n, err
 }
 
@@ -69,8 +73,8 @@ func (g *xzGuard) look(n int) []byte {
 	got, err := io.ReadFull(g.r, g.head[start:])
 	if err != nil {
 		g.head = g.head[:start+got]
-		if g.err = err; err == io.ErrUnexpectedEOF {
-			g.err = io.EOF
+		if g.err = err; err == io.EOF && (g.step != xzStream || start > 0) {
+			g.err = io.ErrUnexpectedEOF
 		}
 		return nil
 	}
