@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -31,11 +32,17 @@ func TestSteadyChunksAllocateNothing(t *testing.T) {
 	rows := request(askMore, "a,b\n"+strings.Repeat("1,\"two\"\n", 5000))
 	run := func(chunks int) float64 {
 		text := request(askInfo, "") + strings.Repeat(rows, chunks)
-		return testing.AllocsPerRun(5, func() {
-			if Serve(strings.NewReader(text), io.Discard, script{execute: copier}) != nil {
-				t.Error("failed")
-			}
-		})
+		// The counter is the whole process's, in which the runtime allocates
+		// too, now and then: the least of some counts is Serve's own.
+		least := math.Inf(1)
+		for range 5 {
+			least = min(least, testing.AllocsPerRun(1, func() {
+				if Serve(strings.NewReader(text), io.Discard, script{execute: copier}) != nil {
+					t.Error("failed")
+				}
+			}))
+		}
+		return least
 	}
 	require.Equal(t, run(3), run(300))
 }

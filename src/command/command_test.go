@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/csv"
 	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -395,12 +396,18 @@ func TestRowsDoNotAllocate(t *testing.T) {
 		require.NoError(t, err)
 		chunk := &chunked.Chunk{Body: []byte(manyRows(rows))}
 		chunk.Grow(rows * 1000)
-		return testing.AllocsPerRun(10, func() {
-			chunk.Reply = chunk.Reply[:0]
-			if err := search.Execute(chunk); err != nil {
-				t.Fatal(err)
-			}
-		})
+		// The counter is the whole process's, in which the runtime allocates
+		// too, now and then: the least of some counts is the command's own.
+		least := math.Inf(1)
+		for range 5 {
+			least = min(least, testing.AllocsPerRun(2, func() {
+				chunk.Reply = chunk.Reply[:0]
+				if err := search.Execute(chunk); err != nil {
+					t.Fatal(err)
+				}
+			}))
+		}
+		return least
 	}
 	require.Equal(t, per(30), per(3000), "allocations must not grow with the rows of a chunk")
 }
