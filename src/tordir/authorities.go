@@ -180,6 +180,16 @@ func (t Trust) find(v3ident [20]byte, when int64) *Authority {
 	return nil
 }
 
+// nickname returns the name of an identity, trusted at the time or not.
+func (t Trust) nickname(v3ident [20]byte) string {
+	for _, a := range t {
+		if a.V3Ident == v3ident {
+			return a.Nickname
+		}
+	}
+	return ""
+}
+
 func (a *Authority) trusted(when int64) bool { return a.From <= when && when < a.Until }
 
 // operator is what an authority is counted by.

@@ -105,6 +105,12 @@ func TestSeveralIPv6AddressesAndOtherOnes(t *testing.T) {
 	c, err := ParseConsensus(net.Consensus(tornet.Spec{Relays: relays}))
 	require.NoError(t, err)
 	require.Equal(t, []netip.AddrPort{a, b}, c.Relays[1].IPv6)
+
+	// Whoever adds an address to one relay does not write into the next.
+	_ = append(c.Relays[1].IPv6, four)
+	again, err := ParseConsensus(net.Consensus(tornet.Spec{Relays: relays}))
+	require.NoError(t, err)
+	require.Equal(t, again.Relays, c.Relays)
 }
 
 // TestBrokenConsensus changes one thing of a good document.
@@ -147,6 +153,7 @@ func TestBrokenConsensus(t *testing.T) {
 	f("base64", "-----BEGIN SIGNATURE-----\n", "-----BEGIN SIGNATURE-----\n!", "not base64")
 	f("relays behind the footer", "directory-footer\n", "directory-footer\n"+first+"\n", "r line behind the footer")
 	f("tab behind directory-signature", "directory-signature ", "directory-signature\t", "want one blank")
+	f("long nickname", words[1], strings.Repeat("a", 100_000), `bad nickname "`+strings.Repeat("a", maxQuote)+`"...`)
 	f("no relays", good[strings.Index(good, "\nr "):strings.Index(good, "\ndirectory-footer")], "", "no relay is listed")
 }
 

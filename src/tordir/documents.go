@@ -90,7 +90,8 @@ const (
 //
 // An error ends the file or the member it is about (Name of the document beside
 // it tells which), not the iteration: an archive goes on with its next member,
-// where that is possible, for a hundred errors.
+// where that is possible, for a hundred errors. A file beyond the limits of Input
+// or Output is left at once.
 func Documents(name string, r io.Reader, limits Limits) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
 		limits = limits.orDefaults()
@@ -127,8 +128,8 @@ func (f *finder) give(d Document) bool {
 func (f *finder) fail(name string, err error) bool {
 	f.failures++
 	f.stopped = f.stopped || !f.yield(Document{Kind: KindUnknown, Name: name}, err)
-	if f.failures == maxFailures {
-		f.stopped = true
+	if large := tooLarge(""); f.failures == maxFailures || errors.As(err, &large) {
+		f.stopped = true // what is left would fail the same way
 	}
 	return !f.stopped
 }

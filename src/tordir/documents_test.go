@@ -200,6 +200,17 @@ func TestUnknownDocuments(t *testing.T) {
 	}
 }
 
+// TestLongLines: a keyword within a line is none, wherever a buffer ends.
+func TestLongLines(t *testing.T) {
+	consensus, _, _, exits := samples()
+	list, _ := found(strings.NewReader(strings.Repeat("x", 64<<10)+string(consensus)), Limits{})
+	require.Equal(t, []string{"unknown f"}, list)
+	long := string(exits) + "Grease " + strings.Repeat("x", 3*64<<10) + "\n"
+	list, docs := found(strings.NewReader(long), Limits{})
+	require.Equal(t, []string{"exit list f"}, list)
+	require.Equal(t, long, string(docs[0]))
+}
+
 // TestCutFiles cuts packed files at every byte: what was not read to its end is
 // never handed out.
 func TestCutFiles(t *testing.T) {
@@ -240,6 +251,10 @@ func TestLimits(t *testing.T) {
 	f(consensus, Limits{Document: size - 1}, fmt.Sprintf("error f: a document is larger than the %d bytes that are read", size-1))
 	f(gzipped(consensus), Limits{Output: size}, "consensus f")
 	f(gzipped(consensus), Limits{Output: size - 1}, fmt.Sprintf("error f: unpacked it is larger than the %d bytes that are read", size-1))
+	f(gzipped(gzipped(consensus)), Limits{Output: size}, fmt.Sprintf("error f: unpacked it is larger than the %d bytes that are read", size))
+	f(gzipped(consensus), Limits{Input: 600}, "error f: the file is larger than the 600 bytes that are read")
+	f(xzed(consensus), Limits{Input: 600}, "error f: the file is larger than the 600 bytes that are read")
+	f(sparse(1<<40, 9), Limits{Output: 4 << 20, Document: 1 << 20}, "error f:a: unpacked it is larger than the 4194304 bytes that are read")
 	f(gzipped(gzipped(gzipped(gzipped(gzipped(consensus))))), Limits{}, "error f: packed more than 4 times")
 	f(bytes.Repeat([]byte("x\n"), 1000), Limits{Document: 1000}, "unknown f")
 	f(append(bytes.Clone(certs), append([]byte("@\n"), bytes.Repeat([]byte("x"), 5000)...)...), Limits{Document: int64(len(certs))},
@@ -253,7 +268,7 @@ func TestLimits(t *testing.T) {
 	require.Len(t, list, maxFailures)
 }
 
-// zeros is a gigabyte that is not there.
+// zeros are bytes that are not there.
 type zeros struct{ left int64 }
 
 func (z *zeros) Read(p []byte) (int, error) {
@@ -264,6 +279,20 @@ func (z *zeros) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return int(n), nil
+}
+
+// TestJunkFiles: of junk, no more is read than one document may have.
+func TestJunkFiles(t *testing.T) {
+	for name, r := range map[string]io.Reader{
+		"zeros": &zeros{100 << 20},
+		"lines": io.MultiReader(strings.NewReader(strings.Repeat("2026-06-27,192.0.2.1,443\n", 1_400_000)), &zeros{65 << 20}),
+	} {
+		left := int64(100 << 20)
+		list, docs := found(&bounded{r: r, left: &left}, Limits{})
+		require.Equal(t, []string{"unknown f"}, list, name)
+		require.Len(t, docs[0], maxUnknown, name)
+		require.Greater(t, left, int64(60<<20), name)
+	}
 }
 
 // TestBombs: what unpacks to far more than it is stops at a limit, with memory
@@ -281,33 +310,33 @@ func TestBombs(t *testing.T) {
 		return b.Bytes()
 	}
 	gz := func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }
-	flat := pack(gz, &zeros{256 << 20})
-	line := pack(gz, io.MultiReader(strings.NewReader("network-status-version 3\nvote-status consensus\n"), &zeros{256 << 20}))
+	flat := pack(gz, &zeros{48 << 20})
+	line := pack(gz, io.MultiReader(strings.NewReader("network-status-version 3\nvote-status consensus\n"), &zeros{48 << 20}))
 	for name, file := range map[string][]byte{
 		"zeros":             flat,
 		"zeros in zeros":    pack(gz, bytes.NewReader(flat)),
 		"a long consensus":  line,
 		"a long member":     gzipped(tarred("a", string(line))),
 		"packed in members": tarred("a", string(flat), "b", string(flat), "c", string(line)),
-		"a sparse member":   sparse(1 << 40),
+		"a sparse member":   sparse(1<<40, 1),
 	} {
 		require.Less(t, len(file), 2<<20)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		for d, err := range Documents("f", bytes.NewReader(file), Limits{Output: 64 << 20, Document: 8 << 20}) {
+		for d, err := range Documents("f", bytes.NewReader(file), Limits{Output: 16 << 20, Document: 2 << 20}) {
 			require.LessOrEqual(t, len(d.Bytes), maxUnknown, name)
 			if err != nil {
-				require.Regexp(t, "larger than the (67108864|8388608) bytes", err.Error(), name)
+				require.Regexp(t, "larger than the (16777216|2097152) bytes", err.Error(), name)
 			}
 		}
 		runtime.ReadMemStats(&after)
-		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), name)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), name)
 	}
 }
 
-// sparse makes a tar file with one member of so many bytes, nearly all of them in
-// a hole (PAX format 1.0 of GNU tar), which archive/tar reads but does not write.
-func sparse(size int64) []byte {
+// sparse makes a tar file with members of so many bytes, nearly all of them in a
+// hole (PAX format 1.0 of GNU tar), which archive/tar reads but does not write.
+func sparse(size int64, members int) []byte {
 	member := func(name string, kind byte, data []byte) []byte {
 		h := make([]byte, 512, 1024+len(data))
 		copy(h, name)
@@ -333,7 +362,7 @@ func sparse(size int64) []byte {
 	copy(data, fmt.Sprintf("1\n%d\n1\n", size-1))
 	data = append(data, 'x')
 	file := append(member("x", 'x', records), member("a", '0', data)...)
-	return append(file, make([]byte, 1024)...)
+	return append(bytes.Repeat(file, members), make([]byte, 1024)...)
 }
 
 // TestXZDictionary: a dictionary is allocated when a header asks for it, so a

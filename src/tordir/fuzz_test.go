@@ -121,7 +121,7 @@ func FuzzParseAuthorities(f *testing.F) {
 func FuzzDocuments(f *testing.F) {
 	consensus, vote, certs, exits := samples()
 	for _, file := range [][]byte{consensus[:1500], vote[:2000], certs[:800], exits, gzipped(exits), zlibbed(exits), xzed(exits),
-		tarred("a", string(exits), "b", string(certs[:300])), xzed(tarred("a", string(gzipped(exits)))), sparse(1 << 30)} {
+		tarred("a", string(exits), "b", string(certs[:300])), xzed(tarred("a", string(gzipped(exits)))), sparse(1<<30, 2)} {
 		f.Add(file)
 	}
 	limits := Limits{Input: 1 << 20, Output: 4 << 20, Document: 1 << 20}

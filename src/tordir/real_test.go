@@ -100,7 +100,7 @@ func TestRealConsensusesWithOneByteChanged(t *testing.T) {
 	for _, real := range realConsensuses {
 		doc := sharedFile(t, "consensus/"+real.name)
 		signed := bytes.Index(doc, []byte("\ndirectory-signature ")) + len("\ndirectory-signature ")
-		samples := 40
+		samples := 20
 		if testing.Short() {
 			samples = 4
 		}

@@ -29,7 +29,7 @@ const (
 // Check is one signature and what came of it.
 type Check struct {
 	Signature
-	Nickname string // from the list of authorities, empty for an unknown one
+	Nickname string // from the list of authorities, also of one trusted at another time; empty for an unknown one
 	Status   Status
 }
 
@@ -60,9 +60,7 @@ func (c *Consensus) Verify(certs Certificates, trust Trust) Verification {
 		if digest != nil {
 			v.Present++
 		}
-		if authority != nil {
-			check.Nickname = authority.Nickname
-		}
+		check.Nickname = trust.nickname(s.V3Ident)
 		switch {
 		case digest == nil:
 			check.Status = StatusUnknownAlgorithm

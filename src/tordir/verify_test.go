@@ -86,6 +86,7 @@ func TestSignatures(t *testing.T) {
 		{"wrong, then right", tornet.Spec{Signers: []int{0, 1, 2, 2}, Wrong: []int{2}}, "ggbg", 3, true},
 		{"a stranger", tornet.Spec{Signers: []int{0, 1}, Others: []*tornet.Authority{stranger}}, "gga", 2, false},
 		{"a stranger besides", tornet.Spec{Others: []*tornet.Authority{stranger}}, "gggga", 4, true},
+		{"one that poses as others", tornet.Spec{Signers: []int{0}, Others: []*tornet.Authority{net.Pose(1, 0), net.Pose(2, 0)}}, "gcc", 1, false},
 		{"an unknown algorithm", tornet.Spec{Algorithms: map[int]string{0: "sha3-256"}}, "xggg", 3, true},
 		{"two of them", tornet.Spec{Algorithms: map[int]string{0: "sha3-256", 1: "blake2"}}, "xxgg", 2, false},
 		{"sha1 under microdesc", tornet.Spec{Algorithms: map[int]string{0: "sha1"}}, "gggg", 4, true},
@@ -157,6 +158,7 @@ func TestOldAndNewKey(t *testing.T) {
 	_, trust = trustOf(t, net)
 	v = signAndVerify(t, net, tornet.Spec{Signers: []int{0, 1, 4}}, certs, trust)
 	require.Equal(t, []any{4, "agg"}, []any{v.Authorities, statuses(v)})
+	require.Contains(t, v.Reason, "Not a trusted authority at that time: auth1.")
 	v = signAndVerify(t, net, tornet.Spec{ValidAfter: hour.Add(-5 * time.Hour), Signers: []int{0, 1, 4}}, certs, trust)
 	require.Equal(t, []any{4, "gga"}, []any{v.Authorities, statuses(v)})
 }

@@ -73,6 +73,14 @@ func (n *Network) Rekey(i int) {
 	a.signing = key(fmt.Sprintf("%d/%X/rekeyed", n.seed, a.V3Ident), n.bits)
 }
 
+// Pose returns an authority that says it is the one, and signs with the key of
+// the other.
+func (n *Network) Pose(as, with int) *Authority {
+	a := *n.Authorities[as]
+	a.signing = n.Authorities[with].signing
+	return &a
+}
+
 func (n *Network) authority(i, generation int) *Authority {
 	a := &Authority{
 		Nickname: fmt.Sprintf("auth%d", i+1),
