@@ -143,7 +143,7 @@ func settle(rows []Entry) (kept []Entry, dropped int) {
 	n := 0
 	for i := 1; i < len(rows); i++ {
 		last, e := &rows[n], &rows[i]
-		if last.sameRelay(e) && last.Flags == e.Flags && (e.First <= last.Last || e.First == last.Last+1) {
+		if last.sameRelay(e) && last.Flags == e.Flags && reaches(last.Last, e.First) {
 			if e.Last > last.Last {
 				last.Last, last.Nickname = e.Last, e.Nickname
 			}

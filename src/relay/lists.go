@@ -9,9 +9,14 @@ import (
 // order that neither overlap nor touch.
 type lists []Interval
 
-// join sorts the intervals and joins those that overlap or touch. Touching is
-// sharing a moment: [10,20] and [20,30] join, [10,20] and [21,30] leave a gap
-// that no moment in whole seconds falls into, so they join as well.
+// reaches reports whether an interval that ends at to and one that does not
+// begin before it, at from, overlap or touch. Touching is sharing a moment:
+// [10,20] and [20,30] join, [10,20] and [21,30] leave a gap that no moment in
+// whole seconds falls into, so they join as well. It is the one rule for lists
+// and for rows.
+func reaches(to, from int64) bool { return from <= to || from-1 == to }
+
+// join sorts the intervals and joins those that overlap or touch.
 func join(in []Interval) lists {
 	slices.SortFunc(in, func(a, b Interval) int {
 		switch {
@@ -24,7 +29,7 @@ func join(in []Interval) lists {
 	})
 	var out lists
 	for _, iv := range in {
-		if n := len(out); n > 0 && iv.From <= out[n-1].To+1 {
+		if n := len(out); n > 0 && reaches(out[n-1].To, iv.From) {
 			out[n-1].To = max(out[n-1].To, iv.To)
 			continue
 		}

@@ -21,7 +21,8 @@
 // This file has the questions and how a row is placed in time; lists.go the
 // hours that were seen, load.go a table in memory and where it comes from,
 // parse.go the reading of its text, index.go the way from an address to its
-// rows. The text is hostile until it is parsed: everything is bounded, what
+// rows; merge.go makes a table out of consensuses, exit lists and earlier
+// tables, save.go writes it. The text is hostile until it is parsed: everything is bounded, what
 // cannot be read is counted, and a table that was cut never says that an
 // address is no relay.
 //

@@ -1,0 +1,361 @@
+package relay
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Merger makes a relay table out of consensuses, exit lists and earlier tables.
+//
+//	m.AddTable(text)     what is known already
+//	m.AddList(list)      one consensus; again and again
+//	m.AddExitList(list)  one exit list; again and again
+//	m.WriteFile(path, Options{Retention: 7 * 24 * time.Hour})
+//
+// A row is the union of [valid-after, valid-until] of the lists that hold it.
+// A union does not ask in which order it is made, nor by how many: the same
+// documents give the same bytes in any order, and in any number of runs that
+// pass on a written table, with two provisos.
+//
+//   - Retention drops what ended too long before the newest list of that run,
+//     and what was dropped cannot be joined any more. Lists that come in the
+//     order of time, from run to run, give the same bytes still. In any other
+//     order the table is the same for all moments since the newest list less
+//     the retention; a row may begin later than it could have.
+//   - A sighting of an exit list counts only if a consensus lists that relay
+//     around then, and the table keeps no others. So an exit list must come in
+//     the run of those consensuses or in a later one, or once more.
+//
+// A Merger keeps nothing of what it is given, so that callers may reuse their
+// slices and let go of the documents. It asks no clock and checks no signature:
+// what is added is taken for true. It is not for several goroutines at once.
+type Merger struct {
+	numbers map[key]uint32 // of each key in rows
+	rows    []mergedRow
+	pieces  []piece
+	limit   int // of pieces, before they are joined
+
+	coverage, exitCoverage lists
+	newest                 int64 // valid-until of the newest consensus; 0: none
+
+	// sightings are those of exit lists that no consensus confirmed yet.
+	sightings map[sighting]struct{}
+
+	nicknames   []string // by number; the first is empty
+	nicknameNos map[string]uint32
+
+	tables, cut, skipped int
+}
+
+// key is what stays the same in a row of the table. It has no pointers, so that
+// hundreds of thousands of them cost the garbage collector nothing.
+type key struct {
+	addr  [16]byte // IPv4 as IPv4-mapped
+	relay identity
+	port  uint16
+	kind  Kind
+	flags Flags
+}
+
+// identity is a relay's: the fingerprint's 20 bytes. A table made by hand may
+// have rows without any.
+type identity struct {
+	id    [20]byte
+	known bool
+}
+
+// mergedRow is a key and its latest piece.
+type mergedRow struct {
+	key
+	latest int32 // in pieces: the one that was last added to
+}
+
+// piece is an interval of a row, and the nickname that the relay has at its
+// end. Pieces that overlap or touch are joined, at the latest by settle.
+type piece struct {
+	row, nickname uint32 // numbers
+	first, last   int64
+}
+
+// sighting is one address of an exit, seen at one moment.
+type sighting struct {
+	addr    [16]byte
+	id      [20]byte
+	scanned int64
+}
+
+// List is a consensus, as far as the table is concerned.
+type List struct {
+	ValidAfter, ValidUntil int64
+	Relays                 []ListedRelay
+}
+
+// ListedRelay is a relay of a consensus.
+type ListedRelay struct {
+	Identity [20]byte
+	Nickname string
+	Flags    Flags
+	Ports    []netip.AddrPort // its OR addresses, IPv4 and IPv6
+	Dir      netip.AddrPort   // the zero value: none
+}
+
+// ExitList is a list of addresses that exits were seen to leave from.
+type ExitList struct {
+	// Downloaded is when the list was made or fetched. 0 means unknown: the
+	// sightings count, but the list covers no time.
+	Downloaded int64
+	Sightings  []ExitSighting
+}
+
+// ExitSighting is one of an exit's addresses.
+type ExitSighting struct {
+	Identity [20]byte
+	Addr     netip.Addr
+	Scanned  int64
+}
+
+const (
+	// exitWindow is how long an address counts after an exit was seen to leave
+	// from it: 24 hours, as in ExoneraTor, Tor's own tool for that question.
+	exitWindow = 24 * 60 * 60
+	// exitListWindow is the time that one exit list covers: 3 hours, as long as
+	// a consensus of the public network is valid. Both come every hour: one
+	// that was missed leaves no gap, and a source that died shows after the
+	// same time.
+	exitListWindow = 3 * 60 * 60
+	// keptFlags are the flags that the table keeps.
+	keptFlags = Guard | Exit | BadExit | DirAuthority
+	// fewPieces are not worth joining before the end.
+	fewPieces = 1 << 20
+)
+
+// NewMerger returns a Merger that knows nothing yet.
+func NewMerger() *Merger {
+	return &Merger{
+		numbers:     make(map[key]uint32),
+		limit:       fewPieces,
+		sightings:   make(map[sighting]struct{}),
+		nicknames:   []string{""},
+		nicknameNos: map[string]uint32{"": 0},
+	}
+}
+
+// Newest returns the valid-until of the newest consensus that was added, by
+// itself or in a table; ok is false if there was none.
+func (m *Merger) Newest() (validUntil int64, ok bool) { return m.newest, m.newest != 0 }
+
+// AddTable adds a table's rows and coverage. Of a table that was cut the rows
+// count, the coverage does not; rows that cannot be read are counted. It fails,
+// and adds nothing, if the text is no table (ErrNotATable) or too long.
+func (m *Merger) AddTable(text string) error {
+	if len(text) > MaxTableBytes {
+		return fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
+	}
+	p, err := parse(text)
+	if err != nil {
+		return fmt.Errorf("merge a relay table: %w", err)
+	}
+	m.tables++
+	m.skipped += p.skipped
+	if p.complete {
+		for _, c := range p.coverage {
+			m.newest = max(m.newest, c.To)
+		}
+		m.coverage = join(append(m.coverage, p.coverage...))
+		m.exitCoverage = join(append(m.exitCoverage, p.exitCoverage...))
+	} else {
+		m.cut++
+	}
+	for i := range p.entries {
+		e := &p.entries[i]
+		k := key{addr: e.Addr.As16(), port: e.Port, kind: e.Kind, flags: e.Flags}
+		if e.Fingerprint != "" {
+			_, err := hex.Decode(k.relay.id[:], []byte(e.Fingerprint))
+			k.relay.known = err == nil
+		}
+		m.add(&k, Interval{e.First, e.Last}, e.Nickname)
+	}
+	return nil
+}
+
+// AddList adds a consensus. It fails, and adds nothing, if its times are not in
+// order or not within the years 1970 to 9999; an address without a port is
+// counted as skipped.
+func (m *Merger) AddList(l List) error {
+	if l.ValidAfter < 0 || l.ValidUntil <= l.ValidAfter || l.ValidUntil > maxTime {
+		return fmt.Errorf("merge a consensus: it is valid from %d to %d, which is no span of time between 1970 and 9999", l.ValidAfter, l.ValidUntil)
+	}
+	at := Interval{l.ValidAfter, l.ValidUntil}
+	m.newest = max(m.newest, at.To)
+	m.coverage = cover(m.coverage, at)
+	for i := range l.Relays {
+		r := &l.Relays[i]
+		k := key{relay: identity{r.Identity, true}, flags: r.Flags & keptFlags, kind: ORPort}
+		nick := nickname(r.Nickname)
+		for _, p := range r.Ports {
+			m.addPort(&k, p, at, nick)
+		}
+		if r.Dir != (netip.AddrPort{}) {
+			k.kind = DirPort
+			m.addPort(&k, r.Dir, at, nick)
+		}
+	}
+	return nil
+}
+
+// addPort adds one address and port of the relay in k.
+func (m *Merger) addPort(k *key, p netip.AddrPort, at Interval, nick string) {
+	if !p.IsValid() || p.Port() == 0 {
+		m.skipped++
+		return
+	}
+	k.addr, k.port = p.Addr().As16(), p.Port()
+	m.add(k, at, nick)
+}
+
+// AddExitList adds an exit list. A sighting counts for [scan, scan + 24 h], and
+// only if a consensus lists the relay at some time between 24 hours before the
+// scan and 24 hours after it: exit lists are not signed, and a relay that
+// nobody signed is none. That is decided when the table is written, so that
+// the order does not matter. It fails, and adds nothing, if the time of
+// download is not within the years 1970 to 9999; sightings without an address
+// or such a time are counted as skipped.
+func (m *Merger) AddExitList(l ExitList) error {
+	if l.Downloaded < 0 || l.Downloaded > maxTime-exitListWindow {
+		return fmt.Errorf("merge an exit list: it was downloaded at %d, which is no time between 1970 and 9999", l.Downloaded)
+	}
+	if l.Downloaded != 0 {
+		m.exitCoverage = cover(m.exitCoverage, Interval{l.Downloaded, l.Downloaded + exitListWindow})
+	}
+	for i := range l.Sightings {
+		s := &l.Sightings[i]
+		if !s.Addr.IsValid() || s.Scanned < 0 || s.Scanned > maxTime-exitWindow {
+			m.skipped++
+			continue
+		}
+		m.sightings[sighting{s.Addr.As16(), s.Identity, s.Scanned}] = struct{}{}
+	}
+	return nil
+}
+
+// cover adds one interval. Nearly always it belongs at the end.
+func cover(l lists, at Interval) lists {
+	if n := len(l); n > 0 && l[n-1].From <= at.From && reaches(l[n-1].To, at.From) {
+		l[n-1].To = max(l[n-1].To, at.To)
+		return l
+	}
+	return join(append(l, at))
+}
+
+// add adds an interval to a row. The piece that was added to last mostly takes
+// it up, for lists mostly come in the order of time or against it. Otherwise it
+// becomes a piece of its own, and once there are twice as many as needed they
+// are joined: whatever the order, an interval costs a small, constant time.
+func (m *Merger) add(k *key, at Interval, nick string) {
+	number, ok := m.numbers[*k]
+	if !ok {
+		number = uint32(len(m.rows))
+		m.numbers[*k] = number
+		m.rows = append(m.rows, mergedRow{key: *k, latest: int32(len(m.pieces))})
+		m.pieces = append(m.pieces, piece{number, m.nickname(nick), at.From, at.To})
+		return
+	}
+	p := &m.pieces[m.rows[number].latest]
+	if reaches(p.last, at.From) && reaches(at.To, p.first) {
+		p.first = min(p.first, at.From)
+		if at.To >= p.last {
+			if have := m.nicknames[p.nickname]; have != nick && (at.To > p.last || nick > have) {
+				p.nickname = m.nickname(nick)
+			}
+			p.last = at.To
+		}
+		return
+	}
+	m.rows[number].latest = int32(len(m.pieces))
+	m.pieces = append(m.pieces, piece{number, m.nickname(nick), at.From, at.To})
+	if len(m.pieces) > m.limit {
+		m.settle()
+	}
+}
+
+// nickname returns the number of a nickname. The name is copied: it may lie in
+// a whole document.
+func (m *Merger) nickname(nick string) uint32 {
+	if n, ok := m.nicknameNos[nick]; ok {
+		return n
+	}
+	nick = strings.Clone(nick)
+	n := uint32(len(m.nicknames))
+	m.nicknameNos[nick] = n
+	m.nicknames = append(m.nicknames, nick)
+	return n
+}
+
+// settle joins the pieces of each row that overlap or touch, and brings those
+// of a row together, in the order of time.
+func (m *Merger) settle() {
+	slices.SortFunc(m.pieces, func(a, b piece) int {
+		if c := cmp.Compare(a.row, b.row); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.first, b.first)
+	})
+	n := 0
+	for i := range m.pieces {
+		p := m.pieces[i]
+		if last := &m.pieces[max(n-1, 0)]; n > 0 && last.row == p.row && reaches(last.last, p.first) {
+			if m.later(&p, last) {
+				last.nickname = p.nickname
+			}
+			last.last = max(last.last, p.last)
+			continue
+		}
+		m.rows[p.row].latest = int32(n)
+		m.pieces[n] = p
+		n++
+	}
+	m.pieces = m.pieces[:n]
+	m.limit = max(fewPieces, 2*n)
+}
+
+// later reports whether a's nickname goes before b's: that of the latest list
+// stays, of two that end at once the last by the alphabet. (Any rule would do
+// that does not ask which came first.)
+func (m *Merger) later(a, b *piece) bool {
+	return a.last > b.last || a.last == b.last && m.nicknames[a.nickname] > m.nicknames[b.nickname]
+}
+
+// confirm makes rows of the sightings whose relay is listed around then. What
+// is confirmed stays so whatever else is added: more lists never list less.
+func (m *Merger) confirm() {
+	m.settle()
+	listed := make(map[[20]byte]lists)
+	for s := range m.sightings {
+		listed[s.id] = nil
+	}
+	for i := range m.pieces {
+		p := &m.pieces[i]
+		k := &m.rows[p.row].key
+		if of, ok := listed[k.relay.id]; ok && k.relay.known && k.kind != ExitAddress {
+			listed[k.relay.id] = append(of, Interval{p.first, p.last})
+		}
+	}
+	for id, of := range listed {
+		listed[id] = join(of)
+	}
+	for s := range m.sightings {
+		of := listed[s.id]
+		i := of.first(s.scanned - RecentWindow)
+		if i == len(of) || of[i].From > s.scanned+exitWindow {
+			continue
+		}
+		k := key{addr: s.addr, relay: identity{s.id, true}, kind: ExitAddress}
+		m.add(&k, Interval{s.scanned, s.scanned + exitWindow}, "")
+		delete(m.sightings, s)
+	}
+	m.settle()
+}
