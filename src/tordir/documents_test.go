@@ -252,8 +252,13 @@ func TestLimits(t *testing.T) {
 	f(gzipped(consensus), Limits{Output: size}, "consensus f")
 	f(gzipped(consensus), Limits{Output: size - 1}, fmt.Sprintf("error f: unpacked it is larger than the %d bytes that are read", size-1))
 	f(gzipped(gzipped(consensus)), Limits{Output: size}, fmt.Sprintf("error f: unpacked it is larger than the %d bytes that are read", size))
-	f(gzipped(consensus), Limits{Input: 600}, "error f: the file is larger than the 600 bytes that are read")
-	f(xzed(consensus), Limits{Input: 600}, "error f: the file is larger than the 600 bytes that are read")
+	for _, file := range [][]byte{gzipped(consensus), xzed(consensus), tarred("a", string(consensus))} {
+		// In small pieces, so that the layers are open when the limit is met.
+		list, _ := found(iotest.OneByteReader(bytes.NewReader(file)), Limits{Input: 1000})
+		require.Equal(t, "the file is larger than the 1000 bytes that are read", list[0][strings.LastIndex(list[0], ": ")+2:])
+		require.NotContains(t, list[0], "bad")
+		require.Len(t, list, 1)
+	}
 	f(sparse(1<<40, 9), Limits{Output: 4 << 20, Document: 1 << 20}, "error f:a: unpacked it is larger than the 4194304 bytes that are read")
 	f(gzipped(gzipped(gzipped(gzipped(gzipped(consensus))))), Limits{}, "error f: packed more than 4 times")
 	f(bytes.Repeat([]byte("x\n"), 1000), Limits{Document: 1000}, "unknown f")
