@@ -135,6 +135,16 @@ func TestBackfill(t *testing.T) {
 		require.Empty(t, errs)
 		require.Equal(t, []string{"0", "3", "5"}, contents(docs))
 	})
+	t.Run("many hours without a consensus, but not on end", func(t *testing.T) {
+		a := hours()
+		for i := 0; i < 72; i += 3 {
+			a.files[hour(i)] = fmt.Sprint(i)
+		}
+		c, source := a.serve(t, nil)
+		docs, errs := all(c.Consensuses(context.Background(), source, Wanted{Backfill: 72 * time.Hour}))
+		require.Empty(t, errs)
+		require.Len(t, docs, 24)
+	})
 	t.Run("not an archive", func(t *testing.T) {
 		a := hours()
 		c, source := a.serve(t, nil)
@@ -345,7 +355,7 @@ func TestExitLists(t *testing.T) {
 	made := func() *archive {
 		a := hours()
 		a.files["recent/exit-lists/"] = listing
-		for _, name := range []string{"2026-06-27-12-02-03", "2026-06-27-11-02-00", "2026-06-27-10-02-01", "2026-06-24-12-30-00", "2026-06-24-12-10-00"} {
+		for _, name := range []string{"2026-06-27-12-02-03", "2026-06-27-11-02-00", "2026-06-27-10-02-01", "2026-06-24-12-30-00", "2026-06-24-12-10-00", "2027-06-27-11-02-00"} {
 			a.files["recent/exit-lists/"+name] = name
 		}
 		return a

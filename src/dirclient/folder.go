@@ -13,7 +13,7 @@ import (
 )
 
 // maxDepth of folders below the source: CollecTor's own layout has five.
-const maxDepth = 8
+const maxDepth = 7
 
 // Files reads a folder: every file in it and below it, sorted by path, whatever
 // it holds; names that begin with a dot are passed over. A file that cannot
@@ -64,7 +64,7 @@ func (c *Client) Files(ctx context.Context, source Source) iter.Seq2[Document, e
 				}
 				return nil
 			case entry.IsDir():
-				if name != "." && strings.Count(name, "/")+1 >= maxDepth {
+				if name != "." && strings.Count(name, "/") >= maxDepth {
 					if !fail(path, because(errFolder, "more than %d folders deep", maxDepth)) {
 						return fs.SkipAll
 					}

@@ -36,6 +36,11 @@ func TestFolder(t *testing.T) {
 	require.Equal(t, dir, docs[2].Source)
 	require.False(t, docs[2].Modified.IsZero())
 
+	_, source = folder(t, map[string]string{"1/2/3/4/5/6/7/file": "as deep as may be"})
+	docs, errs = all(newClient(t, nil).Files(context.Background(), source))
+	require.Empty(t, errs)
+	require.Equal(t, []string{"as deep as may be"}, contents(docs))
+
 	for range newClient(t, nil).Files(context.Background(), source) {
 		break // the caller may stop
 	}
@@ -81,8 +86,8 @@ func TestFolderRefuses(t *testing.T) {
 	f("a large file", "101 bytes, 100 allowed", ErrTooLarge, func(dir string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "m"), make([]byte, 101), 0o644))
 	})
-	f("very deep", "more than 8 folders deep", errFolder, func(dir string) {
-		require.NoError(t, os.MkdirAll(filepath.Join(dir, "m"+strings.Repeat("/m", 9)), 0o755))
+	f("very deep", "more than 7 folders deep", errFolder, func(dir string) {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "m"+strings.Repeat("/m", 7)), 0o755))
 	})
 	if os.Getuid() != 0 { // root reads everything
 		f("no permission", "permission denied", errFile, func(dir string) {

@@ -99,8 +99,8 @@ func TestEncodingsRefused(t *testing.T) {
 	}
 	f("unknown", errEncoding, 1, document, "Content-Encoding", "x-tor-lzma")
 	f("control characters", errEncoding, 1, document, "Content-Encoding", "\u0085b")
-	f("two", errEncoding, 1, document, "Content-Encoding", "gzip, deflate")
-	f("two lines", errEncoding, 1, document, "Content-Encoding", "gzip", "Content-Encoding", "gzip")
+	f("two", errEncoding, 1, deflated(zipped(document)), "Content-Encoding", "gzip, deflate")
+	f("two lines", errEncoding, 1, zipped(zipped(document)), "Content-Encoding", "gzip", "Content-Encoding", "gzip")
 	f("rubbish as gzip", errEncoding, 1, document, "Content-Encoding", "gzip")
 	f("rubbish as deflate", errEncoding, 1, document, "Content-Encoding", "deflate")
 	f("rubbish after gzip", errEncoding, 1, append(zipped(document), "rubbish, long enough"...), "Content-Encoding", "gzip")
@@ -237,6 +237,20 @@ func TestTimes(t *testing.T) {
 	})
 	f("a slow drip", "too slow: not finished within 200ms", func(l *Limits) { l.Request = 200 * time.Millisecond }, drip)
 	f("all of it", "used up: 200ms", func(l *Limits) { l.Total = 200 * time.Millisecond }, drip)
+}
+
+// TestSlowButSteady: a stall is a pause, not the time of the whole.
+func TestSlowButSteady(t *testing.T) {
+	c := newClient(t, func(config *Config) { config.Limits.Stall = 500 * time.Millisecond })
+	doc, err := newest(c, serveRaw(t, func(conn net.Conn, _ int) {
+		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\n")
+		for range 8 {
+			_, _ = io.WriteString(conn, "piece")
+			time.Sleep(80 * time.Millisecond)
+		}
+	}))
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("piece", 8), string(doc.Bytes))
 }
 
 func TestStatuses(t *testing.T) {
