@@ -168,7 +168,7 @@ type timeKind uint8
 const (
 	noTime timeKind = iota
 	aTime
-	zoneless // a time of day without a zone: which moment it is, nobody knows
+	unreadable // text that is no moment: mostly a time without a zone, as the ctime macro and convert leave it behind
 )
 
 // maxTime is the last second of the year 9999, beyond which a number in a time
@@ -176,29 +176,45 @@ const (
 const maxTime = 253402300799
 
 // parseTime reads epoch seconds, or an ISO time with a zone, and returns whole
-// epoch seconds.
+// epoch seconds. Text that is neither, and no word for "no value", is unreadable.
 func parseTime(text []byte) (int64, timeKind) {
 	text = bytes.TrimSpace(text)
 	if n, ok := parseNumber(text); ok && n <= maxTime {
 		return n, aTime
 	}
+	if at, ok := parseISO(text); ok {
+		return at, aTime
+	}
+	if isEmpty(text) {
+		return 0, noTime
+	}
+	return 0, unreadable
+}
+
+// parseISO reads 2006-01-02T15:04:05 with a fraction or without, T or a blank in
+// the middle, and a zone: Z, UTC, GMT, +hh, +hhmm or +hh:mm. Names of zones are
+// not read: many have several meanings.
+func parseISO(text []byte) (int64, bool) {
 	const form = "2006-01-02T15:04:05"
 	if len(text) < len(form) {
-		return 0, noTime
+		return 0, false
 	}
 	for i, c := range []byte(form) {
 		got := text[i]
 		digit := '0' <= c && c <= '9'
 		if digit && (got < '0' || got > '9') || !digit && got != c && !(c == 'T' && got == ' ') {
-			return 0, noTime
+			return 0, false
 		}
 	}
 	two := func(i int) int { return int(text[i]-'0')*10 + int(text[i+1]-'0') }
 	month, day, hour, minute, second := two(5), two(8), two(11), two(14), two(17)
-	if month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 {
-		return 0, noTime
+	if month < 1 || month > 12 || hour > 23 || minute > 59 || second > 60 {
+		return 0, false
 	}
-	at := time.Date(two(0)*100+two(2), time.Month(month), day, hour, minute, second, 0, time.UTC).Unix()
+	at := time.Date(two(0)*100+two(2), time.Month(month), day, hour, minute, second, 0, time.UTC)
+	if at.Day() != day && second < 60 { // February 30
+		return 0, false
+	}
 	rest := text[len(form):]
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
 		rest = rest[1:]
@@ -206,14 +222,19 @@ func parseTime(text []byte) (int64, timeKind) {
 			rest = rest[1:]
 		}
 	}
-	zone := bytes.TrimSpace(rest)
+	offset, ok := parseZone(bytes.TrimSpace(rest))
+	return at.Unix() - offset, ok
+}
+
+// parseZone returns the seconds by which a zone is ahead of UTC.
+func parseZone(zone []byte) (int64, bool) {
 	switch {
 	case len(zone) == 0:
-		return 0, zoneless
+		return 0, false
 	case len(zone) == 1 && zone[0]|0x20 == 'z', string(zone) == "UTC", string(zone) == "GMT":
-		return at, aTime
+		return 0, true
 	case zone[0] != '+' && zone[0] != '-':
-		return 0, zoneless // a zone's name, of which many have several meanings
+		return 0, false
 	}
 	var digits [4]byte
 	n := 0
@@ -224,17 +245,18 @@ func parseTime(text []byte) (int64, timeKind) {
 			digits[n] = c - '0'
 			n++
 		default:
-			return 0, noTime
+			return 0, false
 		}
 	}
-	if n != 2 && n != 4 {
-		return 0, noTime
+	hours, minutes := int64(digits[0])*10+int64(digits[1]), int64(digits[2])*10+int64(digits[3])
+	if n != 2 && n != 4 || hours > 14 || minutes > 59 { // UTC+14 is the furthest there is
+		return 0, false
 	}
-	offset := (int64(digits[0])*10+int64(digits[1]))*3600 + (int64(digits[2])*10+int64(digits[3]))*60
-	if zone[0] == '+' {
+	offset := hours*3600 + minutes*60
+	if zone[0] == '-' {
 		offset = -offset
 	}
-	return at + offset, aTime
+	return offset, true
 }
 
 // isEmpty reports whether a cell says that there is no value.

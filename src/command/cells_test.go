@@ -89,20 +89,26 @@ func TestParseTime(t *testing.T) {
 	f("2014-06-11 15:19:59+00:00", 1402499999, aTime)
 	f("2014-06-11 15:19:59 UTC", 1402499999, aTime)
 	f("2014-06-11T20:49:59,5+0530", 1402499999, aTime)
-	f("2014-06-11T15:19:59", 0, zoneless) // as the macro security_content_ctime writes it
-	f("2014-06-11 15:19:59.123", 0, zoneless)
-	f("2014-06-11T15:19:59 CEST", 0, zoneless)
+	f("2014-06-11T15:19:59", 0, unreadable) // as the macro security_content_ctime writes it
+	f("2014-06-11 15:19:59.123", 0, unreadable)
+	f("2014-06-11T15:19:59 CEST", 0, unreadable)
 
 	f("", 0, noTime)
 	f("null", 0, noTime)
-	f("yesterday", 0, noTime)
-	f("-1", 0, noTime)
-	f("1e9", 0, noTime)
-	f("99999999999999", 0, noTime)
-	f("2014-13-11T15:19:59Z", 0, noTime)
-	f("2014-06-11T25:19:59Z", 0, noTime)
-	f("2014-06-11T15:19:59+1", 0, noTime)
-	f("06/11/2014 15:19:59", 0, noTime)
+	f("yesterday", 0, unreadable)
+	f("-1", 0, unreadable)
+	f("1e9", 0, unreadable)
+	f("99999999999999", 0, unreadable)
+	f("2014-13-11T15:19:59Z", 0, unreadable)
+	f("2014-06-11T25:19:59Z", 0, unreadable)
+	f("2014-06-11T15:19:59+1", 0, unreadable)
+	f("06/11/2014 15:19:59", 0, unreadable)      // convert's own form, and the ctime macro's until 2020
+	f("Wed Jun 11 15:19:59 2014", 0, unreadable) // strftime %c
+	f("2014-02-30T15:19:59Z", 0, unreadable)
+	f("2014-06-11T15:19:59+99:99", 0, unreadable)
+	f("1795422520000", 0, unreadable) // milliseconds
+	f("unknown", 0, noTime)
+	f("-", 0, noTime)
 }
 
 func FuzzParseTime(f *testing.F) {

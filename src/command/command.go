@@ -35,6 +35,7 @@ type Search struct {
 	options Options
 	info    *chunked.Info
 	started bool
+	sawRows bool
 
 	scanner rows.Scanner
 	columns columns
@@ -90,6 +91,7 @@ func (s *Search) Execute(c *chunked.Chunk) error {
 	reply := s.output.AppendHeader(c.Reply)
 	s.tails.reset()
 	for s.scanner.Next() {
+		s.sawRows = true
 		flow := s.row.flow(&s.scanner, &s.columns, &s.tables)
 		quiet := isQuiet(flow)
 		if quiet && s.options.MinScore > 0 {
@@ -151,10 +153,10 @@ func (s *Search) warn(c *chunked.Chunk) {
 	if s.row.sawStale {
 		c.Warn(fmt.Sprintf("The relay list %s ends at %s and some rows are newer: they were judged by an old list. Run the search that renews the list.", s.options.Relays, clock(s.row.staleAfter)))
 	}
-	if s.row.sawZoneless {
-		c.Warn("The time of some rows has no zone, so it counts as no time. Put tordetect before the macro or convert command that turns times into text.")
+	if s.row.sawUnreadableTime {
+		c.Warn("The time of some rows has no zone or cannot be read, so it counts as no time. Put tordetect before the macro or convert command that turns times into text.")
 	}
-	if c.Finished && !s.info.Remote() {
+	if c.Finished && s.sawRows && !s.info.Remote() {
 		if missing := s.columns.missing(); len(missing) > 0 {
 			c.Warn(fmt.Sprintf("No row had the column %s that was named in the options of tordetect.", strings.Join(missing, ", ")))
 		}

@@ -96,6 +96,10 @@ func TestRows(t *testing.T) {
 	f("one address, several ports", "_time,src_ip,dest_ip,dest_port,__mv_dest_port", ten+`,10.0.0.5,198.51.100.1,"80`+"\n"+`9001","$80$;$9001$"`, "tor", "97", "outbound", "or_port", "full")
 	f("several addresses, one port", "_time,src_ip,dest_ip,dest_port,__mv_dest_ip", ten+`,10.0.0.5,"203.0.113.9`+"\n"+`198.51.100.1",9001,"$203.0.113.9$;$198.51.100.1$"`, "tor", "97", "outbound", "or_port", "full")
 	f("two lists are no pairs", "_time,src_ip,dest_ip,dest_port,__mv_dest_ip,__mv_dest_port", ten+`,10.0.0.5,x,x,"$203.0.113.9$;$198.51.100.1$","$80$;$9001$"`, "possible", "35", "outbound", "unpaired", "full")
+	f("a name among the addresses is a value too", "_time,src_ip,dest_ip,dest_port,__mv_dest_ip,__mv_dest_port", ten+`,10.0.0.5,x,x,"$fileserver$;$198.51.100.1$","$443$;$9001$"`, "possible", "35", "outbound", "unpaired", "full")
+	f("null among the ports is a value too", "_time,src_ip,dest_ip,dest_port,__mv_dest_ip,__mv_dest_port", ten+`,10.0.0.5,x,x,"$203.0.113.1$;$198.51.100.1$","$9001$;$null$"`, "possible", "35", "outbound", "unpaired", "full")
+	f("the same port twice is one", "_time,src_ip,dest_ip,dest_port,__mv_dest_ip,__mv_dest_port", ten+`,10.0.0.5,x,x,"$203.0.113.1$;$198.51.100.1$","$9001$;$9001$"`, "tor", "97", "outbound", "or_port", "full")
+	f("a default bridge from two lists", "_time,src_ip,dest_ip,dest_port,__mv_dest_ip,__mv_dest_port", ten+`,10.0.0.5,x,x,"$203.0.113.1$;$51.222.13.177$","$80$;$443$"`, "possible", "35", "outbound", "unpaired", "full")
 	f("a list that lost its column", "_time,src_ip,dest_ip,dest_port", ten+`,10.0.0.5,"203.0.113.9`+"\n"+`198.51.100.1",9001`, "tor", "97", "outbound", "or_port", "full")
 	f("both ends private", "_time,src_ip,dest_ip,dest_port", ten+",10.0.0.5,10.0.0.6,443", "none", "0", "", "", "full")
 	f("one end unreadable, the other private", "_time,src_ip,dest,dest_port", ten+",10.0.0.5,www.example.com,443", "unknown", "0", "", "", "none")
@@ -172,7 +176,7 @@ func TestWindow(t *testing.T) {
 	require.Equal(t, "none", row("", epoch(10))["tor_coverage"])
 }
 
-func TestZonelessTime(t *testing.T) {
+func TestUnreadableTime(t *testing.T) {
 	r := run{table: network(), earliest: epoch(9), latest: epoch(10), chunks: []string{
 		"firstTime,lastTime,dest_ip,dest_port\n2026-11-20T10:00:00,2026-11-20T10:00:00,198.51.100.1,9001\n",
 		"firstTime,lastTime,dest_ip,dest_port\n2026-11-20T10:00:00,2026-11-20T10:00:00,198.51.100.1,9001\n",
@@ -180,8 +184,21 @@ func TestZonelessTime(t *testing.T) {
 	require.Len(t, r.rows(), 2)
 	require.Equal(t, "none", r.rows()[0]["tor_coverage"])
 	require.Len(t, r.messages, 1, "each message once in a run")
-	require.Contains(t, r.messages[0], "WARN: The time of some rows has no zone")
+	require.Contains(t, r.messages[0], "WARN: The time of some rows has no zone or cannot be read")
 	require.Contains(t, r.rows()[0]["tor_reason"], "no usable time")
+}
+
+// Text in a time column is never taken for "no time is given": the window of the
+// search would stand in for it and hide the mistake.
+func TestTextTimes(t *testing.T) {
+	for _, text := range []string{"11/01/2020 11:06:40", "Wed Nov 18 11:06:40 2026", "11:06"} {
+		r := run{table: network(), earliest: epoch(9), latest: epoch(10), chunks: []string{"firstTime,lastTime,dest_ip,dest_port\n" + text + "," + text + ",198.51.100.1,9001\n"}}.do(t)
+		require.Equal(t, "none", r.one()["tor_coverage"], text)
+		require.Len(t, r.messages, 1, text)
+	}
+	r := run{table: network(), earliest: epoch(9), latest: epoch(10), chunks: []string{"firstTime,_time,dest_ip,dest_port\nnull,,198.51.100.1,9001\n"}}.do(t)
+	require.Equal(t, "full", r.one()["tor_coverage"], "no value is no mistake")
+	require.Empty(t, r.messages)
 }
 
 // tordetect after tordetect changes nothing, whether its fields come back with
@@ -282,7 +299,7 @@ func TestMessages(t *testing.T) {
 	})
 	t.Run("unreadable rows", func(t *testing.T) {
 		r := run{table: table(",,coverage,,,,8,20", "x,1,or,,,,8,20", "198.51.100.1,9001,or,,,,8,20"), chunks: []string{one}}.do(t)
-		require.Equal(t, []string{"WARN: The relay list tor_relays.csv has 1 rows that cannot be read; they were skipped. Run the search that renews the list."}, r.messages)
+		require.Equal(t, []string{"WARN: The relay list tor_relays.csv has unreadable rows, 1 of 3; they were skipped. Run the search that renews the list."}, r.messages)
 		require.Equal(t, "97", r.one()["tor_score"])
 	})
 	t.Run("stale for rows seen", func(t *testing.T) {
@@ -292,6 +309,7 @@ func TestMessages(t *testing.T) {
 	})
 	t.Run("a column that no chunk had", func(t *testing.T) {
 		named := run{args: []string{"src=quelle", "dest=dest_ip"}, table: network(), chunks: []string{one, one}}
+		require.Empty(t, run{args: named.args, table: network(), chunks: []string{flow}}.do(t).messages, "a search without a row says nothing of columns")
 		require.Equal(t, []string{"WARN: No row had the column quelle that was named in the options of tordetect."}, named.do(t).messages)
 		named.sid = "remote_sh1_1600000000.1"
 		require.Empty(t, named.do(t).messages, "an indexer sees a part of the rows only")
@@ -306,6 +324,10 @@ func TestRequireList(t *testing.T) {
 	require.Contains(t, run{args: args, chunks: body}.do(t).failure, "the relay list tor_relays.csv is missing")
 	require.Contains(t, run{args: args, table: "a\n", chunks: body}.do(t).failure, "cannot be read: not a relay table")
 	require.Contains(t, run{args: args, table: network()[:200], chunks: body}.do(t).failure, "was cut")
+	require.Contains(t, run{args: args, table: table(",,coverage,,,,8,20"), chunks: body}.do(t).failure, "holds no relay")
+	damaged := table(",,coverage,,,,8,20", "198.51.100.1,9001,or,,1.2E+39,,8,20", "198.51.100.2,9001,or,,1.2E+39,,8,20", "198.51.100.3,9001,or,,1.2E+39,,8,20")
+	require.Contains(t, run{args: args, table: damaged, chunks: body}.do(t).failure, "was cut or damaged")
+	require.Equal(t, "unknown", run{table: damaged, chunks: body}.do(t).one()["tor_verdict"])
 	require.Contains(t, run{args: args, table: network(), now: at(44.01), chunks: []string{flow}}.do(t).failure,
 		"the relay list tor_relays.csv ended at 2026-11-20T20:00:00Z, more than 24 hours before 2026-11-21T20:00:36Z", "also without a row: green must not mean blind")
 	require.Empty(t, run{args: args, table: network(), now: at(44), chunks: body}.do(t).failure)

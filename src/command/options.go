@@ -54,7 +54,7 @@ var options = []option{
 	columnOption("ja3", roleJA3),
 	{"relays", "the name of a file in the app's lookups folder, without a path", func(o *Options, v string) bool {
 		o.Relays = v
-		return strings.HasSuffix(v, ".csv") && !strings.HasPrefix(v, ".") && !strings.ContainsAny(v, `/\:`+"\x00")
+		return strings.HasSuffix(v, ".csv") && !strings.HasPrefix(v, ".") && !strings.ContainsAny(v, `/\:`+"\x00\r\n")
 	}},
 }
 
@@ -186,5 +186,11 @@ func parseNetwork(word string) (netip.Prefix, error) {
 		return netip.PrefixFrom(a, a.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(word)
+	if err == nil && p.Addr().Is4In6() {
+		if p.Bits() < 96 {
+			return netip.Prefix{}, fmt.Errorf("%s is wider than all of IPv4", word)
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96) // rows are unmapped as well
+	}
 	return p.Masked(), err
 }

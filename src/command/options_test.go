@@ -34,6 +34,7 @@ func TestParseOptions(t *testing.T) {
 		"networks taken apart":   {[]string{"internal=10.0.0.0/8", "192.0.2.0/24", "labeled=1"}, with(func(o *Options) { o.Internal, o.Labeled = networks("10.0.0.0/8", "192.0.2.0/24"), true })},
 		"networks from a macro":  {[]string{`internal="10.0.0.0/8", "192.0.2.7"`}, with(func(o *Options) { o.Internal = networks("10.0.0.0/8", "192.0.2.7/32") })},
 		"network with host bits": {[]string{"internal=10.1.2.3/8"}, with(func(o *Options) { o.Internal = networks("10.0.0.0/8") })},
+		"mapped networks":        {[]string{"internal=::ffff:192.0.2.0/120"}, with(func(o *Options) { o.Internal = networks("192.0.2.0/24") })},
 		"another table":          {[]string{"relays=lab.csv"}, with(func(o *Options) { o.Relays = "lab.csv" })},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,6 +62,8 @@ func TestParseOptionsRefuses(t *testing.T) {
 		{[]string{"min_score=5.5"}, `option min_score has the bad value "5.5"`},
 		{[]string{"internal=intern"}, `option internal has the bad value "intern": want networks such as`},
 		{[]string{"internal=10.0.0.0/33"}, `option internal has the bad value`},
+		{[]string{"internal=::ffff:0:0/90"}, `option internal has the bad value`},
+		{[]string{"relays=a\n.csv"}, `option relays has the bad value`},
 		{[]string{"internal="}, `option internal has the bad value ""`},
 		{[]string{"relays=../../etc/passwd"}, `option relays has the bad value "../../etc/passwd": want the name of a file in the app's lookups folder, without a path`},
 		{[]string{`relays=a\b.csv`}, `option relays has the bad value`},

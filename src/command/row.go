@@ -27,9 +27,9 @@ type row struct {
 	lastLabel     remembered[detect.Label]
 	lastBlocked   remembered[bool]
 
-	sawStale    bool
-	staleAfter  int64
-	sawZoneless bool
+	sawStale          bool
+	staleAfter        int64
+	sawUnreadableTime bool
 }
 
 // ends holds the addresses and ports of one side: several of each where a cell
@@ -37,6 +37,9 @@ type row struct {
 type ends struct {
 	addrs []netip.Addr
 	ports []uint16
+	// Whether the cell holds different values, read or not: a name beside an
+	// address makes a list of two, and so does null beside a port.
+	severalAddrs, severalPorts bool
 }
 
 func (e *ends) end() detect.End {
@@ -120,7 +123,7 @@ func (r *row) sight(f *detect.Flow, table *relay.Table, at relay.Interval, dated
 			s := detect.Sighting{
 				Side: side, Addr: addr,
 				Internal: r.isInternal(addr),
-				Ports:    len(e.addrs) > 1 && len(e.ports) > 1,
+				Ports:    e.severalAddrs && e.severalPorts,
 				Kind:     detect.Kind(l.Kind), When: detect.When(l.When), Away: l.Away,
 				ListedPort: l.Port, Flags: detect.Flags(l.Flags),
 				Fingerprint: l.Fingerprint, Nickname: l.Nickname,
@@ -150,7 +153,7 @@ func (r *row) isInternal(a netip.Addr) bool {
 
 // addresses reads one side's address and port cells.
 func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role) {
-	e.addrs, e.ports = e.addrs[:0], e.ports[:0]
+	*e = ends{addrs: e.addrs[:0], ports: e.ports[:0]}
 	for _, p := range c.places[address] {
 		if a, ok := parse4(bare(s, p)); ok { // the usual cell
 			e.addrs = append(e.addrs, a)
@@ -162,6 +165,7 @@ func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role
 			}
 		}
 		if len(e.addrs) > 0 {
+			e.severalAddrs = r.several()
 			break
 		}
 	}
@@ -176,6 +180,7 @@ func (r *row) addresses(e *ends, s *rows.Scanner, c *columns, address, port role
 			}
 		}
 		if len(e.ports) > 0 {
+			e.severalPorts = r.several()
 			break
 		}
 	}
@@ -218,6 +223,16 @@ func (r *row) values(s *rows.Scanner, p place) int {
 		text = rest
 	}
 	return r.list.Len()
+}
+
+// several reports whether the cell opened last holds different values.
+func (r *row) several() bool {
+	for i := 1; i < r.list.Len(); i++ {
+		if !bytes.Equal(r.list.Value(0), r.list.Value(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // value returns value i of the cell opened last.
@@ -385,7 +400,7 @@ func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, bool) {
 		return at, kind == aTime
 	}
 	if at, kind := r.times(s, c.places[roleTime]); kind != noTime {
-		if kind == zoneless {
+		if kind == unreadable {
 			return at, false
 		}
 		if n := r.count(s, c.places[roleSpan]); n > 0 {
@@ -405,8 +420,8 @@ func (r *row) bounds(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
 	first, kind1 := r.times(s, c.places[roleFirst])
 	last, kind2 := r.times(s, c.places[roleLast])
 	switch {
-	case kind1 == zoneless || kind2 == zoneless:
-		return relay.Interval{}, zoneless
+	case kind1 == unreadable || kind2 == unreadable:
+		return relay.Interval{}, unreadable
 	case kind1 == noTime:
 		return last, kind2
 	case kind2 == noTime:
@@ -426,9 +441,9 @@ func (r *row) times(s *rows.Scanner, places []place) (relay.Interval, timeKind) 
 		for i, n := 0, r.values(s, p); i < n; i++ {
 			at, kind := parseTime(r.value(s, p, i))
 			switch {
-			case kind == zoneless:
-				r.sawZoneless = true
-				return relay.Interval{}, zoneless
+			case kind == unreadable:
+				r.sawUnreadableTime = true
+				return relay.Interval{}, unreadable
 			case kind == noTime:
 			case found == noTime:
 				out, found = relay.Interval{From: at, To: at}, aTime

@@ -23,8 +23,8 @@ type tables struct {
 	old       error // why the history could not be read
 
 	// Of the table itself, before the history joined it.
-	cut     bool
-	skipped int
+	cut           bool
+	skipped, rows int
 }
 
 // maxListAge is how old the newest list may be for require_list: the day for
@@ -38,7 +38,7 @@ func (t *tables) open() *relay.Table {
 		if t.absent != nil {
 			t.table = relay.Empty()
 		}
-		t.cut, t.skipped = !t.table.Complete, t.table.Skipped
+		t.cut, t.skipped, t.rows = !t.table.Complete, t.table.Skipped, t.table.Rows
 	}
 	return t.table
 }
@@ -74,7 +74,10 @@ func (t *tables) require(now time.Time) error {
 	case t.absent != nil:
 		return fmt.Errorf("require_list: the relay list %s cannot be read: %v: run the search that fetches it", t.name, t.absent)
 	case !ok:
-		return fmt.Errorf("require_list: the relay list %s was cut or says for no hour that a consensus was read: run the search that fetches it", t.name)
+		return fmt.Errorf("require_list: the relay list %s was cut or damaged, or says for no hour that a consensus was read: run the search that fetches it", t.name)
+	}
+	if table.Relays() == 0 {
+		return fmt.Errorf("require_list: the relay list %s holds no relay: run the search that fetches it", t.name)
 	}
 	if ended := time.Unix(newest, 0); now.Sub(ended) > maxListAge {
 		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search that renews it",
@@ -95,10 +98,10 @@ func (t *tables) warnings() []string {
 	case t.absent != nil:
 		out = append(out, fmt.Sprintf("The relay list %s cannot be read: %v. Run the search that fetches the list.", t.name, t.absent))
 	case t.cut:
-		out = append(out, fmt.Sprintf("The relay list %s was cut: its rows are used, but what is not in it cannot be told to be no relay. Run the search that renews the list.", t.name))
+		out = append(out, fmt.Sprintf("The relay list %s was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay. Run the search that renews the list.", t.name))
 	}
 	if t.skipped > 0 {
-		out = append(out, fmt.Sprintf("The relay list %s has %d rows that cannot be read; they were skipped. Run the search that renews the list.", t.name, t.skipped))
+		out = append(out, fmt.Sprintf("The relay list %s has unreadable rows, %d of %d; they were skipped. Run the search that renews the list.", t.name, t.skipped, t.rows))
 	}
 	if t.old != nil {
 		out = append(out, fmt.Sprintf("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", historyOf(t.name), t.old))

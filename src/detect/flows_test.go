@@ -83,7 +83,7 @@ var flows = []struct {
 	{"Dir port", from(client, relay).dest(dir(9001, "carl")), "60 likely established outbound relay: dir_port"},
 	{"no port", from(client, "198.51.100.7").dest(or(9001, guard, "anna")), "35 possible established outbound guard: relay_noport"},
 	{"unpaired", from(client, relay).dest(or(9001, guard, "anna").pairs()), "35 possible established outbound guard: unpaired"},
-	{"unpaired default bridge", from(client, relay).dest(builtIn(detect.Bridge, 9001, "").pairs()), "0 none established - -:"},
+	{"unpaired default bridge", from(client, relay).dest(builtIn(detect.Bridge, 9001, "").pairs()), "35 possible established outbound bridge: unpaired"},
 	{"relay's address", from(client, relayWeb).dest(or(9001, guard, "anna")), "10 none established outbound guard: relay_address"},
 	{"relay's address by its Dir port", from(client, relayWeb).dest(dir(9030, "carl")), "10 none established outbound relay: relay_address"},
 	{"relay's two ports, one matches", from(client, relay).dest(dir(9030, "anna")).dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},

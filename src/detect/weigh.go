@@ -137,7 +137,10 @@ func destinationCode(s *Sighting) (Code, bool) {
 	case s.Kind == ExitAddress:
 		return 0, false // nothing listens there
 	case s.Kind == Bridge:
-		return defaultBridge, match && !s.Ports
+		if s.Ports {
+			return unpaired, match
+		}
+		return defaultBridge, match
 	case match && s.Ports:
 		return unpaired, true
 	case match && (s.Kind == DirPort || s.Kind == AuthorityDir):

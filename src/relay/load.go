@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"unsafe"
 )
@@ -21,9 +22,9 @@ type Table struct {
 	// Rows counts the table's rows, the end row apart. Skipped of them could
 	// not be read, or were of an address with more than 4,096 rows.
 	Rows, Skipped int
-	// Complete says that the end row was there, came last and counted right.
-	// A table that is not complete was cut: its rows count, its coverage does
-	// not.
+	// Complete says that the end row was there, came last and counted right,
+	// and that at least half of the rows could be read. A table that is not
+	// complete was cut or damaged: its rows count, its coverage does not.
 	Complete bool
 }
 
@@ -62,29 +63,39 @@ func Parse(text string) (*Table, error) {
 
 // ExtendFile adds the table in the file, for instance the history, to t.
 func (t *Table) ExtendFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open the relay table: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // first: to open a pipe would wait for its writer
 	switch {
 	case err != nil:
-		return fmt.Errorf("open the relay table: %w", err)
+		return fmt.Errorf("open the relay table: %w", cause(err))
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("relay table %s is not a file", path)
+		return errors.New("it is not a file")
 	case info.Size() > MaxTableBytes:
-		return fmt.Errorf("relay table %s has %d bytes; the limit is %d", path, info.Size(), MaxTableBytes)
+		return fmt.Errorf("it has %d bytes; the limit is %d", info.Size(), MaxTableBytes)
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open the relay table: %w", cause(err))
+	}
+	defer f.Close()
 	data := make([]byte, info.Size()+1) // one more, so that a file that grows is noticed
 	n, err := io.ReadFull(f, data)
 	if err == nil {
-		return fmt.Errorf("relay table %s grew while it was read; try again", path)
+		return errors.New("it grew while it was read; try again")
 	}
 	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the relay table: %w", err)
+		return fmt.Errorf("read the relay table: %w", cause(err))
 	}
 	return t.Extend(unsafe.String(unsafe.SliceData(data), n)) // data is never written again
+}
+
+// cause takes the path off an error: callers name the table as their users know
+// it, and a search's messages are no place for a server's folders.
+func cause(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // Extend adds the rows and the coverage of a second table to t; t stays as it
@@ -95,11 +106,12 @@ func (t *Table) Extend(text string) error {
 	if err != nil {
 		return err
 	}
-	t.Complete = p.complete && (t.Complete || t.texts == 0)
+	whole := p.complete && 2*p.skipped <= p.rows
+	t.Complete = whole && (t.Complete || t.texts == 0)
 	t.texts++
 	t.Rows += p.rows
 	t.Skipped += p.skipped
-	if p.complete {
+	if whole {
 		t.lists = join(append(t.lists, p.coverage...))
 		t.exitLists = join(append(t.exitLists, p.exitCoverage...))
 	}

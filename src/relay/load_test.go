@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -416,12 +417,18 @@ func TestOpen(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotATable)
 
 	_, err = Open(folder)
-	require.EqualError(t, err, "relay table "+folder+" is not a file")
+	require.EqualError(t, err, "it is not a file")
 
 	// A file with a hole takes no room on the disk.
 	require.NoError(t, os.Truncate(path, MaxTableBytes+1))
 	_, err = Open(path)
-	require.EqualError(t, err, fmt.Sprintf("relay table %s has 536870913 bytes; the limit is 536870912", path))
+	require.EqualError(t, err, "it has 536870913 bytes; the limit is 536870912")
+
+	// To open a pipe would wait for somebody who writes to it.
+	pipe := filepath.Join(folder, "pipe.csv")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	_, err = Open(pipe)
+	require.EqualError(t, err, "it is not a file")
 }
 
 // A lookup file is written by people too. One address in every row, one relay

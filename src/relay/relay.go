@@ -143,6 +143,18 @@ func (t *Table) Oldest() (validAfter int64, ok bool) {
 	return t.lists[0].From, true
 }
 
+// Relays counts the table's rows of OR ports. A table without one tells nothing,
+// whatever its coverage says.
+func (t *Table) Relays() int {
+	n := 0
+	for i := range t.entries {
+		if t.entries[i].Kind == ORPort {
+			n++
+		}
+	}
+	return n
+}
+
 // Lookup appends to dst what the table and the built-in list say of addr, on
 // any port, over the interval: one listing for each row, those of one relay and
 // port together, the built-in ones last. The listings point into the table and
