@@ -58,7 +58,7 @@ func (c *Chunk) Grow(n int) {
 	size := len(c.Reply)
 	// Twice the size, not the 1.25 times of append: the half that is not used
 	// yet costs address space only, and fewer old buffers are left behind.
-	buffer := allocate(headroom+size, headroom+size+max(n, size))
+	buffer := make([]byte, headroom+size, headroom+size+max(n, size))
 	copy(buffer[headroom:], c.Reply)
 	c.buffer = buffer
 	c.Reply = buffer[headroom:]
@@ -71,7 +71,7 @@ func (c *Chunk) reserve(n int) {
 	if room := cap(c.buffer) - headroom; room < n {
 		c.buffer, c.Reply = nil, nil
 		release(room)
-		c.buffer = allocate(headroom, headroom+max(n, 2*room))
+		c.buffer = make([]byte, headroom, headroom+max(n, 2*room))
 	}
 	c.Reply = c.buffer[:headroom][headroom:]
 }

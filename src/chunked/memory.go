@@ -26,7 +26,7 @@ func enlarge(buf *[]byte, n int) {
 	outgrown := cap(*buf)
 	want := max(n+n/8, 2*outgrown, smallest)
 	trust := max(firstTrust, growth*outgrown)
-	bigger := allocate(len(*buf), min(want, trust))
+	bigger := make([]byte, len(*buf), min(want, trust))
 	copy(bigger, *buf)
 	*buf = bigger // the last pointer to the old one
 	release(outgrown)

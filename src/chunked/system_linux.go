@@ -3,7 +3,6 @@ package chunked
 import (
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // pipeSize is what a pipe is asked to hold: the most that Linux allows a user
@@ -25,23 +24,4 @@ func widen(stream any) {
 	_ = raw.Control(func(fd uintptr) {
 		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_SETPIPE_SZ, pipeSize)
 	})
-}
-
-// hugePage is the size of a large page on amd64 and arm64.
-const hugePage = 2 << 20
-
-// allocate returns a slice of that length and capacity. Large memory is asked
-// for in large pages: a chunk of 60 MB then costs 30 page faults instead of
-// 15,000, which are most of what an echo of it costs.
-func allocate(length, capacity int) []byte {
-	buf := make([]byte, length, capacity)
-	if capacity < 2*hugePage {
-		return buf
-	}
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(buf)))
-	skip := int(-start & (hugePage - 1))
-	if whole := (capacity - skip) &^ (hugePage - 1); whole > 0 {
-		_ = syscall.Madvise(buf[:capacity][skip:skip+whole], syscall.MADV_HUGEPAGE)
-	}
-	return buf
 }
