@@ -37,7 +37,6 @@ type Merger struct {
 	numbers map[key]uint32 // of each key in rows
 	rows    []mergedRow
 	pieces  []piece
-	limit   int // of pieces, before they are joined
 
 	coverage, exitCoverage lists
 	newest                 int64 // valid-until of the newest consensus; 0: none
@@ -68,10 +67,10 @@ type identity struct {
 	known bool
 }
 
-// mergedRow is a key and its latest piece.
+// mergedRow is a key and the one of its pieces that was last added to.
 type mergedRow struct {
 	key
-	latest int32 // in pieces: the one that was last added to
+	latest int32
 }
 
 // piece is an interval of a row, and the nickname that the relay has at its
@@ -129,15 +128,14 @@ const (
 	exitListWindow = 3 * 60 * 60
 	// keptFlags are the flags that the table keeps.
 	keptFlags = Guard | Exit | BadExit | DirAuthority
-	// fewPieces are not worth joining before the end.
-	fewPieces = 1 << 20
+	// fewPieces are not worth settling: room for so many more is made at once.
+	fewPieces = 1 << 10
 )
 
 // NewMerger returns a Merger that knows nothing yet.
 func NewMerger() *Merger {
 	return &Merger{
 		numbers:     make(map[key]uint32),
-		limit:       fewPieces,
 		sightings:   make(map[sighting]struct{}),
 		nicknames:   []string{""},
 		nicknameNos: map[string]uint32{"": 0},
@@ -251,35 +249,42 @@ func cover(l lists, at Interval) lists {
 	return join(append(l, at))
 }
 
-// add adds an interval to a row. The piece that was added to last mostly takes
+// add adds an interval to a row. Mostly the piece that was added to last takes
 // it up, for lists mostly come in the order of time or against it. Otherwise it
-// becomes a piece of its own, and once there are twice as many as needed they
-// are joined: whatever the order, an interval costs a small, constant time.
+// becomes a piece of its own, and once there are twice as many as were needed
+// they are settled: whatever the order, an interval costs about the same.
 func (m *Merger) add(k *key, at Interval, nick string) {
 	number, ok := m.numbers[*k]
 	if !ok {
 		number = uint32(len(m.rows))
 		m.numbers[*k] = number
-		m.rows = append(m.rows, mergedRow{key: *k, latest: int32(len(m.pieces))})
-		m.pieces = append(m.pieces, piece{number, m.nickname(nick), at.From, at.To})
+		m.rows = append(m.rows, mergedRow{key: *k})
+		m.push(number, at, nick)
 		return
 	}
 	p := &m.pieces[m.rows[number].latest]
-	if reaches(p.last, at.From) && reaches(at.To, p.first) {
-		p.first = min(p.first, at.From)
-		if at.To >= p.last {
-			if have := m.nicknames[p.nickname]; have != nick && (at.To > p.last || nick > have) {
-				p.nickname = m.nickname(nick)
-			}
-			p.last = at.To
-		}
+	if !reaches(p.last, at.From) || !reaches(at.To, p.first) {
+		m.push(number, at, nick)
 		return
 	}
-	m.rows[number].latest = int32(len(m.pieces))
-	m.pieces = append(m.pieces, piece{number, m.nickname(nick), at.From, at.To})
-	if len(m.pieces) > m.limit {
-		m.settle()
+	p.first = min(p.first, at.From)
+	if at.To < p.last {
+		return
 	}
+	if have := m.nicknames[p.nickname]; have != nick && (at.To > p.last || nick > have) {
+		p.nickname = m.nickname(nick)
+	}
+	p.last = at.To
+}
+
+// push adds a piece.
+func (m *Merger) push(row uint32, at Interval, nick string) {
+	if len(m.pieces) == cap(m.pieces) {
+		m.settle()
+		m.pieces = slices.Grow(m.pieces, max(fewPieces, len(m.pieces)))
+	}
+	m.rows[row].latest = int32(len(m.pieces))
+	m.pieces = append(m.pieces, piece{row, m.nickname(nick), at.From, at.To})
 }
 
 // nickname returns the number of a nickname. The name is copied: it may lie in
@@ -298,28 +303,61 @@ func (m *Merger) nickname(nick string) uint32 {
 // settle joins the pieces of each row that overlap or touch, and brings those
 // of a row together, in the order of time.
 func (m *Merger) settle() {
-	slices.SortFunc(m.pieces, func(a, b piece) int {
-		if c := cmp.Compare(a.row, b.row); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.first, b.first)
-	})
+	m.bringTogether()
 	n := 0
-	for i := range m.pieces {
-		p := m.pieces[i]
-		if last := &m.pieces[max(n-1, 0)]; n > 0 && last.row == p.row && reaches(last.last, p.first) {
-			if m.later(&p, last) {
+	for from := 0; from < len(m.pieces); {
+		row := m.pieces[from].row
+		to := from + 1
+		for to < len(m.pieces) && m.pieces[to].row == row {
+			to++
+		}
+		of := m.pieces[from:to]
+		slices.SortFunc(of, func(a, b piece) int { return cmp.Compare(a.first, b.first) })
+		last := of[0]
+		for i := range of[1:] {
+			p := &of[i+1]
+			if !reaches(last.last, p.first) {
+				m.pieces[n] = last // n is not beyond p: what is written was read
+				n++
+				last = *p
+				continue
+			}
+			if m.later(p, &last) {
 				last.nickname = p.nickname
 			}
 			last.last = max(last.last, p.last)
-			continue
 		}
-		m.rows[p.row].latest = int32(n)
-		m.pieces[n] = p
+		m.rows[row].latest = int32(n)
+		m.pieces[n] = last
 		n++
+		from = to
 	}
 	m.pieces = m.pieces[:n]
-	m.limit = max(fewPieces, 2*n)
+}
+
+// bringTogether sorts the pieces by row, each straight to its place: a sort by
+// comparison took most of the time where lists came in no order.
+func (m *Merger) bringTogether() {
+	next := make([]int32, len(m.rows)+1) // where the next piece of a row goes
+	for i := range m.pieces {
+		next[m.pieces[i].row+1]++
+	}
+	for r := range m.rows {
+		next[r+1] += next[r]
+	}
+	ends := slices.Clone(next[1:])
+	for r := range m.rows {
+		for next[r] < ends[r] {
+			p := &m.pieces[next[r]]
+			if int(p.row) == r {
+				next[r]++
+				continue
+			}
+			to := &next[p.row]
+			*p, m.pieces[*to] = m.pieces[*to], *p
+			*to++
+		}
+	}
 }
 
 // later reports whether a's nickname goes before b's: that of the latest list

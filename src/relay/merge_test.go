@@ -2,18 +2,468 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
+	"math"
 	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
-func TestMergeFirst(t *testing.T) {
-	m := NewMerger()
-	require.NoError(t, m.AddTable(smallTable))
-	require.NoError(t, m.AddList(List{1500, 2600, []ListedRelay{{Identity: [20]byte{1}, Nickname: "x", Flags: Guard | Exit, Ports: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:9001"), netip.MustParseAddrPort("[2001:db8::5]:9001")}}}}))
+// written writes what was merged.
+func written(t require.TestingT, m *Merger, o Options) (string, Stats) {
 	var b bytes.Buffer
-	s, err := m.Write(&b, Options{})
+	s, err := m.Write(&b, o)
 	require.NoError(t, err)
-	t.Logf("%s\n%+v", b.String(), s)
+	return b.String(), s
+}
+
+func ports(s ...string) (all []netip.AddrPort) {
+	for _, p := range s {
+		all = append(all, netip.MustParseAddrPort(p))
+	}
+	return all
+}
+
+// identityOf makes the identity of the fingerprint hex40(c).
+func identityOf(c string) (id [20]byte) {
+	n, _ := strconv.ParseUint(c+c, 16, 8)
+	for i := range id {
+		id[i] = byte(n)
+	}
+	return id
+}
+
+func TestMerge(t *testing.T) {
+	a, b := identityOf("A"), identityOf("B")
+	const hour = 3600
+	anna := ListedRelay{a, "anna", Guard | Exit, ports("192.0.2.1:9001", "[2001:db8::1]:443"), netip.MustParseAddrPort("192.0.2.1:9030")}
+	exit := anna
+	exit.Flags = Exit
+	renamed := anna
+	renamed.Nickname = "anna2"
+	bert := ListedRelay{b, "bert", DirAuthority | BadExit, ports("192.0.2.10:443"), netip.AddrPort{}}
+	mapped := anna
+	mapped.Ports, mapped.Dir = ports("[::ffff:192.0.2.1]:9001"), netip.AddrPort{}
+	for _, c := range []struct {
+		name  string
+		add   func(t *testing.T, m *Merger)
+		want  string
+		stats Stats
+	}{
+		{"nothing", func(*testing.T, *Merger) {}, ",0,end,,,,,\n", Stats{}},
+		{"every cell", func(t *testing.T, m *Merger) {
+			require.NoError(t, m.AddList(List{0, 3 * hour, []ListedRelay{bert, anna}}))
+		}, `,,coverage,,,,0,10800
+192.0.2.1,9001,or,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,anna,0,10800
+192.0.2.1,9030,dir,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,anna,0,10800
+192.0.2.10,443,or,Authority BadExit,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,0,10800
+2001:db8::1,443,or,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,anna,0,10800
+,5,end,,,,,
+`, Stats{Rows: 5, Relays: 2, Exits: 1, Newest: 10800, Coverage: 3 * time.Hour}},
+		{"missing from one list, overlapping and touching lists, a gap", func(t *testing.T, m *Merger) {
+			for _, at := range []int64{1, 10, 7, 4} { // in hours; [7,10] touches [10,13], [4,7] both
+				require.NoError(t, m.AddList(List{at * hour, (at + 3) * hour, []ListedRelay{bert}}))
+			}
+			require.NoError(t, m.AddList(List{2 * hour, 5 * hour, nil}))
+			require.NoError(t, m.AddList(List{20 * hour, 23 * hour, []ListedRelay{bert}}))
+			require.NoError(t, m.AddList(List{23*hour + 1, 26 * hour, []ListedRelay{bert}}))
+			require.NoError(t, m.AddList(List{26*hour + 2, 27 * hour, []ListedRelay{bert}}))
+		}, `,,coverage,,,,3600,46800
+,,coverage,,,,72000,93600
+,,coverage,,,,93602,97200
+192.0.2.10,443,or,Authority BadExit,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,3600,46800
+192.0.2.10,443,or,Authority BadExit,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,72000,93600
+192.0.2.10,443,or,Authority BadExit,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,93602,97200
+,6,end,,,,,
+`, Stats{Rows: 6, Relays: 1, Oldest: 3600, Newest: 97200, Coverage: 46800*time.Second - time.Hour + 21600*time.Second + 3598*time.Second}},
+		{"other flags start a row, another nickname does not", func(t *testing.T, m *Merger) {
+			anna, renamed, exit := anna, renamed, exit
+			anna.Ports, renamed.Ports, exit.Ports = ports("192.0.2.1:9001"), ports("192.0.2.1:9001"), ports("192.0.2.1:9001")
+			anna.Dir, renamed.Dir, exit.Dir = netip.AddrPort{}, netip.AddrPort{}, netip.AddrPort{}
+			require.NoError(t, m.AddList(List{2 * hour, 5 * hour, []ListedRelay{renamed}}))
+			require.NoError(t, m.AddList(List{3 * hour, 6 * hour, []ListedRelay{exit}}))
+			require.NoError(t, m.AddList(List{1 * hour, 4 * hour, []ListedRelay{anna}}))
+			require.NoError(t, m.AddList(List{4 * hour, 7 * hour, []ListedRelay{mapped}}))
+		}, `,,coverage,,,,3600,25200
+192.0.2.1,9001,or,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,anna,3600,25200
+192.0.2.1,9001,or,Exit,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,anna,10800,21600
+,3,end,,,,,
+`, Stats{Rows: 3, Relays: 1, Exits: 1, Oldest: 3600, Newest: 25200, Coverage: 6 * time.Hour}},
+		{"what a list cannot mean", func(t *testing.T, m *Merger) {
+			odd := bert
+			odd.Nickname, odd.Flags = `a"b,c`, 0xf0|Guard
+			odd.Ports = append(ports("192.0.2.2:0", "[2001:db8::2%eth0]:1", "192.0.2.10:443", "192.0.2.10:443"), netip.AddrPort{})
+			require.NoError(t, m.AddList(List{0, 10, []ListedRelay{odd}}))
+			require.ErrorContains(t, m.AddList(List{10, 10, []ListedRelay{bert}}), "no span of time")
+			require.ErrorContains(t, m.AddList(List{-1, 10, []ListedRelay{bert}}), "no span of time")
+			require.ErrorContains(t, m.AddList(List{0, maxTime + 1, []ListedRelay{bert}}), "no span of time")
+			require.ErrorContains(t, m.AddExitList(ExitList{Downloaded: -1}), "no time between")
+			require.ErrorContains(t, m.AddExitList(ExitList{Downloaded: math.MaxInt64}), "no time between")
+			require.NoError(t, m.AddExitList(ExitList{0, []ExitSighting{{b, netip.Addr{}, 5}, {b, netip.MustParseAddr("192.0.2.3"), -1}, {b, netip.MustParseAddr("192.0.2.3"), math.MaxInt64}}}))
+		}, `,,coverage,,,,0,10
+192.0.2.10,443,or,Guard,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,,0,10
+2001:db8::2,1,or,Guard,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,,0,10
+,3,end,,,,,
+`, Stats{Rows: 3, Relays: 1, Newest: 10, Coverage: 10 * time.Second, Skipped: 5}},
+		{"sightings of exits", func(t *testing.T, m *Merger) {
+			day := int64(24 * hour)
+			at := netip.MustParseAddr("203.0.113.5")
+			require.NoError(t, m.AddExitList(ExitList{100 * hour, []ExitSighting{
+				{b, at, 53*hour + day},                                     // a day after bert was last listed
+				{b, netip.MustParseAddr("203.0.113.6"), 50 * hour},         // a day before the next two
+				{b, netip.MustParseAddr("203.0.113.6"), 74 * hour},         // touches
+				{b, netip.MustParseAddr("203.0.113.6"), 98*hour + 1},       // does not, but for a second; too late, too
+				{b, netip.MustParseAddr("203.0.113.7"), 53*hour + day + 1}, // too late
+				{b, netip.MustParseAddr("203.0.113.8"), 50*hour - day - 1}, // too early
+				{b, at, 50*hour - day + 15*hour},
+				{a, at, 52 * hour}, // never listed
+			}}))
+			require.NoError(t, m.AddList(List{50 * hour, 53 * hour, []ListedRelay{bert}}))
+			require.NoError(t, m.AddExitList(ExitList{0, []ExitSighting{{b, netip.MustParseAddr("::ffff:203.0.113.5"), 53*hour + day}}}))
+		}, `,,coverage,,,,180000,190800
+,,exit_coverage,,,,360000,370800
+192.0.2.10,443,or,Authority BadExit,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,180000,190800
+203.0.113.5,,exit,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,147600,234000
+203.0.113.5,,exit,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,277200,363600
+203.0.113.6,,exit,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,180000,352800
+,6,end,,,,,
+`, Stats{Rows: 6, Relays: 1, Exits: 1, Oldest: 180000, Newest: 190800, Coverage: 3 * time.Hour, ExitCoverage: 3 * time.Hour, Unlisted: 4}},
+		{"tables, one of them cut", func(t *testing.T, m *Merger) {
+			require.NoError(t, m.AddTable(smallTable))
+			require.NoError(t, m.AddTable(tableHeader+",,coverage,,,,5000,6000\n192.0.2.1,9001,or,Guard Exit,"+fpA+",zoe,1900,2100\n192.0.2.9,0,or,,,,1,2\n192.0.2.9,1,or,,,,1,2\n192.0.2.9,1,or,,"+hex40("0")+",,1,2\n"))
+			require.ErrorIs(t, m.AddTable("something else"), ErrNotATable)
+		}, `,,coverage,,,,1000,2000
+,,exit_coverage,,,,1000,1500
+192.0.2.1,9001,or,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,zoe,1000,2100
+192.0.2.1,9030,dir,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,anna,1000,2000
+192.0.2.9,1,or,,,,1,2
+192.0.2.9,1,or,,0000000000000000000000000000000000000000,,1,2
+192.0.2.17,,exit,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,zoe,1000,1500
+2001:db8::1,443,or,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,1200,1900
+,8,end,,,,,
+`, Stats{Rows: 8, Relays: 3, Exits: 1, Oldest: 1000, Newest: 2000, Coverage: 1000 * time.Second, ExitCoverage: 500 * time.Second, Skipped: 1, CutTables: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := NewMerger()
+			c.add(t, m)
+			got, stats := written(t, m, Options{})
+			require.Equal(t, tableHeader+c.want, got)
+			require.Equal(t, c.stats, stats)
+			newest, ok := m.Newest()
+			require.Equal(t, c.stats.Newest, newest)
+			require.Equal(t, c.stats.Newest != 0, ok)
+			again, _ := written(t, m, Options{})
+			require.Equal(t, got, again, "written twice")
+		})
+	}
+}
+
+func TestRetention(t *testing.T) {
+	const text = tableHeader + `,,coverage,,,,0,10
+,,coverage,,,,20,30
+,,coverage,,,,90,100
+,,exit_coverage,,,,0,69
+,,exit_coverage,,,,80,999
+192.0.2.1,1,or,,,,0,69
+192.0.2.2,1,or,,,,0,70
+192.0.2.3,,exit,,,,75,80
+,8,end,,,,,
+`
+	m := NewMerger()
+	require.NoError(t, m.AddTable(text))
+	all, stats := written(t, m, Options{})
+	require.Equal(t, text, all)
+	require.Zero(t, stats.Dropped)
+	some, stats := written(t, m, Options{Retention: 30 * time.Second})
+	require.Equal(t, tableHeader+`,,coverage,,,,90,100
+,,exit_coverage,,,,80,999
+192.0.2.2,1,or,,,,0,70
+192.0.2.3,,exit,,,,75,80
+,4,end,,,,,
+`, some)
+	require.Equal(t, Stats{Rows: 4, Oldest: 90, Newest: 100, Coverage: 10 * time.Second, ExitCoverage: 919 * time.Second, Dropped: 4}, stats)
+
+	m = NewMerger() // no consensus, nothing to count from
+	require.NoError(t, m.AddTable(strings.TrimSuffix(text, ",8,end,,,,,\n")))
+	_, stats = written(t, m, Options{Retention: time.Second})
+	require.Equal(t, 3, stats.Rows)
+}
+
+// document is a consensus, or an exit list.
+type document struct {
+	list  *List
+	exits *ExitList
+}
+
+func (d document) add(t require.TestingT, m *Merger) {
+	if d.list != nil {
+		require.NoError(t, m.AddList(*d.list))
+	} else {
+		require.NoError(t, m.AddExitList(*d.exits))
+	}
+}
+
+// documents draws consensuses of a few relays that keep changing their flags,
+// ports, addresses and names, some of them several for one hour, and exit
+// lists. They are in the order of time.
+func documents(t *rapid.T) (lists, exits []document) {
+	hour := int64(3600)
+	at := base
+	for range rapid.IntRange(1, 25).Draw(t, "lists") {
+		at += rapid.SampledFrom([]int64{0, hour, hour, hour, 3 * hour, 3*hour + 1, 3*hour + 2, 10 * hour}).Draw(t, "later")
+		l := &List{ValidAfter: at, ValidUntil: at + rapid.SampledFrom([]int64{3 * hour, 3 * hour, 3 * hour, hour, 20}).Draw(t, "valid")}
+		for range rapid.IntRange(0, 4).Draw(t, "relays") {
+			l.Relays = append(l.Relays, ListedRelay{
+				Identity: identityOf(rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "relay")),
+				Nickname: rapid.SampledFrom([]string{"", "anna", "bert"}).Draw(t, "nickname"),
+				Flags:    rapid.SampledFrom([]Flags{0, Guard, Guard | Exit}).Draw(t, "flags"),
+				Ports: rapid.SliceOfN(rapid.SampledFrom(ports("192.0.2.1:443", "192.0.2.1:9001", "192.0.2.2:443", "[2001:db8::1]:443")), 0, 3).
+					Draw(t, "ports"),
+				Dir: rapid.SampledFrom([]netip.AddrPort{{}, {}, netip.MustParseAddrPort("192.0.2.1:9030")}).Draw(t, "dir"),
+			})
+		}
+		lists = append(lists, document{list: l})
+	}
+	for range rapid.IntRange(0, 5).Draw(t, "exit lists") {
+		e := &ExitList{Downloaded: base + rapid.Int64Range(0, 60).Draw(t, "downloaded")*hour}
+		for range rapid.IntRange(0, 3).Draw(t, "sightings") {
+			e.Sightings = append(e.Sightings, ExitSighting{
+				Identity: identityOf(rapid.SampledFrom([]string{"A", "B", "C", "D"}).Draw(t, "exit")),
+				Addr:     rapid.SampledFrom([]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("203.0.113.1")}).Draw(t, "exit's address"),
+				Scanned:  e.Downloaded - rapid.Int64Range(0, 80).Draw(t, "scanned")*hour,
+			})
+		}
+		exits = append(exits, document{exits: e})
+	}
+	return lists, exits
+}
+
+// merged merges the documents at once.
+func merged(t require.TestingT, o Options, all ...document) string {
+	m := NewMerger()
+	for _, d := range all {
+		d.add(t, m)
+	}
+	text, _ := written(t, m, o)
+	return text
+}
+
+// inRuns merges the documents in several runs that each pass on a table.
+func inRuns(t *rapid.T, o Options, all []document) string {
+	text := ""
+	for len(all) > 0 || text == "" {
+		n := rapid.IntRange(min(1, len(all)), len(all)).Draw(t, "in a run")
+		m := NewMerger()
+		early := rapid.Bool().Draw(t, "the table first")
+		if early && text != "" {
+			require.NoError(t, m.AddTable(text))
+		}
+		for _, d := range all[:n] {
+			d.add(t, m)
+			if rapid.IntRange(0, 9).Draw(t, "settle") == 0 {
+				m.settle()
+			}
+		}
+		if !early && text != "" {
+			require.NoError(t, m.AddTable(text))
+		}
+		text, _ = written(t, m, o)
+		all = all[n:]
+	}
+	return text
+}
+
+// TestOrderAndGrouping: without retention any order and any grouping of the
+// same documents give the same bytes, if an exit list comes with or after the
+// consensuses of its time, or again.
+func TestOrderAndGrouping(t *testing.T) {
+	var confirmed, unlisted int
+	rapid.Check(t, func(t *rapid.T) {
+		lists, exits := documents(t)
+		want := merged(t, Options{}, append(slices.Clone(lists), exits...)...)
+		mixed := rapid.Permutation(append(slices.Clone(lists), exits...)).Draw(t, "order")
+		require.Equal(t, want, merged(t, Options{}, mixed...), "another order")
+		require.Equal(t, want, inRuns(t, Options{}, append(rapid.Permutation(lists).Draw(t, "order"), exits...)), "exit lists last")
+		require.Equal(t, want, inRuns(t, Options{}, append(mixed, exits...)), "exit lists once more")
+
+		// Two tables of parts, merged.
+		cut := rapid.IntRange(0, len(lists)).Draw(t, "part")
+		m := NewMerger()
+		for _, part := range [][]document{lists[:cut], lists[cut:]} {
+			require.NoError(t, m.AddTable(merged(t, Options{}, part...)))
+		}
+		for _, d := range exits {
+			d.add(t, m)
+		}
+		got, stats := written(t, m, Options{})
+		require.Equal(t, want, got, "of two tables")
+		confirmed += strings.Count(got, ",,exit,")
+		unlisted += stats.Unlisted
+
+		// What was written is read whole, and written again as it was.
+		table, err := Parse(want)
+		require.NoError(t, err)
+		require.True(t, table.Complete)
+		require.Zero(t, table.Skipped)
+		require.Equal(t, stats.Rows, table.Rows)
+		require.Equal(t, m.coverage, table.lists)
+		require.Equal(t, m.exitCoverage, table.exitLists)
+		var entries []string
+		for i := range table.entries {
+			if e := &table.entries[i]; !e.Kind.BuiltIn() {
+				entries = append(entries, line(*e))
+			}
+		}
+		rows := strings.SplitAfter(strings.ReplaceAll(want, "Exit Guard", "Guard Exit"), "\n")
+		rows = rows[1+len(table.lists)+len(table.exitLists) : len(rows)-2] // without header and end row
+		require.ElementsMatch(t, rows, entries)
+	})
+	require.NotZero(t, confirmed)
+	require.NotZero(t, unlisted)
+}
+
+// TestOrderAndRetention: with retention runs in the order of time give the
+// same bytes, and runs in any order the same table since the newest list less
+// the retention.
+func TestOrderAndRetention(t *testing.T) {
+	var dropped int
+	rapid.Check(t, func(t *rapid.T) {
+		lists, _ := documents(t)
+		slices.SortStableFunc(lists, func(a, b document) int { return cmp.Compare(a.list.ValidAfter, b.list.ValidAfter) })
+		o := Options{Retention: time.Duration(rapid.IntRange(3*3600+1, 30*3600).Draw(t, "retention")) * time.Second}
+		want := merged(t, o, lists...)
+		require.Equal(t, want, inRuns(t, o, lists), "in the order of time")
+		got := inRuns(t, o, rapid.Permutation(lists).Draw(t, "order"))
+		require.Equal(t, clipped(t, want, o), clipped(t, got, o), "in any order")
+		dropped += strings.Count(merged(t, Options{}, lists...), "\n") - strings.Count(want, "\n")
+	})
+	require.NotZero(t, dropped)
+}
+
+// clipped returns a table's rows as of the moment from which it is complete.
+func clipped(t require.TestingT, text string, o Options) []string {
+	p, err := parse(text)
+	require.NoError(t, err)
+	newest := int64(0)
+	for _, c := range p.coverage {
+		newest = max(newest, c.To)
+	}
+	oldest := newest - int64(o.Retention/time.Second)
+	var out []string
+	for _, e := range p.entries {
+		require.GreaterOrEqual(t, e.Last, oldest)
+		e.First = max(e.First, oldest)
+		out = append(out, line(e))
+	}
+	for _, c := range p.coverage {
+		out = append(out, fmt.Sprint(max(c.From, oldest), c.To))
+	}
+	slices.Sort(out) // the beginning is part of the order
+	return out
+}
+
+// TestRowsAgainstGolden asks the definition: a moment is in a row if and only if
+// a list holds it.
+func TestRowsAgainstGolden(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lists, _ := documents(t)
+		p, err := parse(merged(t, Options{}, lists...))
+		require.NoError(t, err)
+		type what struct {
+			addr  netip.Addr
+			port  uint16
+			kind  Kind
+			flags Flags
+			fp    string
+		}
+		in := make(map[what][]Interval)
+		for _, d := range lists {
+			for _, r := range d.list.Relays {
+				put := func(a netip.AddrPort, kind Kind) {
+					w := what{a.Addr(), a.Port(), kind, r.Flags, strings.ToUpper(fmt.Sprintf("%x", r.Identity))}
+					in[w] = append(in[w], Interval{d.list.ValidAfter, d.list.ValidUntil})
+				}
+				for _, a := range r.Ports {
+					put(a, ORPort)
+				}
+				if r.Dir.IsValid() {
+					put(r.Dir, DirPort)
+				}
+			}
+		}
+		rows := make(map[what][]Interval)
+		for _, e := range p.entries {
+			w := what{e.Addr, e.Port, e.Kind, e.Flags, e.Fingerprint}
+			rows[w] = append(rows[w], Interval{e.First, e.Last})
+		}
+		require.Len(t, rows, len(in))
+		for w, lists := range in {
+			g := &golden{}
+			for _, l := range lists {
+				g.rows = append(g.rows, Entry{First: l.From, Last: l.To})
+			}
+			var want []Interval
+			for _, e := range g.joined() {
+				want = append(want, Interval{e.First, e.Last})
+			}
+			require.ElementsMatch(t, want, rows[w], "%v", w)
+		}
+	})
+}
+
+// TestPrivateNetworkTable writes a table that others made as it was, but for
+// the order of its rows.
+func TestPrivateNetworkTable(t *testing.T) {
+	text, err := os.ReadFile("../../../shared/data/privnet/tor_relays.csv")
+	if err != nil {
+		if os.Getenv("REQUIRE_SHARED") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("skipped: no ../shared/data")
+	}
+	m := NewMerger()
+	require.NoError(t, m.AddTable(string(text)))
+	got, _ := written(t, m, Options{})
+	require.ElementsMatch(t, strings.Split(strings.TrimSpace(string(text)), "\n"), strings.Split(strings.TrimSpace(got), "\n"))
+}
+
+// TestTooManyRows: what cannot be read again is not written.
+func TestTooManyRows(t *testing.T) {
+	m := NewMerger()
+	for i := range int64(maxWritten + 1) {
+		m.coverage = append(m.coverage, Interval{3 * i, 3*i + 1})
+	}
+	var b bytes.Buffer
+	_, err := m.Write(&b, Options{})
+	require.ErrorContains(t, err, "shorter retention")
+	require.Zero(t, b.Len())
+	m.coverage = m.coverage[:1000]
+	_, stats := written(t, m, Options{})
+	require.Equal(t, 1000, stats.Rows)
+}
+
+// TestAddListAllocates: a list of relays that are known makes no garbage, and
+// documents are not held by their nicknames.
+func TestAddListAllocates(t *testing.T) {
+	m := NewMerger()
+	l := List{0, 3 * 3600, nil}
+	for i := range 100 {
+		l.Relays = append(l.Relays, ListedRelay{[20]byte{byte(i)}, "relay" + strconv.Itoa(i), Guard, ports(fmt.Sprintf("192.0.2.%d:9001", i)), netip.AddrPort{}})
+	}
+	require.NoError(t, m.AddList(l))
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		l.ValidAfter += 3600
+		l.ValidUntil += 3600
+		if m.AddList(l) != nil {
+			t.Fatal("not added")
+		}
+	}))
 }
