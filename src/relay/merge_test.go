@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -164,6 +166,65 @@ func TestMerge(t *testing.T) {
 			require.Equal(t, got, again, "written twice")
 		})
 	}
+}
+
+// TestOrderOfRows: of an address the OR ports come first, whatever their
+// numbers, then by port, relay and time; a row without a fingerprint goes before
+// one of zeros.
+func TestOrderOfRows(t *testing.T) {
+	rows := []string{
+		"192.0.2.9,443,or,,,,5,6\n",
+		"192.0.2.9,443,or,," + hex40("0") + ",,1,2\n",
+		"192.0.2.9,443,or,Guard," + fpA + ",,3,4\n",
+		"192.0.2.9,443,or,," + fpA + ",,5,6\n",
+		"192.0.2.9,443,or,Exit," + fpB + ",,1,2\n",
+		"192.0.2.9,9001,or,," + fpA + ",,1,2\n",
+		"192.0.2.9,80,dir,Exit BadExit," + fpA + ",,1,2\n",
+		"192.0.2.9,,exit,,,,1,2\n",
+		"192.0.2.10,1,or,,,,1,2\n",
+		"2001:db8::1,1,or,," + fpA + ",,1,2\n",
+	}
+	want := tableHeader + strings.Join(rows, "") + ",10,end,,,,,\n"
+	want = strings.Replace(want, "Exit BadExit", "BadExit Exit", 1)
+	rapid.Check(t, func(t *rapid.T) {
+		m := NewMerger()
+		require.NoError(t, m.AddTable(tableHeader+strings.Join(rapid.Permutation(rows).Draw(t, "order"), "")))
+		got, stats := written(t, m, Options{})
+		require.Equal(t, want, got)
+		require.Equal(t, 3, stats.Relays)
+		require.Equal(t, 1, stats.Exits, "only the one without BadExit")
+	})
+}
+
+// TestSettle: the pieces of a row stand together, in the order of time and
+// apart, and hold the moments that they held.
+func TestSettle(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	m := NewMerger()
+	const rows, moments = 50, 400
+	var held [rows][moments]bool
+	for range 3000 {
+		row, from := random.Uint32N(rows), random.Int64N(moments-10)
+		to := from + random.Int64N(10)
+		for i := from; i <= to; i++ {
+			held[row][i] = true
+		}
+		k := key{port: uint16(row) + 1}
+		m.add(&k, Interval{from, to}, "")
+	}
+	m.settle()
+	var have [rows][moments]bool
+	for i, p := range m.pieces {
+		if i > 0 && p.row == m.pieces[i-1].row {
+			require.Greater(t, p.first, m.pieces[i-1].last+1)
+		} else if i > 0 {
+			require.Greater(t, p.row, m.pieces[i-1].row)
+		}
+		for j := p.first; j <= p.last; j++ {
+			have[m.rows[p.row].port-1][j] = true
+		}
+	}
+	require.Equal(t, held, have)
 }
 
 func TestRetention(t *testing.T) {
@@ -466,4 +527,6 @@ func TestAddListAllocates(t *testing.T) {
 			t.Fatal("not added")
 		}
 	}))
+	require.Equal(t, l.Relays[0].Nickname, m.nicknames[1])
+	require.NotSame(t, unsafe.StringData(l.Relays[0].Nickname), unsafe.StringData(m.nicknames[1]))
 }

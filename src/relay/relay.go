@@ -1,7 +1,7 @@
 // Package relay knows the Tor network by time: which addresses and ports were
 // listed as relays, when, and for which hours the lists were read at all.
 //
-// It reads the relay table, an ordinary Splunk lookup, and answers questions
+// It makes the relay table, an ordinary Splunk lookup, and answers questions
 // about an address at a moment or over an interval:
 //
 //	ip,port,role,flags,fingerprint,nickname,first_seen,last_seen

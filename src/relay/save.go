@@ -62,9 +62,9 @@ const (
 
 // Rows returns the merged table, row by row, the end row last. The order is
 // fixed: first the coverage, then the coverage by exit lists, then the
-// addresses in numerical order, IPv4 before IPv6; of an address the OR ports,
-// Dir ports and exits, each by port and relay; of these the rows in the order
-// of time.
+// addresses in numerical order (IPv4 as IPv4-mapped IPv6: before all of the
+// public Internet's IPv6); of an address the OR ports, Dir ports and exits, each
+// by port and relay; of these the rows in the order of time.
 //
 // The Merger must not be added to while the rows are read. It fails if there
 // would be more rows than can be read again.
