@@ -91,12 +91,12 @@ func Serve(stdin io.Reader, stdout io.Writer, cmd Command) error {
 	s := session{requests: NewReader(stdin), stdout: stdout, cmd: cmd}
 	s.chunk.journal = &s.journal
 	for {
-		metadata, body, err := s.requests.Next()
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return nil
-		}
+		metadata, size, err := s.requests.begin()
 		if err == nil {
-			err = s.answer(metadata, body)
+			err = s.answer(metadata, size)
+		}
+		if ended := s.requests.err; ended == io.EOF || ended == io.ErrUnexpectedEOF {
+			return nil
 		}
 		if err != nil {
 			return s.end(err)
@@ -123,6 +123,17 @@ type Command interface {
 	Execute(chunk *Chunk) error
 }
 
+// A StreamCommand is a Command that works on rows while they arrive and keeps
+// no body in memory. Serve calls ExecuteStream instead of Execute; the chunk then
+// has no Body. What the method leaves unread is read before the reply is sent,
+// as splunkd is still writing.
+//
+// Errors of body are Serve's to report; a method that meets one returns.
+type StreamCommand interface {
+	Command
+	ExecuteStream(chunk *Chunk, body io.Reader) error
+}
+
 // IgnoreSIGPIPE is for the main function of a command, before [Serve]. A write
 // to a closed stdout then fails with EPIPE, which Serve takes for the quiet end
 // that it is; without it the Go runtime ends the process by signal. It is not
@@ -147,15 +158,15 @@ type session struct {
 
 // answer reads the metadata of a request, lets the command do it and sends the
 // reply. After an error no reply was sent.
-func (s *session) answer(metadata, body []byte) error {
+func (s *session) answer(metadata []byte, size int) error {
 	// Almost all requests are one of these two (37 and 36 bytes, the same from
 	// 6.3 to 8.2.1), so they cost no decoding.
 	if s.informed {
 		switch string(metadata) {
 		case `{"action":"execute","finished":false}`:
-			return s.execute(body, false)
+			return s.execute(size, false)
 		case `{"action":"execute","finished":true}`:
-			return s.execute(body, true)
+			return s.execute(size, true)
 		}
 	}
 	var request object
@@ -173,9 +184,12 @@ func (s *session) answer(metadata, body []byte) error {
 	}
 	switch {
 	case action == "getinfo":
+		if _, err := s.requests.whole(size); err != nil {
+			return err
+		}
 		return s.getinfo(request.info())
 	case action == "execute" && s.informed:
-		return s.execute(body, request.flag("finished"))
+		return s.execute(size, request.flag("finished"))
 	case action == "execute":
 		return s.requests.fail(ErrAction, "execute before getinfo")
 	default:
@@ -201,27 +215,57 @@ func (s *session) getinfo(info *Info) error {
 	return s.write(AppendFrame(nil, declarationReply(declaration), nil))
 }
 
-func (s *session) execute(body []byte, finished bool) error {
+func (s *session) execute(size int, finished bool) error {
 	chunk := &s.chunk
-	// The capacity ends with the body, so that an append to it cannot write
-	// into what is not the command's.
-	chunk.Body = body[:len(body):len(body)]
 	chunk.Finished = finished
 	chunk.More = false
-	chunk.reserve(s.expect(len(body)))
-
-	if err := s.work(chunk); err != nil {
+	if err := s.run(chunk, size); err != nil {
 		return err
 	}
 	if s.generating {
 		finished = !chunk.More
 	}
 	s.reply = len(chunk.Reply)
-	if len(body) >= ratioFrom {
-		s.ratio = float64(len(chunk.Reply)) / float64(len(body))
+	if size >= ratioFrom {
+		s.ratio = float64(len(chunk.Reply)) / float64(size)
 	}
 	s.finished = finished
 	return s.write(chunk.frame(executeReply(finished, s.journal.take())))
+}
+
+// run lets the command work on a body of that size and reads it to its end.
+func (s *session) run(chunk *Chunk, size int) error {
+	if cmd, ok := s.cmd.(StreamCommand); ok {
+		body := &bodyReader{s.requests, size}
+		chunk.Body = nil
+		chunk.reserve(s.expect(size))
+		err := s.stream(cmd, chunk, body)
+		if rest := s.skip(body); rest != nil {
+			return rest
+		}
+		return err
+	}
+	body, err := s.requests.whole(size)
+	if err != nil {
+		return err
+	}
+	// The capacity ends with the body, so that an append to it cannot write
+	// into what is not the command's.
+	chunk.Body = body[:size:size]
+	chunk.reserve(s.expect(size))
+	return s.work(chunk)
+}
+
+// skip reads what a command left of a body.
+func (s *session) skip(body *bodyReader) error {
+	var scrap [4 << 10]byte
+	for {
+		if _, err := body.Read(scrap[:]); err == io.EOF && body.left == 0 && s.requests.err == nil {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // expect guesses the size of the reply to a request of so many bytes: as large
@@ -318,4 +362,9 @@ func (s *session) declare(info *Info) (declaration Declaration, err error) {
 func (s *session) work(chunk *Chunk) (err error) {
 	defer catch(&err)
 	return s.cmd.Execute(chunk)
+}
+
+func (s *session) stream(cmd StreamCommand, chunk *Chunk, body io.Reader) (err error) {
+	defer catch(&err)
+	return cmd.ExecuteStream(chunk, body)
 }

@@ -65,29 +65,74 @@ func NewReader(src io.Reader) *Reader { return &Reader{src: src} }
 // killed or gave up. A frame that is no frame gives an [*Error]; any other
 // error comes from the stream. After an error every call returns the same.
 func (r *Reader) Next() (metadata, body []byte, err error) {
-	if r.err == nil {
-		r.err = r.next()
+	metadata, size, err := r.begin()
+	if err == nil {
+		body, err = r.whole(size)
 	}
-	if r.err != nil {
-		return nil, nil, r.err
+	if err != nil {
+		return nil, nil, err
 	}
-	return r.metadata, r.body, nil
+	return metadata, body, nil
 }
 
-func (r *Reader) next() error {
+// begin reads a frame up to its body and returns the size of that, which has to
+// be read next: by whole, or through a bodyReader.
+func (r *Reader) begin() (metadata []byte, bodySize int, err error) {
+	if r.err != nil {
+		return nil, 0, r.err
+	}
 	r.frame++
 	r.start = r.used
-	metadataLen, bodyLen, err := r.header()
+	metadataSize, bodySize, err := r.header()
 	if err == nil {
-		err = r.fill(&r.metadata, metadataLen)
+		err = r.fill(&r.metadata, metadataSize)
 	}
-	if err == nil {
-		err = r.fill(&r.body, bodyLen)
+	if err != nil {
+		return nil, 0, r.stop(err)
 	}
+	return r.metadata, bodySize, nil
+}
+
+// whole reads a body of that size.
+func (r *Reader) whole(size int) ([]byte, error) {
+	if err := r.fill(&r.body, size); err != nil {
+		return nil, r.stop(err)
+	}
+	return r.body, nil
+}
+
+// stop makes the reader fail for good.
+func (r *Reader) stop(err error) error {
 	if err == io.EOF && r.used > r.start {
-		return io.ErrUnexpectedEOF
+		err = io.ErrUnexpectedEOF
 	}
+	r.err = err
 	return err
+}
+
+// bodyReader reads the body of a frame as it arrives. It gives io.EOF at the end
+// of the body; what goes wrong before is the Reader's error as well.
+type bodyReader struct {
+	r    *Reader
+	left int
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.r.err != nil {
+		return 0, b.r.err
+	}
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := b.r.read(p[:min(len(p), b.left)])
+	b.left -= n
+	switch {
+	case err != nil:
+		return n, b.r.stop(err)
+	case b.left == 0:
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // header reads one header line and returns the two lengths, both checked.

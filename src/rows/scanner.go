@@ -48,6 +48,10 @@ type Scanner struct {
 	start, end, next int // current row, its end without the row end, the row after it
 	number           int
 
+	part bool // more of the body may follow
+	more bool // and the row at next needs it
+	base int  // offset in the body at which the slice begins
+
 	// seps[i] is the position before cell i, so seps[i+1] is its end. Next sets
 	// the wanted ones, which are in ascending order and end with a number that is
 	// never reached, the first and the last.
@@ -63,8 +67,51 @@ type Scanner struct {
 //
 // The error is an [*Error], which Err returns as well.
 func (s *Scanner) Reset(body []byte) error {
+	_, err := s.ResetPart(body, true)
+	return err
+}
+
+// ResetPart is Reset for a body that arrives in parts, so that it need never be
+// in memory as a whole. It gives false if the header row is not complete yet:
+// call it again with more. When Next then returns false and More says so, move
+// Rest to the front of a buffer, append what has arrived, and Continue. last says
+// that nothing follows.
+func (s *Scanner) ResetPart(body []byte, last bool) (bool, error) {
 	s.body, s.err = body, nil
-	s.start, s.end, s.next, s.number = 0, 0, 0, 0
+	s.start, s.end, s.next, s.number, s.base = 0, 0, 0, 0, 0
+	s.part, s.more = !last, false
+	if len(body) == 0 && !last {
+		return false, nil
+	}
+	err := s.readHeader(body)
+	if s.part && (errors.Is(err, ErrUnclosed) || err == nil && s.cutRow()) {
+		s.err = nil
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Continue goes on with the next part: Rest of the one before, and what follows.
+func (s *Scanner) Continue(part []byte, last bool) {
+	s.base += s.next
+	s.body, s.start, s.end, s.next = part, 0, 0, 0
+	s.part, s.more = !last, false
+}
+
+// More reports whether Next stopped because the next row is not complete.
+func (s *Scanner) More() bool { return s.more }
+
+// Rest returns what was not scanned yet.
+func (s *Scanner) Rest() []byte { return s.body[s.next:] }
+
+// cutRow reports whether the row that ends before next may go on in the next
+// part: it has no LF.
+func (s *Scanner) cutRow() bool {
+	return s.next == len(s.body) && s.body[len(s.body)-1] != '\n'
+}
+
+// readHeader reads the header row of a body.
+func (s *Scanner) readHeader(body []byte) error {
 	if len(body) == 0 {
 		s.setHeader(nil, nil)
 		return nil
@@ -130,14 +177,27 @@ func (s *Scanner) Pick(columns []int) {
 // A Scanner that failed stays failed until Reset.
 func (s *Scanner) Next() bool {
 	if s.err != nil || s.next >= len(s.body) {
+		s.more = s.part && s.err == nil
 		return false
 	}
 	s.number++
 	s.start = s.next
-	if cells, ok := s.scan(); !ok || cells != len(s.names) {
+	cells, ok := s.scan()
+	if ok && s.part && s.cutRow() {
+		return s.wait()
+	}
+	if !ok || cells != len(s.names) {
 		return s.fail()
 	}
 	return true
+}
+
+// wait takes back a row that is not complete yet.
+func (s *Scanner) wait() bool {
+	s.number--
+	s.next, s.end = s.start, s.start
+	s.more = true
+	return false
 }
 
 // Row returns the raw bytes of the current row without its row end.
@@ -163,7 +223,11 @@ func (s *Scanner) fail() bool {
 	if err == nil {
 		err = &Error{Columns: t.cells, Offset: s.start, Err: ErrRagged}
 	}
+	if s.part && err.Err == ErrUnclosed {
+		return s.wait()
+	}
 	err.Row, err.Want = s.number, len(s.names)
+	err.Offset += s.base
 	s.err = err
 	s.end = s.start
 	return false
