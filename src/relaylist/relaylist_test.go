@@ -1,0 +1,237 @@
+package relaylist
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/relay"
+	"tordetect/src/tordir"
+	"tordetect/tests/tornet"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// lab is a Tor network of our own with five authorities.
+func lab(t *testing.T) (*tornet.Network, tordir.Trust) {
+	t.Helper()
+	net := tornet.New(7, 5, tornet.Size(30))
+	trust, err := tordir.ParseAuthorities(net.AuthoritiesFile())
+	require.NoError(t, err)
+	return net, trust
+}
+
+// files writes documents and returns their paths in the order given.
+func files(t *testing.T, docs ...[]byte) []string {
+	t.Helper()
+	folder := t.TempDir()
+	var paths []string
+	for i, doc := range docs {
+		path := filepath.Join(folder, string(rune('a'+i)))
+		require.NoError(t, os.WriteFile(path, doc, 0o600))
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+func hour(net *tornet.Network, h int) []byte {
+	at := noon.Add(time.Duration(h) * time.Hour)
+	return net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)})
+}
+
+func written(t *testing.T, im *Importer) string {
+	t.Helper()
+	var b bytes.Buffer
+	_, err := im.Merger.Write(&b, relay.Options{})
+	require.NoError(t, err)
+	return b.String()
+}
+
+// Certificates may come before, between or behind the consensuses, and all in
+// one file.
+func TestAnyOrder(t *testing.T) {
+	net, trust := lab(t)
+	docs := [][]byte{hour(net, 0), hour(net, 1), net.Certificates(), hour(net, 5)}
+	var want string
+	for _, order := range [][]int{{2, 0, 1, 3}, {0, 1, 2, 3}, {3, 1, 0, 2}} {
+		var set [][]byte
+		for _, i := range order {
+			set = append(set, docs[i])
+		}
+		im := NewImporter(trust, noon.Add(6*time.Hour))
+		for _, v := range im.Files(files(t, set...), nil) {
+			require.True(t, v.OK, v.Reason)
+		}
+		if want == "" {
+			want = written(t, im)
+		}
+		require.Equal(t, want, written(t, im))
+
+		im = NewImporter(trust, noon.Add(6*time.Hour))
+		for _, v := range im.Files(files(t, bytes.Join(set, nil)), nil) {
+			require.True(t, v.OK, v.Reason)
+		}
+		require.Equal(t, want, written(t, im))
+	}
+	table, err := relay.Parse(want)
+	require.NoError(t, err)
+	require.True(t, table.Complete)
+	require.Equal(t, relay.CoverageGap, table.Coverage(relay.Interval{From: noon.Add(4*time.Hour + time.Minute).Unix(), To: noon.Add(4*time.Hour + time.Minute).Unix()}))
+}
+
+// What is not believed leaves no trace in the table.
+func TestRefusals(t *testing.T) {
+	net, trust := lab(t)
+	certs := net.Certificates()
+	good := hour(net, 0)
+	broken := bytes.Replace(good, []byte("\ns "), []byte("\ns Exit "), 1)
+	at := noon
+	for name, c := range map[string]struct {
+		doc  []byte
+		now  time.Time
+		want string
+	}{
+		"too few signatures": {net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at), Signers: []int{0, 1}}), noon, "2 of 5"},
+		"bytes changed":      {broken, noon, ""},
+		"from the future":    {good, noon.Add(-16 * time.Minute), "ahead of this machine's clock"},
+		"cut":                {good[:len(good)/2], noon, ""},
+		"junk":               {[]byte("<html>busy</html>"), noon, "no document of Tor's directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			im := NewImporter(trust, c.now)
+			verdicts := im.Files(files(t, certs, c.doc), nil)
+			require.Len(t, verdicts, 2)
+			require.True(t, verdicts[0].OK)
+			require.False(t, verdicts[1].OK)
+			require.Contains(t, verdicts[1].Reason, c.want)
+			require.Error(t, Failed(verdicts))
+			_, ok := im.Merger.Newest()
+			require.False(t, ok)
+		})
+	}
+	im := NewImporter(trust, noon)
+	verdicts := im.Files([]string{filepath.Join(t.TempDir(), "none"), t.TempDir()}, nil)
+	require.Len(t, verdicts, 2)
+	require.Contains(t, verdicts[1].Reason, "This is a folder")
+	require.Error(t, Failed(nil))
+}
+
+func TestLookup(t *testing.T) {
+	net, trust := lab(t)
+	im := NewImporter(trust, noon.Add(9*time.Hour))
+	require.NoError(t, Failed(im.Files(files(t, net.Certificates(), hour(net, 0), hour(net, 8)), nil)))
+	table, err := relay.Parse(written(t, im))
+	require.NoError(t, err)
+	first := net.Relays(noon)[0]
+	addr := first.Addr
+
+	at := func(h float64) int64 { return noon.Add(time.Duration(h * float64(time.Hour))).Unix() }
+	seen := Lookup(table, addr, at(1))
+	require.NotEmpty(t, seen)
+	for _, s := range seen {
+		require.Equal(t, "listed", s.Answer)
+		require.Equal(t, "full", s.Coverage)
+	}
+	require.Equal(t, "no list", Lookup(table, addr, at(5))[0].Answer)
+	require.Equal(t, "gap", Lookup(table, addr, at(5))[0].Coverage)
+	require.Equal(t, "no list", Lookup(table, addr, at(-5))[0].Answer)
+	require.Equal(t, "not listed", Lookup(table, netip.MustParseAddr("192.0.2.254"), at(1))[0].Answer)
+	require.Len(t, Lookup(table, netip.MustParseAddr("192.0.2.254"), at(1)), 1)
+}
+
+func shared(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join("..", "..", "..", "shared", "data", name)
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("REQUIRE_SHARED") == "1" {
+			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
+		}
+		t.Skipf("skipped: no ../shared/data/%s", name)
+	}
+	return path
+}
+
+// The real consensuses: each verifies with the count of its MANIFEST, and a
+// table of them answers for each hour and not between.
+func TestRealConsensuses(t *testing.T) {
+	folder := shared(t, "consensus")
+	paths, err := filepath.Glob(filepath.Join(folder, "*"))
+	require.NoError(t, err)
+	im := NewImporter(tordir.PublicAuthorities(), noon)
+	counts := map[string][2]int{
+		"2021-08-29": {9, 9}, "2022-07-14": {5, 5}, "2024-05-17": {6, 8}, "2025-06-15": {9, 9}, "2025-06-16": {9, 9}, "2026-06-27": {9, 9},
+	}
+	lists := 0
+	for _, v := range im.Files(paths, nil) {
+		require.True(t, v.OK, "%s: %s", v.Name, v.Reason)
+		if v.Kind == tordir.KindConsensus {
+			lists++
+			require.Equal(t, counts[filepath.Base(v.Name)[:10]], [2]int{v.Verification.Good, v.Verification.Present}, v.Name)
+		}
+	}
+	require.Equal(t, 8, lists)
+	table, err := relay.Parse(written(t, im))
+	require.NoError(t, err)
+	require.True(t, table.Complete)
+	require.Zero(t, table.Skipped)
+	dannenberg := netip.MustParseAddr("193.23.244.244")
+	for _, at := range []string{"2021-08-29T19:30:00Z", "2022-07-14T14:30:00Z", "2024-05-17T17:30:00Z", "2025-06-15T05:30:00Z", "2026-06-27T04:30:00Z"} {
+		moment, err := time.Parse(time.RFC3339, at)
+		require.NoError(t, err)
+		seen := Lookup(table, dannenberg, moment.Unix())
+		require.Equal(t, "listed", seen[0].Answer, at)
+		require.Equal(t, "no list", Lookup(table, netip.MustParseAddr("192.0.2.1"), moment.Add(30*24*time.Hour).Unix())[0].Answer)
+	}
+}
+
+// The private network's documents give its hand-made table in substance; its
+// votes are refused.
+func TestPrivateNetwork(t *testing.T) {
+	folder := shared(t, "privnet")
+	certs, err := os.ReadFile(filepath.Join(folder, "cached-certs"))
+	require.NoError(t, err)
+	parsed, err := tordir.ParseCertificates(certs)
+	require.NoError(t, err)
+	var trust tordir.Trust
+	for i, c := range parsed {
+		trust = append(trust, tordir.Authority{V3Ident: c.Identity, Nickname: string(rune('a' + i)), Until: 1 << 40})
+	}
+	paths, err := filepath.Glob(filepath.Join(folder, "2026-*"))
+	require.NoError(t, err)
+	require.Len(t, paths, 10)
+	im := NewImporter(trust, noon.Add(7*24*time.Hour))
+	require.NoError(t, Failed(im.Files(append(paths, filepath.Join(folder, "cached-certs")), nil)))
+
+	votes := NewImporter(trust, noon.Add(7*24*time.Hour)).Files([]string{filepath.Join(folder, "v3-status-votes")}, nil)
+	require.NotEmpty(t, votes)
+	for _, v := range votes {
+		require.False(t, v.OK)
+		require.Contains(t, v.Reason, "vote")
+	}
+
+	hand, err := os.ReadFile(filepath.Join(folder, "tor_relays.csv"))
+	require.NoError(t, err)
+	substance := func(text string) []string {
+		out := map[string]bool{}
+		for _, line := range strings.Split(text, "\n") {
+			cells := strings.Split(strings.TrimSpace(line), ",")
+			if len(cells) == 8 && (cells[2] == "or" || cells[2] == "dir") {
+				out[strings.Join(cells[:6], ",")] = true
+			}
+		}
+		var rows []string
+		for row := range out {
+			rows = append(rows, row)
+		}
+		sort.Strings(rows)
+		return rows
+	}
+	require.Equal(t, substance(string(hand)), substance(written(t, im)))
+}
