@@ -34,6 +34,7 @@ package relay
 import (
 	"math"
 	"net/netip"
+	"slices"
 )
 
 // Kind says what an entry lists.
@@ -154,6 +155,24 @@ func (t *Table) Relays() int {
 	}
 	return n
 }
+
+// Fingerprints counts the relays of which the table has rows of a kind.
+func (t *Table) Fingerprints(kind Kind) int {
+	seen := map[string]bool{}
+	for i := range t.entries {
+		if e := &t.entries[i]; e.Kind == kind {
+			seen[e.Fingerprint] = true
+		}
+	}
+	return len(seen)
+}
+
+// Lists returns the times for which consensuses were read, in order, joined
+// where they overlap or touch.
+func (t *Table) Lists() []Interval { return slices.Clone(t.lists) }
+
+// ExitLists returns the times for which exit lists were read.
+func (t *Table) ExitLists() []Interval { return slices.Clone(t.exitLists) }
 
 // Lookup appends to dst what the table and the built-in list say of addr, on
 // any port, over the interval: one listing for each row, those of one relay and

@@ -22,6 +22,7 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"tordetect/src/relay"
@@ -142,7 +143,7 @@ func (im *Importer) addConsensus(v *Verdict, text []byte) {
 	v.OK, v.Reason = v.Verification.OK, v.Verification.Reason
 	if ahead := time.Unix(c.ValidAfter, 0).Sub(im.now); v.OK && ahead > maxAhead {
 		v.OK = false
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(c.ValidAfter), ahead.Round(time.Minute))
+		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
 	}
 	if !v.OK {
 		return
@@ -165,7 +166,7 @@ func (im *Importer) addExitList(v *Verdict, text []byte) {
 		}
 	}
 	if ahead := time.Unix(e.Downloaded, 0).Sub(im.now); ahead > maxAhead {
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(e.Downloaded), ahead.Round(time.Minute))
+		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(e.Downloaded), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
 		return
 	}
 	if err := im.Merger.AddExitList(list); err != nil {

@@ -1,0 +1,70 @@
+// Command torctl is the admin's and the responder's command line of Tor Detect:
+// it works on the same files as the app, without Splunk.
+//
+//	torctl relays import FILE...    verify documents and merge them into a relay table
+//	torctl relays verify FILE...    who signed what, and is it enough
+//	torctl relays status            what a table knows
+//	torctl relays seen IP --at T    what an address was at a time
+//
+// Results go to stdout, everything else to stderr with "torctl: " in front.
+// Exit codes: 0 fine, 1 failed, 2 wrong usage.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by build.sh.
+var version = "dev"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now)) }
+
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// failure is an error of the work, not of how the program was called.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// failed makes a failure; nil stays nil.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{err}
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
+	root := &cobra.Command{
+		Use:           "torctl",
+		Short:         "Work with Tor Detect's relay table and with log files, without Splunk",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(relaysCommand(&terminal{out: stdout, err: stderr}, now))
+	err := root.Execute()
+	var work failure
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &work):
+		fmt.Fprintf(stderr, "torctl: %v\n", err)
+		return exitFailed
+	}
+	fmt.Fprintf(stderr, "torctl: %v\ntorctl: hint: torctl --help shows what there is\n", err)
+	return exitUsage
+}

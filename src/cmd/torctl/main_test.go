@@ -1,0 +1,54 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/tornet"
+)
+
+var update = flag.Bool("update", false, "write what the scripts got as what they want")
+
+// noon is the clock of the scripts.
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"torctl": func() {
+		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, func() time.Time { return noon }))
+	}})
+}
+
+// Each script has the documents of a Tor network of our own: certs, authorities,
+// and consensus-0, -1, -2 of 9, 10 and 11 h, consensus-future of 14 h.
+func TestScripts(t *testing.T) {
+	net := tornet.New(3, 5, tornet.Size(12))
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			write := func(name string, doc []byte) {
+				require.NoError(t, os.WriteFile(filepath.Join(env.WorkDir, name), doc, 0o600))
+			}
+			write("certs", net.Certificates())
+			write("authorities", net.AuthoritiesFile())
+			for i, name := range []string{"consensus-0", "consensus-1", "consensus-2"} {
+				at := noon.Add(time.Duration(i-3) * time.Hour)
+				write(name, net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)}))
+			}
+			at := noon.Add(2 * time.Hour)
+			write("consensus-future", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)}))
+			at = noon.Add(-time.Hour)
+			write("consensus-weak", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at), Signers: []int{0, 1}}))
+			env.Setenv("RELAY", net.Relays(noon.Add(-3*time.Hour))[0].Addr.String())
+			return nil
+		},
+	})
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tordetect/src/relay"
+	"tordetect/src/relaylist"
+	"tordetect/src/tordir"
+)
+
+func relaysCommand(t *terminal, now func() time.Time) *cobra.Command {
+	c := &cobra.Command{Use: "relays", Short: "The relay table: fill it, check documents, ask it"}
+	c.AddCommand(importCommand(t, now), verifyCommand(t, now), statusCommand(t, now), seenCommand(t, now))
+	return c
+}
+
+const (
+	relaysHelp      = "the relay table"
+	authoritiesHelp = "file of the authorities to trust instead of the public network's"
+	outputHelp      = "form of the output: "
+)
+
+func importCommand(t *terminal, now func() time.Time) *cobra.Command {
+	var path, authorities, keep, form string
+	c := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Verify documents and merge them into the table",
+		Long: `Takes consensuses, key certificates and exit lists, plain, packed or in
+archives, in any order, and merges what is signed by more than half of the
+authorities into the table. What is not believed is listed and left out.`,
+		Example: `  torctl relays import consensuses-2026-10.tar.xz certs.tar.xz --relays tor_relays_history.csv
+  torctl relays import cached-microdesc-consensus cached-certs --retention 400d`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			if err := checkForm(form, formTable, formJSON); err != nil {
+				return err
+			}
+			retention, err := parseDays(keep)
+			if err != nil {
+				return err
+			}
+			trust, err := trusted(authorities)
+			if err != nil {
+				return failed(err)
+			}
+			return failed(importFiles(t, files, path, trust, retention, form, now()))
+		},
+	}
+	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
+	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
+	c.Flags().StringVar(&keep, "retention", "", "drop what ended so long before the newest list, as in 400d; nothing is dropped without it")
+	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table or json")
+	return c
+}
+
+// defaultTable is the table in the folder one works in.
+const defaultTable = "tor_relays.csv"
+
+func importFiles(t *terminal, files []string, path string, trust tordir.Trust, retention time.Duration, form string, now time.Time) error {
+	if err := relaylist.CheckPlace(path); err != nil {
+		return err
+	}
+	unlock, err := relaylist.Lock(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	im := relaylist.NewImporter(trust, now)
+	if err := im.AddTable(path); err != nil {
+		return err
+	}
+	next, done := t.progress(len(files))
+	verdicts := im.Files(files, next)
+	done()
+	if err := verdictRows(t, form, verdicts); err != nil {
+		return err
+	}
+	refused := relaylist.Failed(verdicts)
+	if !anyGood(verdicts) {
+		return fmt.Errorf("%w; the table %s is as it was", refused, path)
+	}
+	stats, err := im.Merger.WriteFile(path, relay.Options{Retention: retention})
+	if err != nil {
+		return fmt.Errorf("write the table %s, which is as it was: %w", path, err)
+	}
+	t.say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
+	return refused
+}
+
+// anyGood reports whether a document was believed that says something about
+// relays.
+func anyGood(verdicts []relaylist.Verdict) bool {
+	for _, v := range verdicts {
+		if v.OK && v.Kind != tordir.KindCertificates {
+			return true
+		}
+	}
+	return false
+}
+
+func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
+	var authorities, form string
+	c := &cobra.Command{
+		Use:   "verify FILE...",
+		Short: "Who signed what, and is it enough",
+		Example: `  torctl relays verify cached-microdesc-consensus cached-certs
+  torctl relays verify *.gz certs.tar.xz -o json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			if err := checkForm(form, formTable, formJSON); err != nil {
+				return err
+			}
+			trust, err := trusted(authorities)
+			if err != nil {
+				return failed(err)
+			}
+			next, done := t.progress(len(files))
+			verdicts := relaylist.NewImporter(trust, now()).Files(files, next)
+			done()
+			if err := verdictRows(t, form, verdicts); err != nil {
+				return failed(err)
+			}
+			return failed(relaylist.Failed(verdicts))
+		},
+	}
+	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
+	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table or json")
+	return c
+}
+
+// verdictRows writes a row for each consensus and vote, and for what could not
+// be read. Certificates and exit lists have no signatures to tell of.
+func verdictRows(t *terminal, form string, verdicts []relaylist.Verdict) error {
+	columns := []string{"file", "flavour", "valid_after", "relays", "signatures_good", "signatures_present", "authorities", "ok", "reason"}
+	var rows [][]any
+	for _, v := range verdicts {
+		if v.OK && v.Kind != tordir.KindConsensus {
+			continue
+		}
+		after := ""
+		if v.ValidAfter != 0 {
+			after = clock(v.ValidAfter)
+		}
+		rows = append(rows, []any{v.Name, v.Flavour, after, v.Relays, v.Verification.Good, v.Verification.Present, v.Verification.Authorities, v.OK, v.Reason})
+	}
+	return t.rows(form, columns, rows)
+}
+
+func statusCommand(t *terminal, now func() time.Time) *cobra.Command {
+	var path, form string
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "What a table knows, and how old it is",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkForm(form, formTable, formJSON, formCSV); err != nil {
+				return err
+			}
+			table, err := relay.Open(path)
+			if err != nil {
+				return failed(fmt.Errorf("%s: %w", path, err))
+			}
+			columns, row := relaylist.Status(table, path, version, now())
+			return failed(t.rows(form, columns, [][]any{row}))
+		},
+	}
+	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
+	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table, json or csv")
+	return c
+}
+
+func seenCommand(t *terminal, now func() time.Time) *cobra.Command {
+	var path, form, at string
+	c := &cobra.Command{
+		Use:     "seen IP",
+		Short:   "What an address was at a time",
+		Long:    "Says what the table knows of an address at a time (now without --at). \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
+		Example: "  torctl relays seen 2001:db8::1 --at 2026-10-01T12:00:00Z",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkForm(form, formTable, formJSON, formCSV); err != nil {
+				return err
+			}
+			addr, err := relaylist.ParseAddr(args[0])
+			if err != nil {
+				return err
+			}
+			moment := now().Unix()
+			if at != "" {
+				if moment, err = relaylist.ParseTime(at); err != nil {
+					return err
+				}
+			}
+			table, err := relay.Open(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				t.say("there is no table %s: only authorities and default bridges are known", path)
+				table, err = relay.Empty(), nil
+			}
+			if err != nil {
+				return failed(fmt.Errorf("%s: %w", path, err))
+			}
+			columns, rows := relaylist.SeenRows(relaylist.Lookup(table, addr, moment))
+			return failed(t.rows(form, columns, rows))
+		},
+	}
+	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
+	c.Flags().StringVar(&at, "at", "", "the time: epoch seconds or RFC 3339, UTC where no zone is given")
+	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table, json or csv")
+	return c
+}
+
+// trusted reads an authorities file; without one the public network's are
+// trusted.
+func trusted(path string) (tordir.Trust, error) {
+	if path == "" {
+		return tordir.PublicAuthorities(), nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the authorities: %w", err)
+	}
+	return tordir.ParseAuthorities(text)
+}
+
+// parseDays reads a retention such as 400d or 36h; empty is none.
+func parseDays(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	bad := fmt.Errorf("bad retention %q: want days such as 400d or hours such as 36h", text)
+	number, unit := text[:len(text)-1], text[len(text)-1:]
+	n, err := strconv.Atoi(number)
+	switch {
+	case err != nil || n < 1 || n > 100000:
+		return 0, bad
+	case strings.EqualFold(unit, "d"):
+		return time.Duration(n) * 24 * time.Hour, nil
+	case strings.EqualFold(unit, "h"):
+		return time.Duration(n) * time.Hour, nil
+	}
+	return 0, bad
+}
+
+func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }

@@ -1,0 +1,97 @@
+package relaylist
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"tordetect/src/relay"
+)
+
+// AddTable adds the table that is there already. No table is no error: the first
+// import makes one.
+func (im *Importer) AddTable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the table: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("read the table: %s is not a file", path)
+	case info.Size() > relay.MaxTableBytes:
+		return fmt.Errorf("read the table: %s has %d bytes; the limit is %d", path, info.Size(), relay.MaxTableBytes)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the table: %w", err)
+	}
+	if err := im.Merger.AddTable(string(text)); err != nil {
+		return fmt.Errorf("read the table %s: %w; move it away to begin a new one", path, err)
+	}
+	return nil
+}
+
+// Lock keeps other programs that write the table waiting outside, until unlock
+// is called. The lock lies beside the table and is let go of by the system when
+// the program ends, however it ends.
+func Lock(path string) (unlock func(), err error) {
+	lock := flock.New(path + ".lock")
+	got, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the table: %w", err)
+	}
+	if !got {
+		return nil, fmt.Errorf("the table %s is being written by another program: try again when it is done", path)
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+// CheckPlace refuses a table inside an app of a search head cluster's member:
+// Splunk replicates what goes through it, and would not notice a file that a
+// program wrote. The other members would go on with another list.
+func CheckPlace(path string) error {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("find the table: %w", err)
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Dir(whole)); err == nil {
+		whole = filepath.Join(real, filepath.Base(whole))
+	}
+	home, _, inside := strings.Cut(filepath.ToSlash(whole), "/etc/apps/")
+	if !inside {
+		return nil
+	}
+	conf, err := os.ReadFile(filepath.Join(filepath.FromSlash(home), "etc", "system", "local", "server.conf"))
+	if err != nil || !clustered(string(conf)) {
+		return nil
+	}
+	return fmt.Errorf("%s lies in an app of a search head cluster's member, where Splunk would not replicate it: "+
+		"write the table elsewhere and upload it in Splunk as the lookup file %s, or use | torupdate", path, filepath.Base(path))
+}
+
+// clustered reports whether a server.conf makes the machine a member.
+func clustered(conf string) bool {
+	in, member := false, false
+	for _, line := range strings.Split(conf, "\n") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			in = line == "[shclustering]"
+			member = member || in
+			continue
+		}
+		key, value, _ := strings.Cut(line, "=")
+		if in && strings.TrimSpace(key) == "disabled" {
+			switch strings.ToLower(strings.TrimSpace(value)) {
+			case "1", "true", "t", "yes", "y":
+				return false
+			}
+		}
+	}
+	return member
+}

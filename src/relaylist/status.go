@@ -1,0 +1,87 @@
+package relaylist
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"tordetect/src/relay"
+)
+
+// Status describes a table in one row: its columns and values. Age is in seconds
+// from the end of the newest list to now; below zero the list still holds.
+func Status(t *relay.Table, file, version string, now time.Time) (columns []string, row []any) {
+	validUntil, age := any(""), any("")
+	if newest, ok := t.Newest(); ok {
+		validUntil, age = clock(newest), now.Unix()-newest
+	}
+	return []string{"file", "rows", "skipped", "relays", "exits", "valid_until", "age", "coverage", "exit_coverage", "complete", "version"},
+		[]any{file, t.Rows, t.Skipped, t.Fingerprints(relay.ORPort), t.Fingerprints(relay.ExitAddress), validUntil, age,
+			spans(t.Lists()), spans(t.ExitLists()), t.Complete, version}
+}
+
+// maxSpans bounds the intervals that are written out.
+const maxSpans = 20
+
+// spans writes intervals as "from/to from/to".
+func spans(all []relay.Interval) string {
+	var words []string
+	for i, iv := range all {
+		if i == maxSpans {
+			words = append(words, fmt.Sprintf("and %d more", len(all)-i))
+			break
+		}
+		words = append(words, clock(iv.From)+"/"+clock(iv.To))
+	}
+	return strings.Join(words, " ")
+}
+
+// SeenRows writes the lines of Lookup as columns and values.
+func SeenRows(lines []Seen) (columns []string, rows [][]any) {
+	columns = []string{"ip", "at", "answer", "coverage", "role", "port", "flags", "fingerprint", "nickname", "first_seen", "last_seen", "away"}
+	for _, s := range lines {
+		port, first, last := any(""), any(""), any("")
+		if s.Port != 0 {
+			port = s.Port
+		}
+		if s.First != 0 || s.Last != 0 {
+			first, last = clock(s.First), clock(s.Last)
+		}
+		rows = append(rows, []any{s.Addr.String(), clock(s.At), s.Answer, s.Coverage, s.Role, port, s.Flags, s.Fingerprint, s.Nickname, first, last, s.Away})
+	}
+	return columns, rows
+}
+
+// ParseAddr reads an address as a person writes it: also in brackets, or as the
+// network of one address (/32, /128), which is how the manual writes them.
+func ParseAddr(text string) (netip.Addr, error) {
+	text = strings.TrimSpace(text)
+	if p, err := netip.ParsePrefix(text); err == nil && p.IsSingleIP() {
+		return p.Addr().Unmap(), nil
+	}
+	if rest, ok := strings.CutPrefix(text, "["); ok {
+		text, _ = strings.CutSuffix(rest, "]")
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("bad address %q: want IPv4 or IPv6", text)
+	}
+	return a.Unmap().WithZone(""), nil
+}
+
+// ParseTime reads a time as a person writes it: epoch seconds, or RFC 3339, with a
+// blank for the T, without seconds, without a zone (UTC), or a day alone.
+func ParseTime(text string) (int64, error) {
+	text = strings.TrimSpace(text)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 && n < 1<<38 {
+		return n, nil
+	}
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.Unix(), nil
+		}
+	}
+	return 0, fmt.Errorf("bad time %q: want epoch seconds or a time such as 2026-10-01T12:00:00Z", text)
+}
