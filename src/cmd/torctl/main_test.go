@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			write("consensus-future", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)}))
 			at = noon.Add(-time.Hour)
 			write("consensus-weak", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at), Signers: []int{0, 1}}))
-			env.Setenv("RELAY", net.Relays(noon.Add(-3*time.Hour))[0].Addr.String())
+			env.Setenv("RELAY", net.Relays(noon.Add(-3 * time.Hour))[0].Addr.String())
 			return nil
 		},
 	})
