@@ -31,8 +31,19 @@ func (im *Importer) AddTable(path string) error {
 	if err != nil {
 		return fmt.Errorf("read the table: %w", err)
 	}
-	if err := im.Merger.AddTable(string(text)); err != nil {
+	if err := im.AddTableText(string(text)); err != nil {
 		return fmt.Errorf("read the table %s: %w; move it away to begin a new one", path, err)
+	}
+	return nil
+}
+
+// AddTableText is AddTable for a table in memory.
+func (im *Importer) AddTableText(text string) error {
+	if err := im.Merger.AddTable(text); err != nil {
+		return err
+	}
+	if t, err := relay.Parse(text); err == nil {
+		im.covered = t.Lists()
 	}
 	return nil
 }

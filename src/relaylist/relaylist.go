@@ -75,6 +75,7 @@ type Importer struct {
 	trust        tordir.Trust
 	now          time.Time
 	certificates tordir.Certificates
+	covered      []relay.Interval // for which the table that was added has lists
 }
 
 // NewImporter returns an Importer that believes these authorities, and no

@@ -1,0 +1,343 @@
+package relaylist
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"tordetect/src/dirclient"
+	"tordetect/src/tordir"
+)
+
+// Update says where to look for newer lists, and how far back.
+type Update struct {
+	Sources  []dirclient.Source // tried in turn; none: CollecTor
+	Backfill time.Duration      // how far back to go in an archive; 0: what was missed, at most FirstBackfill
+	Client   dirclient.Config
+	// Progress, if not nil, is told what is being done.
+	Progress func(text string)
+}
+
+// FirstBackfill is how far back the first run goes, if nothing else is said: all
+// that CollecTor keeps in its folder recent.
+const FirstBackfill = 72 * time.Hour
+
+// Updated is what an update found.
+type Updated struct {
+	Source   string    // that gave the lists
+	Lists    int       // consensuses that were believed
+	Newest   int64     // valid-after of the newest of them
+	Exits    int       // exit addresses that were taken in
+	Verdicts []Verdict // of all documents
+	Warnings []string  // sentences: what went wrong without stopping the update
+}
+
+// ErrNothingNewer says that no source has a list newer than the table's, and that
+// the table's still holds.
+var ErrNothingNewer = errors.New("nothing newer")
+
+// Fetch takes in newer lists from the first source that has one, and an exit
+// list where one can be had over TLS. The table that is there must have been
+// added before. It fails, and says why for each source, if there is none; with
+// ErrNothingNewer if that is as it should be.
+func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
+	if len(u.Sources) == 0 {
+		u.Sources = []dirclient.Source{dirclient.Collector()}
+	}
+	config := u.Client
+	if config.Now == nil {
+		config.Now = func() time.Time { return im.now }
+	}
+	client, err := dirclient.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the update: %w", err)
+	}
+	defer client.Close()
+	f := fetch{im: im, client: client, update: u, out: &Updated{}}
+	f.had, _ = im.Merger.Newest()
+	if f.update.Backfill == 0 {
+		f.update.Backfill = FirstBackfill
+		if f.had != 0 { // what was missed since
+			f.update.Backfill = min(max(im.now.Sub(time.Unix(f.had, 0))+validFor, 0), FirstBackfill)
+		}
+	}
+	var failures dirclient.Attempts
+	current := false
+	for _, source := range u.Sources {
+		f.say("asking " + source.String())
+		err := f.source(ctx, source)
+		if err == nil {
+			f.out.Source = source.String()
+			f.exits(ctx, source)
+			return f.out, nil
+		}
+		current = current || errors.Is(err, ErrNothingNewer)
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if current {
+		return f.out, ErrNothingNewer
+	}
+	return f.out, failures
+}
+
+// fetch is one update under way.
+type fetch struct {
+	im     *Importer
+	client *dirclient.Client
+	update Update
+	out    *Updated
+	had    int64 // valid-until of the newest list of the table; 0 without one
+}
+
+func (f *fetch) say(text string) {
+	if f.update.Progress != nil {
+		f.update.Progress(text)
+	}
+}
+
+func (f *fetch) warn(format string, args ...any) {
+	f.out.Warnings = append(f.out.Warnings, fmt.Sprintf(format, args...))
+}
+
+// add takes a document in and keeps its verdict.
+func (f *fetch) add(doc tordir.Document) Verdict {
+	v := f.im.Add(doc)
+	f.out.Verdicts = append(f.out.Verdicts, v)
+	if v.OK && v.Kind == tordir.KindConsensus {
+		f.out.Lists++
+		f.out.Newest = max(f.out.Newest, v.ValidAfter)
+	}
+	return v
+}
+
+// source takes in what a source has. It fails if no list came that is newer than
+// the table's.
+func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
+	if source.IsFolder() {
+		return f.folder(ctx, source)
+	}
+	if source.IsAuthorities() {
+		source = source.WithAuthorities(f.dirPorts())
+	}
+	wanted := dirclient.Wanted{Backfill: f.update.Backfill, Have: f.im.has}
+	if f.had != 0 {
+		wanted.Newest = time.Unix(f.had, 0).Add(-validFor)
+	}
+	var newest int64
+	var refused error
+	asked := false // for certificates
+	for document, err := range f.client.Consensuses(ctx, source, wanted) {
+		if errors.Is(err, dirclient.ErrNothingNewer) {
+			return f.nothingNewer(source)
+		}
+		if err != nil {
+			refused = errors.Join(refused, err)
+			continue
+		}
+		f.say("reading " + document.URL)
+		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
+			if err != nil {
+				refused = errors.Join(refused, fmt.Errorf("%s: %w", document.URL, err))
+				continue
+			}
+			if doc.Kind != tordir.KindConsensus {
+				refused = errors.Join(refused, fmt.Errorf("%s is no consensus", document.URL))
+				continue
+			}
+			v := f.im.Add(doc)
+			if v.pending() && !asked {
+				asked = true
+				f.certificates(ctx, source, v.Verification)
+				v = f.im.Add(doc)
+			}
+			f.out.Verdicts = append(f.out.Verdicts, v)
+			if !v.OK {
+				refused = errors.Join(refused, fmt.Errorf("%s was refused: %s", document.URL, v.Reason))
+				continue
+			}
+			f.out.Lists++
+			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)
+		}
+	}
+	return f.judge(source, newest, refused)
+}
+
+// has reports whether the table covers all that the list of an hour would.
+func (im *Importer) has(hour time.Time) bool {
+	for _, iv := range im.covered {
+		if iv.From <= hour.Unix() && hour.Add(validFor).Unix() <= iv.To {
+			return true
+		}
+	}
+	return false
+}
+
+// validFor is how long a consensus of the public network is valid: the table
+// keeps the end of its newest list only.
+const validFor = 3 * time.Hour
+
+// fetchedLimits bound what is made of one fetched document: certs.tar.xz, the
+// largest, has 150 kB packed and some megabytes unpacked.
+var fetchedLimits = tordir.Limits{Input: 64 << 20, Output: 256 << 20}
+
+// judge says whether a source did what an update is for.
+func (f *fetch) judge(source dirclient.Source, newest int64, refused error) error {
+	switch {
+	case newest > f.had:
+		return nil
+	case newest == 0 && refused != nil:
+		return refused
+	case newest == 0:
+		return fmt.Errorf("%s has no consensus", source)
+	case newest == f.had:
+		return f.nothingNewer(source)
+	}
+	return fmt.Errorf("%s has only lists that are older than the table's: the newest ends at %s, the table's at %s. It is out of date, or somebody wants ours to be",
+		source, clock(newest), clock(f.had))
+}
+
+// nothingNewer is fine as long as the table's newest list still holds.
+func (f *fetch) nothingNewer(source dirclient.Source) error {
+	if f.im.now.Unix() <= f.had {
+		return fmt.Errorf("%s has %w than the table, which holds until %s", source, ErrNothingNewer, clock(f.had))
+	}
+	return fmt.Errorf("%s has nothing newer than the table, whose newest list ended at %s: it is out of date", source, clock(f.had))
+}
+
+// certificates asks for the keys that a consensus is signed with: the source
+// itself, then the other sources, as one that holds consensuses need not hold
+// certificates.
+func (f *fetch) certificates(ctx context.Context, source dirclient.Source, v tordir.Verification) {
+	var keys []dirclient.Key
+	for _, c := range v.Checks {
+		if c.Status == tordir.StatusUnknownCertificate || c.Status == tordir.StatusExpiredCertificate {
+			keys = append(keys, dirclient.Key{Identity: c.V3Ident, SigningKey: c.SigningKeyDigest})
+		}
+	}
+	sources := []dirclient.Source{source}
+	for _, other := range f.update.Sources {
+		if other.String() != source.String() && !other.IsFolder() {
+			sources = append(sources, other)
+		}
+	}
+	for _, s := range sources {
+		if s.IsAuthorities() {
+			s = s.WithAuthorities(f.dirPorts())
+		}
+		f.say("asking " + s.String() + " for certificates")
+		taken := 0
+		for document, err := range f.client.Certificates(ctx, s, keys) {
+			if err != nil {
+				f.warn("Certificates could not be had: %v.", err)
+				continue
+			}
+			for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
+				if err == nil && doc.Kind == tordir.KindCertificates {
+					taken += f.add(doc).Taken
+				}
+			}
+		}
+		if taken > 0 {
+			return
+		}
+	}
+}
+
+// folder takes in all documents of an admin's folder.
+func (f *fetch) folder(ctx context.Context, source dirclient.Source) error {
+	var waiting []tordir.Document
+	var newest int64
+	var refused error
+	for document, err := range f.client.Files(ctx, source) {
+		if err != nil {
+			refused = errors.Join(refused, err)
+			continue
+		}
+		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), tordir.Limits{}) {
+			if err != nil {
+				refused = errors.Join(refused, fmt.Errorf("%s: %w", doc.Name, err))
+				continue
+			}
+			if doc.Kind == tordir.KindUnknown {
+				continue // a folder may hold other things
+			}
+			v := f.im.Add(doc)
+			if v.pending() && len(waiting) < maxWaiting {
+				waiting = append(waiting, doc)
+				continue
+			}
+			f.take(v, &newest, &refused)
+		}
+	}
+	for _, doc := range waiting {
+		f.take(f.im.Add(doc), &newest, &refused)
+	}
+	return f.judge(source, newest, refused)
+}
+
+// maxWaiting bounds the consensuses of a folder that are kept until their
+// certificates have come: three days of hourly lists, 250 MB.
+const maxWaiting = 80
+
+func (f *fetch) take(v Verdict, newest *int64, refused *error) {
+	f.out.Verdicts = append(f.out.Verdicts, v)
+	switch {
+	case !v.OK:
+		*refused = errors.Join(*refused, fmt.Errorf("%s was refused: %s", v.Name, v.Reason))
+	case v.Kind == tordir.KindConsensus:
+		f.out.Lists++
+		f.out.Newest, *newest = max(f.out.Newest, v.ValidAfter), max(*newest, v.ValidUntil)
+	case v.Kind == tordir.KindExitList:
+		f.out.Exits += v.Taken
+	}
+}
+
+// exits takes in the current exit list. It is no reason to fail: the relays'
+// flags say who is an exit, if less surely.
+func (f *fetch) exits(ctx context.Context, source dirclient.Source) {
+	if source.IsFolder() {
+		if f.out.Exits == 0 {
+			f.warn("The folder %s holds no exit list, so exits are known by their flag only.", source)
+		}
+		return
+	}
+	if !source.Encrypted() {
+		f.warn("Exit lists are not signed and therefore not asked for over plain HTTP (%s): exits are known by their flag only.", source)
+		return
+	}
+	var failure error
+	for document, err := range f.client.ExitLists(ctx, source, dirclient.Wanted{}) {
+		if err != nil {
+			failure = errors.Join(failure, err)
+			continue
+		}
+		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
+			if err == nil && doc.Kind == tordir.KindExitList {
+				f.out.Exits += f.add(doc).Taken
+			}
+		}
+	}
+	if f.out.Exits == 0 {
+		f.warn("No exit list could be had, so exits are known by their flag only: %v.", failure)
+	}
+}
+
+// dirPorts returns the Dir ports of the authorities that are trusted now, in
+// random order, so that not all the world asks the first.
+func (f *fetch) dirPorts() []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, a := range f.im.trust.At(f.im.now.Unix()) {
+		if a.DirPort != 0 && a.Addr.IsValid() {
+			out = append(out, netip.AddrPortFrom(a.Addr, a.DirPort))
+		}
+	}
+	rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}

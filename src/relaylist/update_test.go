@@ -1,0 +1,148 @@
+package relaylist
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/dirclient"
+	"tordetect/src/tordir"
+	"tordetect/tests/tornet"
+)
+
+// cache is a directory cache on loopback that serves what it is given.
+type cache struct {
+	consensus, certificates []byte
+	asked                   []string
+}
+
+func (c *cache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.asked = append(c.asked, r.URL.Path)
+	doc := c.certificates
+	if strings.HasPrefix(r.URL.Path, "/tor/status-vote/current/consensus-microdesc") {
+		doc = c.consensus
+	}
+	if doc == nil {
+		http.NotFound(w, r)
+		return
+	}
+	_, _ = w.Write(doc)
+}
+
+func serve(t *testing.T, c *cache) dirclient.Source {
+	t.Helper()
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	source, err := dirclient.ParseSource("dir+" + server.URL)
+	require.NoError(t, err)
+	return source
+}
+
+func update(t *testing.T, trust tordir.Trust, now time.Time, table string, sources ...dirclient.Source) (*Updated, string, error) {
+	t.Helper()
+	im := NewImporter(trust, now)
+	if table != "" {
+		require.NoError(t, im.AddTableText(table))
+	}
+	u, err := im.Fetch(context.Background(), Update{Sources: sources, Client: dirclient.Config{Wait: func(time.Duration) time.Duration { return 0 }}})
+	return u, written(t, im), err
+}
+
+func TestFetch(t *testing.T) {
+	net, trust := lab(t)
+	server := &cache{consensus: hour(net, 0), certificates: net.Certificates()}
+	source := serve(t, server)
+	now := noon.Add(10 * time.Minute)
+
+	u, table, err := update(t, trust, now, "", source)
+	require.NoError(t, err)
+	require.Equal(t, 1, u.Lists)
+	require.Equal(t, noon.Unix(), u.Newest)
+	require.Len(t, u.Warnings, 1, "no exit list over plain HTTP")
+	require.Contains(t, table, ",or,")
+
+	// An hour later the table grows by the next list.
+	server.consensus = hour(net, 1)
+	_, longer, err := update(t, trust, now.Add(time.Hour), table, source)
+	require.NoError(t, err)
+	require.NotEqual(t, table, longer)
+
+	// The same again is no failure as long as the newest list holds.
+	_, same, err := update(t, trust, now.Add(time.Hour), longer, source)
+	require.ErrorIs(t, err, ErrNothingNewer)
+	require.Equal(t, longer, same)
+	_, _, err = update(t, trust, now.Add(5*time.Hour), longer, source)
+	require.NotErrorIs(t, err, ErrNothingNewer)
+	require.ErrorContains(t, err, "it is out of date")
+
+	// A source with older lists only would take us back.
+	server.consensus = hour(net, 0)
+	_, same, err = update(t, trust, now.Add(time.Hour), longer, source)
+	require.ErrorContains(t, err, "only lists that are older than the table's")
+	require.Equal(t, longer, same)
+}
+
+func TestFetchRefuses(t *testing.T) {
+	net, trust := lab(t)
+	relays := net.Relays(noon)
+	now := noon.Add(10 * time.Minute)
+	certs := net.Certificates()
+	for name, c := range map[string]struct {
+		consensus, certificates []byte
+		want                    string
+	}{
+		"too few signatures": {net.Consensus(tornet.Spec{ValidAfter: noon, Relays: relays, Signers: []int{0, 1}}), certs, "2 of 5"},
+		"no certificates":    {hour(net, 0), nil, "0 of 5"},
+		"future":             {hour(net, 1), certs, "ahead of this machine's clock"},
+		"junk":               {[]byte(strings.Repeat("<html>", 1000)), certs, "is no consensus"},
+		"nothing":            {nil, certs, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u, table, err := update(t, trust, now, "", serve(t, &cache{consensus: c.consensus, certificates: c.certificates}))
+			require.ErrorContains(t, err, c.want)
+			require.Zero(t, u.Lists)
+			require.NotContains(t, table, ",or,")
+		})
+	}
+}
+
+// Sources are tried in turn, and the certificates may come from another than the
+// list.
+func TestFetchFromSeveral(t *testing.T) {
+	net, trust := lab(t)
+	dead := serve(t, &cache{})
+	listOnly := serve(t, &cache{consensus: hour(net, 0)})
+	certsOnly := serve(t, &cache{certificates: net.Certificates()})
+	u, _, err := update(t, trust, noon.Add(time.Minute), "", dead, listOnly, certsOnly)
+	require.NoError(t, err)
+	require.Equal(t, listOnly.String(), u.Source)
+
+	_, _, err = update(t, trust, noon.Add(time.Minute), "", dead, listOnly)
+	require.ErrorContains(t, err, dead.String())
+	require.ErrorContains(t, err, "0 of 5")
+}
+
+func TestFetchFromFolder(t *testing.T) {
+	net, trust := lab(t)
+	folder := t.TempDir()
+	write := func(name string, doc []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), doc, 0o600))
+	}
+	write("a-consensus", hour(net, 0))
+	write("b-consensus", hour(net, 1))
+	write("c-certs", net.Certificates())
+	write("notes.txt", []byte("kept by hand\n"))
+	source, err := dirclient.ParseSource(folder)
+	require.NoError(t, err)
+	u, table, err := update(t, trust, noon.Add(2*time.Hour), "", source)
+	require.NoError(t, err)
+	require.Equal(t, 2, u.Lists)
+	require.Contains(t, table, ",or,")
+}
