@@ -2,6 +2,7 @@
 // it works on the same files as the app, without Splunk.
 //
 //	torctl relays import FILE...    verify documents and merge them into a relay table
+//	torctl relays update            fetch newer lists, verify and merge them
 //	torctl relays verify FILE...    who signed what, and is it enough
 //	torctl relays status            what a table knows
 //	torctl relays seen IP --at T    what an address was at a time
@@ -11,6 +12,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -56,7 +58,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(relaysCommand(&terminal{out: stdout, err: stderr}, now))
-	err := root.Execute()
+	err := root.ExecuteContext(context.Background())
 	var work failure
 	switch {
 	case err == nil:

@@ -2,8 +2,11 @@ package main
 
 import (
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,8 +50,25 @@ func TestScripts(t *testing.T) {
 			write("consensus-future", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)}))
 			at = noon.Add(-time.Hour)
 			write("consensus-weak", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at), Signers: []int{0, 1}}))
+			server := httptest.NewServer(cache(net))
+			env.Defer(server.Close)
+			env.Setenv("CACHE", "dir+"+server.URL)
 			env.Setenv("RELAY", net.Relays(noon.Add(-3 * time.Hour))[0].Addr.String())
 			return nil
 		},
+	})
+}
+
+// cache is a directory cache that serves the consensus of 11 h.
+func cache(net *tornet.Network) http.Handler {
+	at := noon.Add(-time.Hour)
+	consensus := net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)})
+	certificates := net.Certificates()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		doc := certificates
+		if strings.HasPrefix(r.URL.Path, "/tor/status-vote/") {
+			doc = consensus
+		}
+		_, _ = w.Write(doc)
 	})
 }

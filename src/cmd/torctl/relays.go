@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tordetect/src/dirclient"
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
 	"tordetect/src/tordir"
@@ -18,7 +20,7 @@ import (
 
 func relaysCommand(t *terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{Use: "relays", Short: "The relay table: fill it, check documents, ask it"}
-	c.AddCommand(importCommand(t, now), verifyCommand(t, now), statusCommand(t, now), seenCommand(t, now))
+	c.AddCommand(importCommand(t, now), updateCommand(t, now), verifyCommand(t, now), statusCommand(t, now), seenCommand(t, now))
 	return c
 }
 
@@ -104,6 +106,92 @@ func anyGood(verdicts []relaylist.Verdict) bool {
 		}
 	}
 	return false
+}
+
+func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
+	var path, authorities, keep, proxy, backfill string
+	var sources []string
+	c := &cobra.Command{
+		Use:   "update",
+		Short: "Fetch newer lists, verify them and merge them into the table",
+		Long: `Asks the sources in turn until one has a list newer than the table's:
+  collector             CollecTor, over HTTPS (without --source)
+  authorities           the directory authorities, over HTTP. Their ports look like Tor in your own logs
+  dir+http://HOST:PORT  any directory cache
+  https://HOST/PATH/    a mirror of CollecTor
+  FOLDER                files that you brought`,
+		Example: "  torctl relays update --relays tor_relays.csv --retention 7d --source collector --source authorities",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			retention, err := parseDays(keep)
+			if err != nil {
+				return err
+			}
+			u := relaylist.Update{Progress: func(text string) { t.say("%s", printable(text)) }}
+			if u.Backfill, err = parseDays(backfill); err != nil {
+				return err
+			}
+			for _, text := range sources {
+				source, err := dirclient.ParseSource(text)
+				if err != nil {
+					return err
+				}
+				u.Sources = append(u.Sources, source)
+			}
+			if proxy != "" {
+				if u.Client.Proxy, err = dirclient.ParseProxy(proxy); err != nil {
+					return err
+				}
+			}
+			u.Client.ProxyFromEnvironment = true
+			trust, err := trusted(authorities)
+			if err != nil {
+				return failed(err)
+			}
+			return failed(updateTable(c.Context(), t, path, trust, u, retention, now()))
+		},
+	}
+	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
+	c.Flags().StringArrayVar(&sources, "source", nil, "where to look; may be given several times")
+	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
+	c.Flags().StringVar(&keep, "retention", "", "drop what ended so long before the newest list, as in 7d")
+	c.Flags().StringVar(&backfill, "backfill", "", "how far back to go in an archive, as in 72h; what was missed without it")
+	c.Flags().StringVar(&proxy, "proxy", "", "proxy for all requests: http, https, socks5 or socks5h URL")
+	return c
+}
+
+func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Trust, u relaylist.Update, retention time.Duration, now time.Time) error {
+	if err := relaylist.CheckPlace(path); err != nil {
+		return err
+	}
+	unlock, err := relaylist.Lock(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	im := relaylist.NewImporter(trust, now)
+	if err := im.AddTable(path); err != nil {
+		return err
+	}
+	updated, err := im.Fetch(ctx, u)
+	if updated != nil {
+		for _, text := range updated.Warnings {
+			t.say("warning: %s", printable(text))
+		}
+	}
+	if errors.Is(err, relaylist.ErrNothingNewer) {
+		t.say("%s is up to date", path)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w; the table %s is as it was", err, path)
+	}
+	stats, err := im.Merger.WriteFile(path, relay.Options{Retention: retention})
+	if err != nil {
+		return fmt.Errorf("write the table %s, which is as it was: %w", path, err)
+	}
+	t.say("%s has %d rows, %d relays, until %s", path, stats.Rows, stats.Relays, clock(stats.Newest))
+	return nil
 }
 
 func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
