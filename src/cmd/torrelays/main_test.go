@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/chunked"
+	"tordetect/src/relay"
+	"tordetect/tests/tornet"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+func clockAt(h float64) func() time.Time {
+	return func() time.Time { return noon.Add(time.Duration(h * float64(time.Hour))) }
+}
+
+// result of one run of a command, as splunkd sees it.
+type result struct {
+	text     string // all rows, as one CSV
+	replies  int
+	messages []string
+	failure  string
+	declared string
+}
+
+// speak runs a command: getinfo, and execute until it says that it is done.
+func speak(t *testing.T, cmd chunked.Command, maxRows int, args ...string) result {
+	t.Helper()
+	metadata, err := json.Marshal(map[string]any{"action": "getinfo", "searchinfo": map[string]any{"args": args, "maxresultrows": maxRows}})
+	require.NoError(t, err)
+	request := chunked.AppendFrame(nil, metadata, nil)
+	for range 50 {
+		request = chunked.AppendFrame(request, []byte(`{"action":"execute","finished":true}`), nil)
+	}
+	var stdout bytes.Buffer
+	served := chunked.Serve(bytes.NewReader(request), &stdout, cmd)
+	var out result
+	frames := chunked.NewReader(&stdout)
+	for i := 0; ; i++ {
+		metadata, body, err := frames.Next()
+		if err != nil {
+			break
+		}
+		var m struct {
+			Inspector struct{ Messages [][2]string }
+			Error     string
+		}
+		require.NoError(t, json.Unmarshal(metadata, &m))
+		out.failure += m.Error
+		for _, message := range m.Inspector.Messages {
+			out.messages = append(out.messages, message[1])
+		}
+		if i == 0 {
+			out.declared = string(metadata)
+			continue
+		}
+		out.replies++
+		header, rest, _ := strings.Cut(string(body), "\n")
+		if out.text == "" && header != "" {
+			out.text = header + "\n"
+		}
+		out.text += rest
+	}
+	require.Equal(t, out.failure != "", served != nil)
+	return out
+}
+
+func (r result) rows(t *testing.T) []map[string]string {
+	t.Helper()
+	require.Empty(t, r.failure)
+	records, err := csv.NewReader(strings.NewReader(r.text)).ReadAll()
+	require.NoError(t, err)
+	var out []map[string]string
+	for _, record := range records[1:] {
+		row := map[string]string{}
+		for i, name := range records[0] {
+			row[name] = record[i]
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// site is an app's lookups folder with a directory cache to ask.
+type site struct {
+	t         *testing.T
+	lookups   string
+	source    string
+	consensus []byte
+	net       *tornet.Network
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, lookups: t.TempDir(), net: tornet.New(5, 5, tornet.Size(20))}
+	certificates := s.net.Certificates()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasPrefix(r.URL.Path, "/tor/status-vote/"):
+			_, _ = w.Write(certificates)
+		case s.consensus == nil:
+			http.NotFound(w, r)
+		default:
+			_, _ = w.Write(s.consensus)
+		}
+	}))
+	t.Cleanup(server.Close)
+	s.source = "source=dir+" + server.URL
+	s.put("authorities.txt", s.net.AuthoritiesFile())
+	return s
+}
+
+func (s *site) put(name string, text []byte) {
+	require.NoError(s.t, os.WriteFile(filepath.Join(s.lookups, name), text, 0o600))
+}
+
+func (s *site) hour(h int) []byte {
+	at := noon.Add(time.Duration(h) * time.Hour)
+	return s.net.Consensus(tornet.Spec{ValidAfter: at, Relays: s.net.Relays(at)})
+}
+
+func (s *site) update(h float64, maxRows int, args ...string) result {
+	return speak(s.t, &update{lookups: s.lookups, now: clockAt(h)}, maxRows, append([]string{"authorities=authorities.txt"}, args...)...)
+}
+
+// The update's rows are the table: put in its place they are read back, extended
+// an hour later, and stay when an update fails.
+func TestUpdate(t *testing.T) {
+	s := newSite(t)
+	s.consensus = s.hour(0)
+	r := s.update(0.2, 7, s.source)
+	require.Empty(t, r.failure)
+	require.Equal(t, `{"type":"stateful","generating":true}`, r.declared)
+	require.Greater(t, r.replies, 3, "no more rows a reply than splunkd takes")
+	table, err := relay.Parse(r.text)
+	require.NoError(t, err)
+	require.True(t, table.Complete)
+	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(relay.ORPort))
+	s.put(tableName, []byte(r.text))
+
+	again := s.update(0.3, 50000, s.source)
+	require.Equal(t, r.text, again.text, "nothing newer: the table as it is")
+
+	s.consensus = s.hour(1)
+	longer := s.update(1.2, 50000, s.source)
+	table, err = relay.Parse(longer.text)
+	require.NoError(t, err)
+	newest, _ := table.Newest()
+	require.Equal(t, noon.Add(4*time.Hour).Unix(), newest)
+
+	s.consensus = nil
+	failed := s.update(1.2, 50000, s.source)
+	require.NotEmpty(t, failed.failure)
+	require.Empty(t, failed.text)
+	s.consensus = s.hour(0)
+	s.put(tableName, []byte(longer.text))
+	require.Contains(t, s.update(1.2, 50000, s.source).failure, "only lists that are older than the table's")
+
+	history := s.update(1.2, 50000, "history=true", "import=consensus.txt")
+	require.Contains(t, history.failure, "import consensus.txt")
+	s.put("consensus.txt", append(s.hour(-24), s.net.Certificates()...))
+	history = s.update(1.2, 50000, "history=true", "import=consensus.txt")
+	table, err = relay.Parse(history.text)
+	require.NoError(t, err)
+	require.Len(t, table.Lists(), 2)
+}
+
+func TestUpdateOptions(t *testing.T) {
+	s := newSite(t)
+	for _, c := range []struct{ args, want string }{
+		{"foo=1", `unknown option "foo": want one of source`},
+		{"now", `unknown argument "now"`},
+		{"source=ftp://x", "option source"},
+		{"retention=7", `option retention has the bad value "7": want days such as 7d`},
+		{"backfill=100h", `option backfill has the bad value`},
+		{"import=../x", `option import has the bad value`},
+		{"history=maybe", `option history has the bad value`},
+		{"proxy=nonsense", "option proxy"},
+		{"import=a.txt source=collector", "do not go together"},
+	} {
+		r := s.update(0, 50000, strings.Fields(c.args)...)
+		require.Contains(t, r.failure, c.want)
+		require.Zero(t, r.replies)
+	}
+	require.Contains(t, speak(t, &update{lookups: s.lookups, now: clockAt(0)}, 10, "authorities=none.txt", s.source).failure, "there is no file none.txt")
+}
+
+func TestAsk(t *testing.T) {
+	s := newSite(t)
+	ask := func(args ...string) result {
+		return speak(t, &ask{lookups: s.lookups, now: clockAt(1)}, 50000, args...)
+	}
+	r := ask()
+	require.Equal(t, `{"type":"reporting","generating":true}`, r.declared)
+	require.Contains(t, r.messages[0], "There is no relay list yet")
+	require.Equal(t, "0", r.rows(t)[0]["rows"])
+
+	s.consensus = s.hour(0)
+	s.put(tableName, []byte(s.update(0.2, 50000, s.source).text))
+	status := ask().rows(t)[0]
+	require.Equal(t, "true", status["complete"])
+	require.Equal(t, "2026-11-20T15:00:00Z", status["valid_until"])
+	require.Equal(t, "-7200", status["age"])
+
+	addr := s.net.Relays(noon)[0].Addr.String()
+	for _, args := range [][]string{{"seen", addr}, {"seen", addr + "/32", "at=2026-11-20T12:30:00Z"}, {"seen", "ip", "=", addr, "at=", "2026-11-20T12:30"}} {
+		rows := ask(args...).rows(t)
+		require.Equal(t, "listed", rows[0]["answer"], "%v", args)
+		require.Equal(t, addr, rows[0]["ip"])
+	}
+	require.Equal(t, "no list", ask("seen", addr, "at=2026-11-20T20:00:00Z").rows(t)[0]["answer"])
+	require.Contains(t, ask("seen").failure, "seen needs an address")
+	require.Contains(t, ask("seen", "x").failure, `bad address "x"`)
+	require.Contains(t, ask("seen", addr, "at=soon").failure, `bad time "soon"`)
+	require.Contains(t, ask("show").failure, `unknown argument "show"`)
+	s.put(tableName, []byte("junk"))
+	require.Contains(t, ask().failure, "cannot be read")
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"tordetect/src/chunked"
+	"tordetect/src/dirclient"
+	"tordetect/src/relay"
+	"tordetect/src/relaylist"
+	"tordetect/src/rows"
+	"tordetect/src/tordir"
+)
+
+// update is | torupdate. It verifies all before its first row, and emits the
+// whole merged table, so that outputlookup can put it in the place of the old
+// one and Splunk replicates it. A failure fails the search, and the old table
+// stays.
+type update struct {
+	lookups string
+	now     func() time.Time
+
+	sources     []dirclient.Source
+	retention   time.Duration
+	backfill    time.Duration
+	authorities string // lookup file, or empty
+	imported    string // lookup file, or empty
+	proxy       string
+	history     bool
+	maxRows     int
+
+	next func() (relay.Row, bool) // the rows still to be emitted
+	stop func()
+}
+
+// Retention of the two tables, where nothing is said: a week is small enough for
+// every search's bundle; 400 days is a year of log retention and a month.
+const (
+	tableRetention   = 7 * 24 * time.Hour
+	historyRetention = 400 * 24 * time.Hour
+)
+
+const updateOptions = "source, retention, backfill, authorities, proxy, history, import"
+
+func (u *update) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
+	u.maxRows = info.MaxResultRows
+	for _, arg := range pairs(info.Args) {
+		name, value, given := strings.Cut(arg, "=")
+		if !given {
+			return chunked.Declaration{}, fmt.Errorf("unknown argument %q: want name=value with one of %s", arg, updateOptions)
+		}
+		if err := u.set(name, value); err != nil {
+			return chunked.Declaration{}, err
+		}
+	}
+	if u.retention == 0 {
+		u.retention = tableRetention
+		if u.history {
+			u.retention = historyRetention
+		}
+	}
+	if u.imported != "" && len(u.sources) > 0 {
+		return chunked.Declaration{}, errors.New("import= and source= do not go together: take one")
+	}
+	return chunked.Declaration{Type: chunked.Stateful, Generating: true}, nil
+}
+
+func (u *update) set(name, value string) (err error) {
+	bad := func(want string) error {
+		return fmt.Errorf("option %s has the bad value %q: want %s", name, value, want)
+	}
+	switch name {
+	case "source":
+		source, err := dirclient.ParseSource(value)
+		if err != nil {
+			return fmt.Errorf("option source: %w", err)
+		}
+		u.sources = append(u.sources, source)
+	case "retention":
+		u.retention, err = span(value, "d", 24*time.Hour)
+		if err != nil {
+			return bad("days such as 7d")
+		}
+	case "backfill":
+		u.backfill, err = span(value, "h", time.Hour)
+		if err != nil || u.backfill > relaylist.FirstBackfill {
+			return bad("hours such as 24h, at most 72h")
+		}
+	case "authorities", "import":
+		if !plainName(value) {
+			return bad("the name of a file in the app's lookups folder, without a path")
+		}
+		if name == "import" {
+			u.imported = value
+		} else {
+			u.authorities = value
+		}
+	case "proxy":
+		if _, err := dirclient.ParseProxy(value); err != nil {
+			return fmt.Errorf("option proxy: %w", err)
+		}
+		u.proxy = value
+	case "history":
+		switch strings.ToLower(value) {
+		case "t", "true", "1", "y", "yes":
+			u.history = true
+		case "f", "false", "0", "n", "no":
+			u.history = false
+		default:
+			return bad("true or false")
+		}
+	default:
+		return fmt.Errorf("unknown option %q: want one of %s", name, updateOptions)
+	}
+	return nil
+}
+
+// span reads 7d or 24h.
+func span(text, unit string, one time.Duration) (time.Duration, error) {
+	number, ok := strings.CutSuffix(text, unit)
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 || n > 10000 {
+		return 0, errors.New("bad span")
+	}
+	return time.Duration(n) * one, nil
+}
+
+func plainName(name string) bool {
+	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\\:\x00\r\n")
+}
+
+func (u *update) Execute(c *chunked.Chunk) error {
+	if u.next == nil {
+		if err := u.begin(c); err != nil {
+			return err
+		}
+	}
+	c.Reply = appendRow(c.Reply, relay.Columns())
+	for range u.maxRows {
+		row, ok := u.next()
+		if !ok {
+			u.stop()
+			return nil
+		}
+		c.Reply = appendRow(c.Reply, row)
+	}
+	c.More = true
+	return nil
+}
+
+// begin does all the work; what follows only hands out rows.
+func (u *update) begin(c *chunked.Chunk) error {
+	trust := tordir.PublicAuthorities()
+	if u.authorities != "" {
+		text, err := readLookup(u.lookups, u.authorities, maxAuthorities)
+		if err != nil {
+			return fmt.Errorf("read the authorities: %w", err)
+		}
+		if trust, err = tordir.ParseAuthorities(text); err != nil {
+			return err
+		}
+	}
+	name := tableName
+	if u.history {
+		name = historyName
+	}
+	path := filepath.Join(u.lookups, name)
+	im := relaylist.NewImporter(trust, u.now())
+	if err := im.AddTable(path); err != nil {
+		return err
+	}
+	if u.history {
+		// The history learns what the table knows, and then from the network
+		// only what that lacks.
+		if err := im.AddTable(filepath.Join(u.lookups, tableName)); err != nil {
+			return err
+		}
+	}
+	if err := u.learn(c, im); err != nil {
+		return err
+	}
+	// Another update may have renewed the table meanwhile: what it learned is
+	// joined again, so that a late run undoes nothing.
+	if err := im.AddTable(path); err != nil {
+		return err
+	}
+	all, stats, err := im.Merger.Rows(relay.Options{Retention: u.retention})
+	if err != nil {
+		return fmt.Errorf("merge the table: %w", err)
+	}
+	if stats.Relays == 0 {
+		return errors.New("no relay is known after the update: nothing is written")
+	}
+	u.next, u.stop = iter.Pull(all)
+	return nil
+}
+
+// learn takes in newer documents: from the network or a folder, or an uploaded
+// lookup.
+func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
+	if u.imported != "" {
+		verdicts := im.Files([]string{filepath.Join(u.lookups, u.imported)}, nil)
+		good := 0
+		for _, v := range verdicts {
+			switch {
+			case !v.OK:
+				c.Warn(fmt.Sprintf("%s was refused: %s", filepath.Base(v.Name), v.Reason))
+			case v.Kind == tordir.KindConsensus:
+				good++
+			}
+		}
+		if good == 0 {
+			return fmt.Errorf("import %s: it holds no consensus that is signed by enough of the trusted authorities", u.imported)
+		}
+		return nil
+	}
+	var config dirclient.Config
+	if u.proxy != "" {
+		proxy, err := dirclient.ParseProxy(u.proxy)
+		if err != nil {
+			return fmt.Errorf("option proxy: %w", err)
+		}
+		config.Proxy = proxy
+	}
+	updated, err := im.Fetch(context.Background(), relaylist.Update{Sources: u.sources, Backfill: u.backfill, Client: config})
+	if updated != nil {
+		for _, text := range updated.Warnings {
+			c.Warn(text)
+		}
+	}
+	if errors.Is(err, relaylist.ErrNothingNewer) {
+		return nil // the table is emitted as it is
+	}
+	return err
+}
+
+// maxAuthorities bounds an authorities file.
+const maxAuthorities = 1 << 20
+
+func readLookup(folder, name string, limit int64) ([]byte, error) {
+	path := filepath.Join(folder, name)
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("there is no file %s in the app's lookups folder", name)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the file %s in the app's lookups folder cannot be read", name)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("the file %s has more than %d bytes", name, limit)
+	}
+	return text, err
+}
+
+// appendRow writes a row of the table as CSV.
+func appendRow(dst []byte, row relay.Row) []byte {
+	for i, cell := range row {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = rows.AppendCell(dst, []byte(cell))
+	}
+	return append(dst, '\n')
+}
