@@ -191,7 +191,7 @@ func (s *Search) warn(c *chunked.Chunk) {
 		c.Warn(text)
 	}
 	if s.row.sawStale {
-		c.Warn(fmt.Sprintf("The relay list %s ends at %s and some rows are newer: they were judged by an old list. Run the search that renews the list.", s.options.Relays, clock(s.row.staleAfter)))
+		c.Warn(fmt.Sprintf("The relay list %s ends at %s and some rows are newer: they were judged by an old list. Run the search Update the Tor relay list.", s.options.Relays, clock(s.row.staleAfter)))
 	}
 	if s.row.sawUnreadableTime {
 		c.Warn("The time of some rows has no zone or cannot be read, so it counts as no time. Put tordetect before the macro or convert command that turns times into text.")

@@ -299,7 +299,7 @@ func TestMessages(t *testing.T) {
 	})
 	t.Run("unreadable rows", func(t *testing.T) {
 		r := run{table: table(",,coverage,,,,8,20", "x,1,or,,,,8,20", "198.51.100.1,9001,or,,,,8,20"), chunks: []string{one}}.do(t)
-		require.Equal(t, []string{"WARN: The relay list tor_relays.csv has unreadable rows, 1 of 3; they were skipped. Run the search that renews the list."}, r.messages)
+		require.Equal(t, []string{"WARN: The relay list tor_relays.csv has unreadable rows, 1 of 3; they were skipped. Run the search Update the Tor relay list."}, r.messages)
 		require.Equal(t, "97", r.one()["tor_score"])
 	})
 	t.Run("stale for rows seen", func(t *testing.T) {

@@ -70,17 +70,17 @@ func (t *tables) require(now time.Time) error {
 	newest, ok := table.Newest()
 	switch {
 	case errors.Is(t.absent, fs.ErrNotExist):
-		return fmt.Errorf("require_list: the relay list %s is missing: run the search that fetches it, or import a list", t.name)
+		return fmt.Errorf("require_list: the relay list %s is missing: run the search Update the Tor relay list, or import a list", t.name)
 	case t.absent != nil:
-		return fmt.Errorf("require_list: the relay list %s cannot be read: %v: run the search that fetches it", t.name, t.absent)
+		return fmt.Errorf("require_list: the relay list %s cannot be read: %v: run the search Update the Tor relay list", t.name, t.absent)
 	case !ok:
-		return fmt.Errorf("require_list: the relay list %s was cut or damaged, or says for no hour that a consensus was read: run the search that fetches it", t.name)
+		return fmt.Errorf("require_list: the relay list %s was cut or damaged, or says for no hour that a consensus was read: run the search Update the Tor relay list", t.name)
 	}
 	if table.Relays() == 0 {
-		return fmt.Errorf("require_list: the relay list %s holds no relay: run the search that fetches it", t.name)
+		return fmt.Errorf("require_list: the relay list %s holds no relay: run the search Update the Tor relay list", t.name)
 	}
 	if ended := time.Unix(newest, 0); now.Sub(ended) > maxListAge {
-		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search that renews it",
+		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search Update the Tor relay list",
 			t.name, clock(newest), clock(now.Unix()))
 	}
 	return nil
@@ -94,14 +94,14 @@ func (t *tables) warnings() []string {
 	var out []string
 	switch {
 	case errors.Is(t.absent, fs.ErrNotExist):
-		out = append(out, fmt.Sprintf("The relay list %s is missing, so only directory authorities and default bridges are known and other rows cannot be checked. Run the search that fetches the list.", t.name))
+		out = append(out, fmt.Sprintf("The relay list %s is missing, so only directory authorities and default bridges are known and other rows cannot be checked. Run the search Update the Tor relay list.", t.name))
 	case t.absent != nil:
-		out = append(out, fmt.Sprintf("The relay list %s cannot be read: %v. Run the search that fetches the list.", t.name, t.absent))
+		out = append(out, fmt.Sprintf("The relay list %s cannot be read: %v. Run the search Update the Tor relay list.", t.name, t.absent))
 	case t.cut:
-		out = append(out, fmt.Sprintf("The relay list %s was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay. Run the search that renews the list.", t.name))
+		out = append(out, fmt.Sprintf("The relay list %s was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay. Run the search Update the Tor relay list.", t.name))
 	}
 	if t.skipped > 0 {
-		out = append(out, fmt.Sprintf("The relay list %s has unreadable rows, %d of %d; they were skipped. Run the search that renews the list.", t.name, t.skipped, t.rows))
+		out = append(out, fmt.Sprintf("The relay list %s has unreadable rows, %d of %d; they were skipped. Run the search Update the Tor relay list.", t.name, t.skipped, t.rows))
 	}
 	if t.old != nil {
 		out = append(out, fmt.Sprintf("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", historyOf(t.name), t.old))

@@ -18,7 +18,7 @@ func TestManualExamples(t *testing.T) {
 	h := sampleHead(t)
 	ran := 0
 	for _, block := range codeBlocks(string(manual)) {
-		if !strings.Contains(block, "| ") || strings.Contains(block, "[labeled=<bool>]") || strings.HasPrefix(block, "[") {
+		if !strings.Contains(block, "| ") || strings.Contains(block, "=<") || strings.HasPrefix(block, "[") {
 			continue
 		}
 		spl := strings.Join(strings.Fields(block), " ")

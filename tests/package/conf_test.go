@@ -27,7 +27,7 @@ var allowed = map[string]map[string]string{
 	"default/macros.conf":     {`[a-z_]+(\(\d\))?`: "args definition description"},
 	"default/server.conf":     {`shclustering`: "conf_replication_include.analyticstories"},
 	"default/transforms.conf": {`tor_relays(_history)?`: "filename case_sensitive_match max_matches"},
-	"default/distsearch.conf": {`replicationDenylist`: "tordetect_torrelays tordetect_history"},
+	"default/distsearch.conf": {`replicationDenylist`: "tordetect_torupdate tordetect_torrelays tordetect_history"},
 	"default/searchbnf.conf": {
 		`[a-z0-9]+-command`: "syntax shortdesc description usage example1 comment1 example2 comment2 example3 comment3 example4 comment4 tags related",
 		`[a-z0-9]+-option`:  "syntax description",
@@ -48,7 +48,7 @@ var allowed = map[string]map[string]string{
 		`analytic_story://[A-Za-z ]+`: "category last_updated version references maintainers spec_version searches description narrative",
 	},
 	"metadata/default.meta": {
-		``: "access export", `commands`: "export", `searchbnf`: "export", `lookups`: "export", `savedsearches(/default)?`: "export",
+		``: "access export", `commands(/torupdate)?`: "access export", `searchbnf`: "export", `lookups`: "export", `savedsearches(/default)?`: "export",
 		`analyticstories`: "export", `transforms/[a-z_]+`: "export", `macros/[a-z_]+`: "export",
 	},
 }

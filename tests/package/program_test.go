@@ -62,7 +62,7 @@ func TestPrograms(t *testing.T) {
 		// A program that bears the command's own name fails AppInspect's cloud checks.
 		require.NotEqual(t, app, base)
 	}
-	require.Equal(t, 2, seen)
+	require.Equal(t, 4, seen, "tordetect and torrelays, each for two architectures")
 }
 
 func launcher() string { return filepath.Join(folder, "bin", app+".sh") }
@@ -159,7 +159,23 @@ func TestLauncherPicksTheArchitecture(t *testing.T) {
 func TestSearchbnf(t *testing.T) {
 	needsLinux(t)
 	c := conf(t, "default/searchbnf.conf")
-	require.Equal(t, []string{app + "-command", app + "-option"}, c.Stanzas())
+	require.Equal(t, []string{app + "-command", app + "-option", "torrelays-command", "torupdate-command", "torupdate-option"}, c.Stanzas())
+	for _, name := range []string{"torrelays-command", "torupdate-command"} {
+		for _, key := range []string{"syntax", "shortdesc", "description", "usage", "example1", "comment1"} {
+			require.NotEmpty(t, value(t, c, name, key))
+		}
+	}
+	// An option that is refused or unknown would name the others.
+	for option := range strings.SplitSeq(value(t, c, "torupdate-option", "syntax"), "|") {
+		name, _, _ := strings.Cut(strings.Trim(option, " ("), "=")
+		good := map[string]string{"source": "collector", "retention": "7d", "backfill": "24h", "proxy": "http://192.0.2.1:3128", "history": "true"}[name]
+		if good == "" {
+			good = "x.csv"
+		}
+		reply := getinfo(t, exec.Command(filepath.Join(folder, "bin", "torupdate.sh")), name+"="+good)
+		require.Nil(t, reply["error"], "%s", name)
+		require.Equal(t, true, reply["generating"])
+	}
 	for _, key := range []string{"syntax", "shortdesc", "description", "usage", "example1", "comment1"} {
 		require.NotEmpty(t, value(t, c, app+"-command", key))
 	}

@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/relay"
+	"tordetect/tests/splunkd"
+	"tordetect/tests/tornet"
+)
+
+// directory is a directory cache on loopback with a Tor network of our own.
+type directory struct {
+	net       *tornet.Network
+	consensus []byte
+	options   string // for the macro tordetect_update_options
+}
+
+func newDirectory(t *testing.T, h *splunkd.Head) *directory {
+	t.Helper()
+	d := &directory{net: tornet.New(11, 5, tornet.Size(40))}
+	certificates := d.net.Certificates()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasPrefix(r.URL.Path, "/tor/status-vote/"):
+			_, _ = w.Write(certificates)
+		case d.consensus == nil:
+			http.NotFound(w, r)
+		default:
+			_, _ = w.Write(d.consensus)
+		}
+	}))
+	t.Cleanup(server.Close)
+	put(t, h, "authorities.csv", d.net.AuthoritiesFile())
+	d.options = "source=dir+" + server.URL + " authorities=authorities.csv"
+	local := filepath.Join(h.App.Dir, "local")
+	require.NoError(t, os.MkdirAll(local, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(local, "macros.conf"), []byte("[tordetect_update_options]\ndefinition = "+d.options+"\n"), 0o644))
+	return d
+}
+
+func (d *directory) serve(at time.Time) {
+	d.consensus = d.net.Consensus(tornet.Spec{ValidAfter: at, Relays: d.net.Relays(at)})
+}
+
+// The shipped update fills the lookup from nothing, extends it, and leaves it as
+// it was when it fails; then the searches answer by the lists of their hours.
+// The programs' clock is the machine's, so the network lives now.
+func TestUpdateSearch(t *testing.T) {
+	hour := time.Now().UTC().Truncate(time.Hour)
+	before := hour.Add(-time.Hour)
+	probe := head(t, nil, nil)
+	d := newDirectory(t, probe)
+	guard := d.net.Relays(before)[0]
+
+	// A log of our own: a client that talks to a relay in both hours.
+	var log strings.Builder
+	for _, at := range []time.Time{before.Add(20 * time.Minute), hour.Add(time.Minute)} {
+		stamp := at.Format("2006/01/02 15:04:05")
+		fmt.Fprintf(&log, "1,%s,001701000001,TRAFFIC,end,2561,%s,10.20.0.7,%s,,,Outbound_Allow,,,ssl,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,x,%s,1,1,40000,%d,0,0,0x19,tcp,allow,900,300,600,9,%s,60,any,0,1,0x0,,,0,4,5,tcp-fin,0,0,0,0,,PA-220,from-policy,,,0,,0,,N/A\n",
+			stamp, stamp, guard.Addr, stamp, guard.ORPort, stamp)
+	}
+	h := head(t, []byte(log.String()), nil)
+	d = newDirectory(t, h)
+	update := func() (*splunkd.Result, error) { return h.RunSaved("Update the Tor relay list") }
+	table := func() *relay.Table {
+		t.Helper()
+		loaded, err := relay.Open(h.App.Lookup("tor_relays.csv"))
+		require.NoError(t, err)
+		return loaded
+	}
+
+	_, err := update()
+	require.Error(t, err, "no source has a list")
+	require.NoFileExists(t, h.App.Lookup("tor_relays.csv"))
+
+	d.serve(before)
+	result, err := update()
+	require.NoError(t, err)
+	require.NotEqual(t, "0", result.Rows[0].Get("rows"))
+	require.True(t, table().Complete)
+	require.Equal(t, []relay.Interval{{From: before.Unix(), To: before.Add(3 * time.Hour).Unix()}}, table().Lists())
+
+	d.serve(hour)
+	_, err = update()
+	require.NoError(t, err)
+	require.Equal(t, []relay.Interval{{From: before.Unix(), To: hour.Add(3 * time.Hour).Unix()}}, table().Lists())
+
+	whole, err := os.ReadFile(h.App.Lookup("tor_relays.csv"))
+	require.NoError(t, err)
+	d.consensus = d.net.Consensus(tornet.Spec{ValidAfter: hour, Relays: d.net.Relays(hour), Signers: []int{0}})
+	_, err = update()
+	require.Error(t, err)
+	same, err := os.ReadFile(h.App.Lookup("tor_relays.csv"))
+	require.NoError(t, err)
+	require.Equal(t, string(whole), string(same))
+
+	found, err := h.RunSavedOver("Tor client that the firewall did not name")
+	require.NoError(t, err)
+	require.Len(t, found.Rows, 1)
+	require.Equal(t, "10.20.0.7", found.Rows[0].Get("src"))
+	require.Equal(t, "2", found.Rows[0].Get("count"))
+
+	// The history learns the same.
+	d.serve(hour)
+	_, err = h.RunSaved("Keep the Tor relay history")
+	require.NoError(t, err)
+	history, err := relay.Open(h.App.Lookup("tor_relays_history.csv"))
+	require.NoError(t, err)
+	require.Equal(t, table().Lists(), history.Lists())
+
+	// What was that address then, and how is the list?
+	seen := search(t, h, fmt.Sprintf(`| torrelays seen "%s/32" at="%s"`, guard.Addr, before.Add(20*time.Minute).Format(time.RFC3339)))
+	require.Equal(t, "listed", seen.Rows[0].Get("answer"))
+	status := search(t, h, "| torrelays")
+	require.Equal(t, "true", status.Rows[0].Get("complete"))
+	require.Equal(t, hour.Add(3*time.Hour).Format(time.RFC3339), status.Rows[0].Get("valid_until"))
+	gone := search(t, h, fmt.Sprintf(`| torrelays seen "%s" at="%s"`, guard.Addr, before.Add(-48*time.Hour).Format(time.RFC3339)))
+	require.Equal(t, "no list", gone.Rows[0].Get("answer"))
+}
