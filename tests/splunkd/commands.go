@@ -16,27 +16,31 @@ type builtin struct {
 }
 
 // builtins are the commands that are played. Any other name has to be a custom command of the app, or the search fails.
-var builtins = map[string]builtin{
-	"tstats":       {generating: true, compile: compileTstats},
-	"makeresults":  {generating: true, compile: compileMakeresults},
-	"inputlookup":  {generating: true, compile: compileInputlookup},
-	"outputlookup": {compile: compileOutputlookup},
-	"search":       {streaming: true, compile: compileSearch},
-	"where":        {streaming: true, compile: compileWhere},
-	"eval":         {streaming: true, compile: compileEval},
-	"rename":       {streaming: true, compile: compileRename},
-	"convert":      {streaming: true, compile: compileConvert},
-	"fields":       {streaming: true, compile: compileFields},
-	"fillnull":     {streaming: true, compile: compileFillnull},
-	"bin":          {streaming: true, compile: compileBin},
-	"mvexpand":     {streaming: true, compile: compileMvexpand},
-	"localop":      {compile: compileNothing},
-	"stats":        {compile: compileStats},
-	"timechart":    {compile: compileTimechart},
-	"sort":         {compile: compileSort},
-	"table":        {compile: compileTable},
-	"head":         {compile: compileHead},
-	"dedup":        {compile: compileDedup},
+// (A function, as append compiles a search of its own and so refers back to it.)
+func builtins() map[string]builtin {
+	return map[string]builtin{
+		"tstats":       {generating: true, compile: compileTstats},
+		"makeresults":  {generating: true, compile: compileMakeresults},
+		"inputlookup":  {generating: true, compile: compileInputlookup},
+		"outputlookup": {compile: compileOutputlookup},
+		"search":       {streaming: true, compile: compileSearch},
+		"where":        {streaming: true, compile: compileWhere},
+		"eval":         {streaming: true, compile: compileEval},
+		"rename":       {streaming: true, compile: compileRename},
+		"convert":      {streaming: true, compile: compileConvert},
+		"fields":       {streaming: true, compile: compileFields},
+		"fillnull":     {streaming: true, compile: compileFillnull},
+		"bin":          {streaming: true, compile: compileBin},
+		"mvexpand":     {streaming: true, compile: compileMvexpand},
+		"localop":      {compile: compileNothing},
+		"stats":        {compile: compileStats},
+		"timechart":    {compile: compileTimechart},
+		"sort":         {compile: compileSort},
+		"table":        {compile: compileTable},
+		"head":         {compile: compileHead},
+		"dedup":        {compile: compileDedup},
+		"append":       {compile: compileAppend},
+	}
 }
 
 // eachRow makes an operator of a function that changes a row or drops it.

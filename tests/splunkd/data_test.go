@@ -156,6 +156,8 @@ func TestCommands(t *testing.T) {
 		"| inputlookup rows | where v>5 | fields w k":                                                                              {"w,k", "x,b", "y,a"},
 		"| inputlookup rows | search w=x NOT k=b | fields - w":                                                                     {"k,v", "a,1"},
 		`| inputlookup rows | rename k as "All.k", v as "All.v" | rename "All.*" as * | table v w k x`:                             {"v,w,k,x", "1,x,a,", "10,x,b,", "9,y,a,", ",y,c,"},
+		"| makeresults | eval k=\"z\" | table k | append [| inputlookup rows | where v>5 | stats sum(v) as v by k] ":               {"k,v", "z,", "a,9", "b,10"},
+		`| inputlookup rows | head 1 | append [| makeresults | eval w="] | x" | append [| makeresults | eval w="y"]] | table w`:    {"w", "x", "] | x", "y"},
 		"| inputlookup rows | rename v as w | head 1":                                                                              {"k,w", "a,1"},
 		"| inputlookup rows | dedup k | table k":                                                                                   {"k", "a", "b", "c"},
 		"| inputlookup rows | dedup v | table k v":                                                                                 {"k,v", "a,1", "b,10", "a,9"},
@@ -190,6 +192,12 @@ func TestCommands(t *testing.T) {
 		"| makeresults | head while(x)":                    "a number is wanted",
 		"index=main earliest=-1h":                          "earliest=",
 		"| makeresults | outputlookup append=t x.csv":      "'append' is invalid",
+		"| makeresults | append":                           "the search to append is missing",
+		"| makeresults | append [index=main]":              "not played",
+		"| makeresults | append [| inputlookup rows":       "not played",
+		"| makeresults | append [| nothing]":               "Unknown search command",
+		"| makeresults | where [| inputlookup rows]":       "not played",
+		"| makeresults ] ":                                 "Unbalanced",
 	} {
 		_, err := h.Run(search)
 		require.ErrorContains(t, err, want, search)

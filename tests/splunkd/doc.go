@@ -37,8 +37,9 @@
 //   - the words of most error messages;
 //   - environment and working directory of commands, and that splunkd starts a shell launcher at all;
 //   - the data model: the add-on's fields of 2020, no acceleration, so that summariesonly=true finds everything;
+//   - append: the columns of both, its rows last; that its search keeps the window of the outer one;
 //   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
 //
-// Not played: subsearches, real-time, map and append, reporting with streaming_preop, protocol 1, permissions, quotas,
+// Not played: subsearches but that of append, real-time, map, reporting with streaming_preop, protocol 1, permissions, quotas,
 // scheduling, alert actions, KV store, any command that our searches do not use.
 package splunkd

@@ -67,7 +67,7 @@ func FuzzSearchText(f *testing.F) {
 			if len(args) != len(raw) {
 				t.Fatalf("%q: %d args, %d raw_args", st.Text, len(args), len(raw))
 			}
-			known, ok := builtins[st.Name]
+			known, ok := builtins()[st.Name]
 			if !ok || st.Name == "inputlookup" || st.Name == "outputlookup" || st.Name == "makeresults" || st.Name == "timechart" {
 				continue // these touch files, or make as many rows as the text says
 			}

@@ -125,7 +125,7 @@ func (s *search) compile(stages []stage, eventSearch bool) ([]step, error) {
 		if eventSearch && i == 0 {
 			continue
 		}
-		if known, ok := builtins[st.Name]; ok {
+		if known, ok := builtins()[st.Name]; ok {
 			if known.generating != (i == 0) {
 				return nil, wrongPlace(st.Name, known.generating)
 			}

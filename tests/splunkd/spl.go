@@ -36,8 +36,17 @@ func parsePipeline(search string) ([]stage, error) {
 				}
 				i = end - 1
 				continue
-			case '[', ']':
-				return nil, searchErrorf("Subsearches and square brackets outside quotes are not played by this stand-in: %q", search[i:])
+			case '[':
+				// Only append takes a search of its own here.
+				name, _ := splitWord(strings.TrimSpace(search[start:i]))
+				end := bracketEnd(search, i)
+				if !strings.EqualFold(name, "append") || end < 0 {
+					return nil, searchErrorf("Subsearches and square brackets outside quotes are not played by this stand-in, but behind append: %q", search[i:])
+				}
+				i = end
+				continue
+			case ']':
+				return nil, searchErrorf("Error in 'SearchParser': Unbalanced bracket at %q.", search[i:])
 			case '`':
 				return nil, searchErrorf("Error in 'SearchParser': Missing a search command before '`'.")
 			case '|':
@@ -58,6 +67,24 @@ func parsePipeline(search string) ([]stage, error) {
 		stages = append(stages, stage{Name: strings.ToLower(name), Text: arguments})
 	}
 	return stages, nil
+}
+
+// bracketEnd returns the place of the bracket that closes the one at open, or -1.
+func bracketEnd(search string, open int) int {
+	depth := 0
+	for i := open; i < len(search); i++ {
+		switch search[i] {
+		case '"':
+			i = quotedEnd(search, i) - 1
+		case '[':
+			depth++
+		case ']':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // splitWord cuts a command's name from its arguments.

@@ -1,0 +1,35 @@
+package splunkd
+
+import (
+	"slices"
+	"strings"
+)
+
+// compileAppend compiles append [| ...]: the rows of a search of its own behind those that are there. Splunk runs it
+// first and cuts it at 50,000 rows and 60 seconds, which is not played.
+func compileAppend(s *search, text string) (operator, error) {
+	inner, ok := strings.CutPrefix(text, "[")
+	if !ok || !strings.HasSuffix(inner, "]") {
+		return nil, searchErrorf("Error in 'append' command: the search to append is missing.")
+	}
+	stages, err := parsePipeline(strings.TrimSuffix(inner, "]"))
+	if err != nil {
+		return nil, err
+	}
+	if stages[0].Name == "search" {
+		return nil, searchErrorf("append with an event search is not played by this stand-in.")
+	}
+	steps, err := s.compile(stages, false)
+	if err != nil {
+		return nil, err
+	}
+	return func(in *Table) (*Table, error) {
+		more, err := runSteps(place{app: s.head.App, sid: s.sid}, nil, steps)
+		if err != nil {
+			return nil, err
+		}
+		out := &Table{Columns: slices.Clone(in.Columns), Rows: append(slices.Clone(in.Rows), more.Rows...)}
+		out.add(more.Columns...)
+		return out, nil
+	}, nil
+}
