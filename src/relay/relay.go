@@ -167,6 +167,17 @@ func (t *Table) Fingerprints(kind Kind) int {
 	return len(seen)
 }
 
+// ListedAt counts the relays of which an OR port was listed at a moment.
+func (t *Table) ListedAt(moment int64) int {
+	seen := map[string]bool{}
+	for i := range t.entries {
+		if e := &t.entries[i]; e.Kind == ORPort && e.holds(moment) {
+			seen[e.Fingerprint] = true
+		}
+	}
+	return len(seen)
+}
+
 // Lists returns the times for which consensuses were read, in order, joined
 // where they overlap or touch.
 func (t *Table) Lists() []Interval { return slices.Clone(t.lists) }

@@ -10,16 +10,36 @@ import (
 	"tordetect/src/relay"
 )
 
-// Status describes a table in one row: its columns and values. Age is in seconds
-// from the end of the newest list to now; below zero the list still holds.
+// Status describes a table in one row: its columns and values. Ages are in
+// seconds from the end of the newest list to now; below zero the list still
+// holds. The column listed counts the relays of the newest list, listed_before
+// the most that a list held at that hour on one of the days before: a newest list
+// with half of them is a broken one, however well it is signed.
 func Status(t *relay.Table, file, version string, now time.Time) (columns []string, row []any) {
-	validUntil, age := any(""), any("")
+	validUntil, age, listed, before := any(""), any(""), any(""), any("")
 	if newest, ok := t.Newest(); ok {
-		validUntil, age = clock(newest), now.Unix()-newest
+		validUntil, age, listed = clock(newest), now.Unix()-newest, t.ListedAt(newest)
+		if most := mostBefore(t, newest); most > 0 {
+			before = most
+		}
 	}
-	return []string{"file", "rows", "skipped", "relays", "exits", "valid_until", "age", "coverage", "exit_coverage", "complete", "version"},
-		[]any{file, t.Rows, t.Skipped, t.Fingerprints(relay.ORPort), t.Fingerprints(relay.ExitAddress), validUntil, age,
-			spans(t.Lists()), spans(t.ExitLists()), t.Complete, version}
+	exitAge := any("")
+	if exits := t.ExitLists(); len(exits) > 0 {
+		exitAge = now.Unix() - exits[len(exits)-1].To
+	}
+	return []string{"file", "rows", "skipped", "relays", "exits", "valid_until", "age", "listed", "listed_before", "coverage", "exit_coverage", "exit_age", "complete", "version"},
+		[]any{file, t.Rows, t.Skipped, t.Fingerprints(relay.ORPort), t.Fingerprints(relay.ExitAddress), validUntil, age, listed, before,
+			spans(t.Lists()), spans(t.ExitLists()), exitAge, t.Complete, version}
+}
+
+// mostBefore returns the most relays that were listed at the same hour on one of
+// the seven days before a moment: the days that a table keeps.
+func mostBefore(t *relay.Table, moment int64) int {
+	most := 0
+	for day := int64(1); day <= 7; day++ {
+		most = max(most, t.ListedAt(moment-day*24*60*60))
+	}
+	return most
 }
 
 // maxSpans bounds the intervals that are written out.

@@ -67,6 +67,18 @@ func put(t *testing.T, h *splunkd.Head, name string, text []byte) {
 	require.NoError(t, os.WriteFile(h.App.Lookup(name), text, 0o644))
 }
 
+// macro sets a macro of the app in local, as an admin would.
+func macro(t *testing.T, h *splunkd.Head, name, definition string) {
+	t.Helper()
+	local := filepath.Join(h.App.Dir, "local")
+	require.NoError(t, os.MkdirAll(local, 0o755))
+	f, err := os.OpenFile(filepath.Join(local, "macros.conf"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	require.NoError(t, err)
+	_, err = fmt.Fprintf(f, "[%s]\ndefinition = %s\n", name, definition)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
 func search(t *testing.T, h *splunkd.Head, spl string) *splunkd.Result {
 	t.Helper()
 	result, err := h.Run(spl)

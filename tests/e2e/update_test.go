@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,9 +40,7 @@ func newDirectory(t *testing.T, h *splunkd.Head) *directory {
 	t.Cleanup(server.Close)
 	put(t, h, "authorities.csv", d.net.AuthoritiesFile())
 	d.options = "source=dir+" + server.URL + " authorities=authorities.csv"
-	local := filepath.Join(h.App.Dir, "local")
-	require.NoError(t, os.MkdirAll(local, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(local, "macros.conf"), []byte("[tordetect_update_options]\ndefinition = "+d.options+"\n"), 0o644))
+	macro(t, h, "tordetect_update_options", d.options)
 	return d
 }
 
