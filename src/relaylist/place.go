@@ -48,8 +48,8 @@ func (im *Importer) AddTableText(text string) error {
 	return nil
 }
 
-// Lock keeps other programs that write the table waiting outside, until unlock
-// is called. The lock lies beside the table and is let go of by the system when
+// Lock keeps other programs from writing the table until unlock is called; if one
+// has the lock already, it fails at once. The lock lies beside the table and is let go of by the system when
 // the program ends, however it ends.
 func Lock(path string) (unlock func(), err error) {
 	lock := flock.New(path + ".lock")

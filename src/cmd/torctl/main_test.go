@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/relaylist"
 	"tordetect/tests/tornet"
 )
 
@@ -71,4 +73,41 @@ func cache(net *tornet.Network) http.Handler {
 		}
 		_, _ = w.Write(doc)
 	})
+}
+
+// Two at once: the second one says so, and the table stays whole.
+func TestLocked(t *testing.T) {
+	net := tornet.New(3, 5, tornet.Size(12))
+	folder := t.TempDir()
+	file := func(name string, doc []byte) string {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(path, doc, 0o600))
+		return path
+	}
+	at := noon.Add(-time.Hour)
+	args := []string{
+		file("consensus", net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)})), file("certs", net.Certificates()),
+		"--authorities", file("authorities", net.AuthoritiesFile()), "--relays", filepath.Join(folder, "tor_relays.csv"),
+	}
+	torctl := func(args ...string) (int, string) {
+		var stdout, stderr bytes.Buffer
+		code := run(append([]string{"relays"}, args...), strings.NewReader(""), &stdout, &stderr, func() time.Time { return noon })
+		return code, stderr.String()
+	}
+	unlock, err := relaylist.Lock(filepath.Join(folder, "tor_relays.csv"))
+	require.NoError(t, err)
+	for _, verb := range []string{"import", "update"} {
+		words := append([]string{verb}, args...)
+		if verb == "update" {
+			words = append([]string{verb, "--source", folder}, args[2:]...)
+		}
+		code, stderr := torctl(words...)
+		require.Equal(t, 1, code)
+		require.Contains(t, stderr, "is being written by another program")
+		require.NoFileExists(t, filepath.Join(folder, "tor_relays.csv"))
+	}
+	unlock()
+	code, stderr := torctl(append([]string{"import"}, args...)...)
+	require.Zero(t, code, stderr)
+	require.FileExists(t, filepath.Join(folder, "tor_relays.csv"))
 }

@@ -99,6 +99,7 @@ type site struct {
 	source    string
 	consensus []byte
 	net       *tornet.Network
+	asked     func() // called by the cache before it answers with a consensus
 }
 
 func newSite(t *testing.T) *site {
@@ -112,6 +113,9 @@ func newSite(t *testing.T) *site {
 		case s.consensus == nil:
 			http.NotFound(w, r)
 		default:
+			if s.asked != nil {
+				s.asked()
+			}
 			_, _ = w.Write(s.consensus)
 		}
 	}))
@@ -174,6 +178,45 @@ func TestUpdate(t *testing.T) {
 	table, err = relay.Parse(history.text)
 	require.NoError(t, err)
 	require.Len(t, table.Lists(), 2)
+}
+
+// Two updates at once: one that began earlier and ends later has what the other
+// one wrote meanwhile, whichever way round their lists are.
+func TestTwoUpdatesAtOnce(t *testing.T) {
+	for _, hours := range [][2]int{{10, 5}, {5, 10}} {
+		late, quick := hours[0], hours[1]
+		s := newSite(t)
+		s.consensus = s.hour(0)
+		s.put(tableName, []byte(s.update(0.2, 50000, s.source).text))
+
+		s.consensus = s.hour(late)
+		s.asked = func() {
+			s.asked = nil // the other one is not disturbed
+			own := s.consensus
+			s.consensus = s.hour(quick)
+			other := s.update(10.2, 50000, s.source)
+			require.Empty(t, other.failure)
+			s.put(tableName, []byte(other.text))
+			s.consensus = own
+		}
+		r := s.update(10.2, 50000, s.source)
+		require.Empty(t, r.failure)
+		require.Nil(t, s.asked, "the other one ran")
+		table := parsed(t, r.text)
+		require.True(t, table.Complete)
+		var lists []relay.Interval // each holds for three hours
+		for _, h := range []int{0, 5, 10} {
+			lists = append(lists, relay.Interval{From: noon.Add(time.Duration(h) * time.Hour).Unix(), To: noon.Add(time.Duration(h+3) * time.Hour).Unix()})
+		}
+		require.Equal(t, lists, table.Lists())
+	}
+}
+
+func parsed(t *testing.T, text string) *relay.Table {
+	t.Helper()
+	table, err := relay.Parse(text)
+	require.NoError(t, err)
+	return table
 }
 
 func TestUpdateOptions(t *testing.T) {
