@@ -1,0 +1,110 @@
+package flows
+
+// Case is a thing that happens at the border.
+type Case struct {
+	Name, Truth, Direction string
+	// PerMillion is how many of a million flows at the border are of the case,
+	// the base rate; Guess says that no measurement is behind it.
+	PerMillion float64
+	Guess      bool
+	// Flows is how many of them are made of a seed. Rare cases are made more
+	// often than they happen, so that they can be measured at all: whoever
+	// counts gives a flow the weight PerMillion/Flows.
+	Flows int
+	Why   string
+
+	draw func(*site) (Flow, bool)
+}
+
+// Cases returns the table of what happens, and how often.
+func Cases() []Case { return append([]Case(nil), cases...) }
+
+const (
+	guess    = true
+	measured = false
+
+	out = "outbound"
+	in  = "inbound"
+	own = "relay"
+)
+
+// The anchor of the shares: about 300 of a million flows are Tor clients'
+// connections, and as many come from exits. Between what is known: 6.6 million
+// Tor sessions in 204 customer networks in a month (tor.md section 15), which
+// is some 30 of a million if such a network has a billion flows, and 1,500 of a
+// million in the one classifier that was tested with a base rate. What the
+// cases are of that, and all shares of ordinary traffic, are guesses unless a
+// row says otherwise.
+var cases = []Case{
+	// Clients of ours.
+	{"or_connection", Tor, out, 120, guess, 200, "a client and its guard, established", orConnection},
+	{"or_ipv6", Tor, out, 20, guess, 100, "half of the relays have IPv6; few offices do", orIPv6},
+	{"or_ipv6_port", Tor, out, 1, measured, 60, "1.2% of the relays have IPv6 on another port (2026-06: 117 of 9,609)", orIPv6Port},
+	{"or_shared", Tor, out, 40, measured, 100, "32.5% of the relays share their address with others", orShared},
+	{"or_arti", Tor, out, 5, guess, 60, "Tor's other implementation: other names and fingerprints", orArti},
+	{"or_bootstrap", Tor, out, 30, guess, 100, "a start opens some connections more, also to relays that are no guards", orBootstrap},
+	{"or_nat", Tor, out, 20, guess, 60, "logged behind the site's NAT: one source for all clients", orNAT},
+	{"or_old_consensus", Tor, out, 0.5, guess, 60, "a client that still uses a consensus from before the relay left; 0.6 to 1.5% of guard pairs are gone after a day", orOldConsensus},
+	{"or_blocked", Tor, out, 30, guess, 100, "firewalls block Tor by address, or by what they recognised", orBlocked},
+	{"or_unanswered", Tor, out, 20, guess, 100, "relays that are overloaded, or left since the client's consensus", orUnanswered},
+	{"or_turned", Tor, out, 1, guess, 60, "logged the wrong way round by some exporters", orTurned},
+	{"or_summed", Tor, out, 5, guess, 60, "a day's flows to one relay as one row, as data models sum them up", orSummed},
+	{"or_noport", Tor, out, 1, guess, 40, "logs without ports", orNoPort},
+	{"or_values", Tor, out, 1, guess, 40, "rows of lists of values, after stats values()", orValues},
+	{"dir_client", Tor, out, 0.3, guess, 40, "clients stopped using Dir ports years ago", dirClient},
+	{"bridge_vanilla", Tor, out, 3, guess, 100, "an unlisted bridge without a transport: TLS as of a relay", bridgeVanilla},
+	{"bridge_obfs4", Tor, out, 15, guess, 60, "an unlisted bridge, no TLS: nothing here can find it", bridgeObfs4},
+	{"bridge_webtunnel", Tor, out, 5, guess, 40, "HTTPS to a site of its own, or of a content network (meek): not to be told from others", bridgeWebtunnel},
+	{"snowflake", Tor, out, 10, guess, 40, "DTLS over UDP to homes", snowflake},
+
+	// From exits to us.
+	{"exit", Tor, in, 220, guess, 200, "a user leaves through an exit's OR address", exitInbound},
+	{"exit_elsewhere", Tor, in, 8, measured, 100, "2.3 to 4.8% of exit addresses are no OR address", exitElsewhere},
+	{"exit_unscanned", Tor, in, 4, guess, 60, "the exit is in no exit list", exitUnscanned},
+	{"exit_ipv6", Tor, in, 15, guess, 60, "exit lists know no IPv6", exitIPv6},
+	{"exit_quiet", Tor, in, 1, measured, 40, "about 1% of the relays without Exit let some ports out", exitQuiet},
+	{"exit_blocked", Tor, in, 30, guess, 60, "a blocked exit is still an exit", exitBlocked},
+	{"exit_unanswered", Tor, in, 10, guess, 60, "scans through Tor", exitUnanswered},
+	{"exit_summed", Tor, in, 5, guess, 60, "a day's flows from one exit as one row", exitSummed},
+
+	// Relays of our own: never a finding, so not counted with the others.
+	{"hosted_client", Tor, own, 20, guess, 40, "the world to a relay that the site hosts", hostedClient},
+	{"hosted_relay", Tor, own, 20, guess, 40, "the hosted relay to other relays", hostedOut},
+	{"hosted_exit", Tor, own, 10, guess, 40, "the hosted exit to the world", hostedExit},
+	{"hosted_web", NotTor, own, 5, guess, 40, "other services of the machine that the hosted relay runs on", hostedWeb},
+
+	// Ordinary traffic of ours.
+	{"web", NotTor, out, 560000, guess, 2000, "most of all flows", web},
+	{"dns", NotTor, out, 200000, guess, 300, "", dns},
+	{"other_service", NotTor, out, 60000, guess, 300, "ssh, mail, file sharing, unanswered tries of what is gone", otherService},
+	{"tor_port", NotTor, out, 300, guess, 200, "other services on the ports that relays like", torPort},
+	{"machine_name", NotTor, out, 400, measured, 200, "0.32 to 0.69% of popular .com names that fit the bare pattern fire the rule; if one in seven TLS names fits it", machineNames},
+	{"tor_twin", NotTor, out, 1, guess, 40, "a program whose TLS hello is like Tor's", torTwin},
+	{"mislabelled", NotTor, out, 15, guess, 200, "labels err: 2 of 921 other flows in a private network, far fewer where Tor-like traffic is not half of all", mislabelled},
+	{"web_on_relay", NotTor, out, 40, guess, 200, "relays stand at hosters among ordinary servers; many share an address", webOnRelay},
+	{"web_on_relay_noport", NotTor, out, 1, guess, 40, "as or_noport", webNoPort},
+	{"values_mixed", NotTor, out, 1, guess, 40, "as or_values, but the pair never happened", valuesMixed},
+	{"other_family", NotTor, out, 0.3, guess, 40, "a service on a relay's IPv6 address, at the port that is its OR port in IPv4 only", otherFamily},
+	{"reuse_before", NotTor, out, 0.5, guess, 100, "a server on an address and port that became a relay's", reuseBefore},
+	{"reuse_after", NotTor, out, 0.5, guess, 150, "the same, after the relay left", reuseAfter},
+	{"reuse_summed", NotTor, out, 0.2, guess, 60, "a day of such a server as one row; the relay was there for a part of it", reuseSummed},
+	{"udp_to_relay", NotTor, out, 10, guess, 60, "QUIC and file sharing with a relay's address and port", udpToRelay},
+	{"scan_unanswered", NotTor, out, 15, guess, 100, "half of the unanswered tries of OR ports were scanners' (second private network)", scanUnanswered},
+	{"scan_blocked", NotTor, out, 15, guess, 60, "the same, blocked", scanBlocked},
+	{"scan_answered", NotTor, out, 2, guess, 60, "an OR port that says hello to a scanner", scanAnswered},
+	{"monitor", NotTor, out, 0.5, guess, 40, "somebody watches relays: their OR and Dir ports", monitor},
+
+	// Tells of Tor without being it.
+	{"onion_dns", Leak, out, 3, guess, 60, "a query for an onion name: a browser without Tor", onionDNS},
+	{"onion_gateway", Leak, out, 2, guess, 60, "a gateway to onion services", onionGateway},
+
+	// Ordinary traffic to us.
+	{"visitor", NotTor, in, 120000, guess, 500, "", visitor},
+	{"noise", NotTor, in, 58000, guess, 200, "scans of the whole Internet", noise},
+	{"operator", NotTor, in, 10, guess, 150, "whoever runs a relay browses from its address", operator},
+	{"exit_host", NotTor, in, 5, measured, 60, "the exit host's own programs: 6 of 303 flows from exits", exitHost},
+	{"exit_or_operator", NotTor, in, 1, guess, 60, "the same, from the OR address of an exit that leaves elsewhere", exitOROperator},
+	{"exit_before", NotTor, in, 1, guess, 60, "whoever has the address before it becomes an exit's", exitBefore},
+	{"exit_after", NotTor, in, 2, guess, 100, "or after that", exitAfter},
+	{"bad_exit", NotTor, in, 0.5, guess, 40, "clients do not leave through an exit that is marked as bad", badExit},
+}
