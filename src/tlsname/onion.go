@@ -1,0 +1,123 @@
+package tlsname
+
+import "bytes"
+
+// Kind is what the name of a host has to do with onion services.
+type Kind uint8
+
+const (
+	Ordinary Kind = iota
+	Gateway       // a tor2web gateway or a name below one: onion services without Tor
+	Onion         // a name below .onion, which has no meaning outside of Tor (RFC 7686)
+)
+
+// Host names of tor2web gateways, as they were known on GatewaysDate (the Sigma
+// rule "DNS TOR Proxies", sorted and without its doubles). Many are dead. A new
+// one is a new line.
+var gateways = map[string]bool{
+	"hiddenservice.net": true,
+	"onion.ca":          true, "onion.cab": true, "onion.casa": true, "onion.city": true, "onion.direct": true,
+	"onion.dog": true, "onion.glass": true, "onion.gq": true, "onion.guide": true, "onion.in.net": true,
+	"onion.ink": true, "onion.it": true, "onion.link": true, "onion.lt": true, "onion.lu": true,
+	"onion.ly": true, "onion.mn": true, "onion.network": true, "onion.nu": true, "onion.pet": true,
+	"onion.plus": true, "onion.pt": true, "onion.pw": true, "onion.rip": true, "onion.sh": true,
+	"onion.si": true, "onion.to": true, "onion.top": true, "onion.ws": true,
+	"s1.tor-gateways.de": true, "s2.tor-gateways.de": true, "s3.tor-gateways.de": true,
+	"s4.tor-gateways.de": true, "s5.tor-gateways.de": true,
+	"t2w.pw":         true,
+	"tor2web.ae.org": true, "tor2web.blutmagie.de": true, "tor2web.com": true, "tor2web.fi": true,
+	"tor2web.io": true, "tor2web.org": true, "tor2web.xyz": true,
+	"torlink.co": true,
+}
+
+// GatewaysDate is when the list of gateways was looked at last.
+const GatewaysDate = "2025-09"
+
+// All gateways have two or three labels and at most longestGateway characters;
+// the test says so.
+const longestGateway = len("tor2web.blutmagie.de")
+
+// Gateways returns the list, in no order, for the manual and its test.
+func Gateways() []string {
+	out := make([]string, 0, len(gateways))
+	for name := range gateways {
+		out = append(out, name)
+	}
+	return out
+}
+
+// OfHost reads the name of a host in any case, with or without blanks around
+// and a dot at its end.
+func OfHost(name []byte) Kind {
+	name = bytes.TrimSpace(name)
+	if n := len(name); n > 0 && name[n-1] == '.' {
+		name = name[:n-1]
+	}
+	dot := bytes.LastIndexByte(name, '.')
+	if dot <= 0 || name[dot-1] == '.' {
+		return Ordinary
+	}
+	var low [longestGateway]byte
+	if tld := name[dot+1:]; len(tld) == len("onion") && string(lower(low[:0], tld)) == "onion" {
+		return Onion
+	}
+	for range 2 { // its last two labels, and its last three
+		dot = bytes.LastIndexByte(name[:dot], '.')
+		tail := name[dot+1:]
+		if len(tail) > longestGateway {
+			break
+		}
+		if gateways[string(lower(low[:0], tail))] {
+			return Gateway
+		}
+		if dot <= 0 {
+			break
+		}
+	}
+	return Ordinary
+}
+
+// OfURL reads a URL as proxies log it: whole, without its scheme, or a host and
+// a port.
+func OfURL(url []byte) Kind { return OfHost(Host(url)) }
+
+// Host returns the host of a URL, or of what is left of one, without user and
+// port.
+func Host(url []byte) []byte {
+	url = bytes.TrimSpace(url)
+	if i := bytes.IndexByte(url, ':'); i >= 0 && len(url) >= i+3 && url[i+1] == '/' && url[i+2] == '/' {
+		url = url[i+3:]
+	} else if len(url) >= 2 && url[0] == '/' && url[1] == '/' {
+		url = url[2:]
+	}
+	for i, c := range url {
+		if c == '/' || c == '?' || c == '#' || c == '\\' {
+			url = url[:i]
+			break
+		}
+	}
+	if i := bytes.LastIndexByte(url, '@'); i >= 0 {
+		url = url[i+1:]
+	}
+	if len(url) > 0 && url[0] == '[' {
+		if i := bytes.IndexByte(url, ']'); i >= 0 {
+			return url[1:i]
+		}
+		return nil
+	}
+	if i := bytes.IndexByte(url, ':'); i >= 0 {
+		url = url[:i]
+	}
+	return url
+}
+
+// lower appends the ASCII lower case of text.
+func lower(dst, text []byte) []byte {
+	for _, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
