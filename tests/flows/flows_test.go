@@ -123,9 +123,9 @@ func TestTable(t *testing.T) {
 		}
 		left += len(before)
 	}
-	require.Greater(t, left, 100)
-	require.Greater(t, joined, 100)
-	require.Greater(t, lost, 20)
+	require.Greater(t, left, 50)
+	require.Greater(t, joined, 50)
+	require.Greater(t, lost, 5)
 }
 
 // The generator's own truth against the table's: an exit or a guard that a flow
@@ -151,7 +151,7 @@ func TestTruthAgreesWithTheTable(t *testing.T) {
 		switch f.Case {
 		case "or_connection", "or_ipv6", "or_ipv6_port", "or_shared", "or_bootstrap":
 			require.True(t, listed(f.Dest, f.DestPort, at), "%+v", f)
-		case "web", "bridge_vanilla", "mislabelled", "torPort":
+		case "web", "bridge_vanilla", "mislabelled", "tor_port":
 			require.Empty(t, parsed.Lookup(nil, netip.MustParseAddr(f.Dest), at), "%+v", f)
 		case "web_on_relay", "other_family":
 			require.True(t, listed(f.Dest, "", at), "%+v", f)
@@ -163,4 +163,34 @@ func TestTruthAgreesWithTheTable(t *testing.T) {
 		}
 	}
 	require.Greater(t, checked["or_connection"], 100)
+}
+
+// The network changes about as fast as the real one: 1.8% of the pairs of address
+// and port were gone after 25 hours, 0.6% after one (tor.md section 10).
+func TestChurn(t *testing.T) {
+	for _, c := range []struct {
+		apart     int
+		low, high float64
+	}{{1, 0.003, 0.012}, {25, 0.012, 0.04}} {
+		gone, all := 0, 0
+		for seed := uint64(1); seed <= 3; seed++ {
+			n := newNetwork(seed)
+			for h := 0; h+c.apart < hours; h += 5 {
+				later := map[string]bool{}
+				for _, r := range n.byHour[h+c.apart] {
+					later[r.or.String()] = true
+				}
+				for _, r := range n.byHour[h] {
+					all++
+					if !later[r.or.String()] {
+						gone++
+					}
+				}
+			}
+		}
+		share := float64(gone) / float64(all)
+		require.Greater(t, share, c.low, "%d hours", c.apart)
+		require.Less(t, share, c.high, "%d hours", c.apart)
+		t.Logf("gone after %d hours: %.2f%%", c.apart, 100*share)
+	}
 }

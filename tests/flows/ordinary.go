@@ -164,7 +164,8 @@ func reuseAfter(s *site) (Flow, bool) {
 }
 
 // left draws an OR port that a relay left, and how long it was free then, up to
-// three days.
+// three days. Less than half a day is a relay that missed some lists: nobody
+// else moves in.
 func (s *site) left() (ap netip.AddrPort, from, until int64, ok bool) {
 	ap = s.n.ports[s.r.IntN(len(s.n.ports))]
 	spans := s.n.spans[ap]
@@ -175,7 +176,7 @@ func (s *site) left() (ap netip.AddrPort, from, until int64, ok bool) {
 	}
 	first := spans[i].to
 	last := min(next, first+72, lastFlow)
-	if first < firstFlow || last <= first {
+	if first < firstFlow || last < first+12 {
 		return ap, 0, 0, false
 	}
 	return ap, start + int64(first)*hour, start + int64(last)*hour - 1, true
@@ -195,13 +196,13 @@ func (s *site) reused(ap netip.AddrPort, at int64, h int) Flow {
 // reuseSummed is a row that begins while the relay is there and goes on after it
 // left, but tells of a server's flows only.
 func reuseSummed(s *site) (Flow, bool) {
-	ap, left, until, ok := s.left()
-	if !ok || until-left < 4*hour {
+	ap, left, _, ok := s.left()
+	if !ok {
 		return Flow{}, false
 	}
 	f := s.reused(ap, left+3*hour, int((left-start)/hour)-1)
 	f.Summed = true
-	f.First, f.Last = left-s.r.Int64N(12*hour), until
+	f.First, f.Last = left-s.r.Int64N(12*hour), left+5*hour+s.r.Int64N(7*hour)
 	f.SrcPort, f.SNI, f.JA4, f.JA3 = "", "", "", ""
 	return f, true
 }
