@@ -1,0 +1,95 @@
+package trafficlog
+
+import "strings"
+
+// cimNames are the columns of rows that are made of JSON objects with CIM names:
+// all by which the search command finds what it reads, and what helps an analyst.
+// The same names, bare or behind the prefix of a data model's dataset
+// (All_Traffic.src), make the first row of a CSV file a header.
+var cimNames = []string{
+	"_time", "_span", "firstTime", "lastTime", "duration",
+	"src_ip", "src", "src_port", "dest_ip", "dest", "dest_port", "transport", "proto", "app", "action",
+	"bytes_in", "bytes_out", "packets_in", "packets_out",
+	"sni", "ssl_sni", "server_name", "tls.sni", "ssl_server_name", "ja4", "tls.ja4", "ja3", "tls.ja3", "tls.ja3.hash",
+	"query", "url", "url_domain", "user", "count",
+}
+
+// cimEnds are those of which a row needs one, or there is nothing to judge.
+var cimEnds = []string{"src_ip", "src", "dest_ip", "dest", "sni", "ssl_sni", "server_name", "tls.sni", "ssl_server_name", "ja4", "tls.ja4", "ja3", "tls.ja3", "tls.ja3.hash", "query", "url", "url_domain"}
+
+var (
+	cimHeader = []byte(strings.Join(cimNames, ","))
+	cimPlaces = places(cimNames)
+	cimIsEnd  = places(cimEnds)
+
+	cimBroken = problem{Unreadable, "broken JSON"}
+	cimNoEnds = problem{Unreadable, "none of the keys src_ip, src, dest_ip, dest, sni, query, url and the like"}
+)
+
+func places(names []string) map[string]int {
+	m := make(map[string]int, len(names))
+	for i, name := range names {
+		m[name] = i
+	}
+	return m
+}
+
+// bareName cuts the prefix of a data model's dataset off a name: a word with a
+// capital and a dot.
+func bareName(name string) string {
+	if name != "" && 'A' <= name[0] && name[0] <= 'Z' {
+		if _, rest, ok := strings.Cut(name, "."); ok {
+			return rest
+		}
+	}
+	return name
+}
+
+// cimLines reads JSON lines with CIM names: objects, or the results of Splunk's
+// JSON output, {"preview":false,"result":{...}}.
+type cimLines struct {
+	values  []text
+	object  object
+	clock   clock
+	scratch []byte
+}
+
+func (c *cimLines) columns() []byte { return cimHeader }
+
+func (c *cimLines) row(dst, line []byte) ([]byte, int64, *problem) {
+	if len(line) == 0 {
+		return dst, 0, &blank
+	}
+	if c.values == nil {
+		c.values = make([]text, len(cimNames))
+		c.object.put = func(key string) *text {
+			if i, ok := cimPlaces[bareName(key)]; ok {
+				return &c.values[i]
+			}
+			return nil
+		}
+		c.object.in = func(key string) bool { return key == "result" }
+	}
+	for i := range c.values {
+		c.values[i] = c.values[i][:0]
+	}
+	if !decode(line, &c.object) {
+		return dst, 0, &cimBroken
+	}
+	found := false
+	for i, t := range c.values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		value := t.value(&c.scratch)
+		if len(value) > 0 && !found {
+			_, found = cimIsEnd[cimNames[i]]
+		}
+		dst = appendCell(dst, value)
+	}
+	if !found {
+		return dst, 0, &cimNoEnds
+	}
+	at, _ := decimal(c.values[0].value(&c.scratch))
+	return dst, at / million, nil
+}
