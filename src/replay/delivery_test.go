@@ -1,0 +1,392 @@
+package replay
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func isAsk(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/ack") }
+
+// TestExactlyOnce: 100,000 events, every 20th request goes wrong in one of all
+// ways, and the numbers of the acknowledgements tell what was taken.
+func TestExactlyOnce(t *testing.T) {
+	const events = 100_000
+	c := newCollector(t, true)
+	c.slow = 1
+	var mu sync.Mutex
+	sends, count := 0, map[fault]int{}
+	c.fault = func(_ int, r *http.Request) fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if isAsk(r) {
+			return fine
+		}
+		if sends++; sends%20 != 0 {
+			return fine
+		}
+		f := fault(1 + sends/20%int(kinds-1))
+		count[f]++
+		return f
+	}
+	hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
+	summary, err := Run(context.Background(), hec, panFile(t, events), quick(func(o *Options) { o.MaxEvents = 300; o.Ack.Timeout = time.Minute }))
+	require.NoError(t, err)
+	missing, repeated := c.missing(events)
+	require.Zero(t, missing)
+	require.Zero(t, repeated)
+	require.Len(t, c.arrived, events)
+	require.EqualValues(t, events, summary.Accepted)
+	require.Zero(t, summary.MaybeTwice)
+	require.Zero(t, summary.Unconfirmed)
+	require.Equal(t, ExactlyOnce, summary.Delivery())
+	require.True(t, summary.Acknowledged)
+	require.Len(t, count, int(kinds-1), "all faults happened")
+	t.Logf("%d requests, %d repeated, faults %v", summary.Requests, summary.Retries, count)
+}
+
+// TestAtLeastOnce: faults fall where they like, also on the questions about
+// acknowledgements, or there are none; the summary says what may be there twice.
+func TestAtLeastOnce(t *testing.T) {
+	const events = 20_000
+	f := func(name string, acks bool, seed uint64) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCollector(t, acks)
+			random := rand.New(rand.NewPCG(seed, 1))
+			var mu sync.Mutex
+			c.fault = func(int, *http.Request) fault {
+				mu.Lock()
+				defer mu.Unlock()
+				if random.IntN(100) >= 5 {
+					return fine
+				}
+				return fault(1 + random.IntN(int(kinds-1)))
+			}
+			hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
+			summary, err := Run(context.Background(), hec, panFile(t, events), quick(func(o *Options) { o.MaxEvents = 50 }))
+			require.NoError(t, err)
+			missing, repeated := c.missing(events)
+			t.Logf("%s: %d repeated, %d said, %d requests", summary.Delivery(), repeated, summary.MaybeTwice, summary.Requests)
+			require.Zero(t, missing)
+			require.EqualValues(t, events, summary.Accepted)
+			require.LessOrEqual(t, int64(repeated), summary.MaybeTwice)
+			if summary.Delivery() == ExactlyOnce {
+				require.Zero(t, repeated)
+			}
+			if !acks {
+				require.Equal(t, AtLeastOnce, summary.Delivery())
+				require.NotZero(t, repeated, "else the test shows nothing")
+				require.False(t, summary.Acknowledged)
+			}
+		})
+	}
+	for seed := range uint64(4) {
+		f("acknowledged", true, seed)
+	}
+	f("not acknowledged", false, 5)
+}
+
+// TestTwoLostInARow: both taken, none, or one of them, which only the count of
+// the next request tells apart.
+func TestTwoLostInARow(t *testing.T) {
+	f := func(name string, first, second fault, repeated int, maybe int64) {
+		t.Helper()
+		c := newCollector(t, true)
+		sends := 0
+		c.fault = func(_ int, r *http.Request) fault {
+			if isAsk(r) {
+				if sends < 8 {
+					return busy // so that nothing is learned by asking
+				}
+				return fine
+			}
+			sends++
+			return map[int]fault{3: first, 4: second}[sends]
+		}
+		hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 50 * time.Millisecond })
+		summary, err := Run(context.Background(), hec, panFile(t, 100), quick(func(o *Options) {
+			o.MaxEvents = 10
+			o.Retry.Tries = 100
+			o.Ack.Timeout = time.Minute
+		}))
+		require.NoError(t, err, name)
+		missing, twice := c.missing(100)
+		require.Zero(t, missing, name)
+		require.Equal(t, repeated, twice, name)
+		require.Equal(t, maybe, summary.MaybeTwice, name)
+		require.EqualValues(t, 100, summary.Accepted, name)
+	}
+	f("none taken", dropBefore, hangBefore, 0, 0)
+	f("both taken", dropAfter, badGateway, 0, 0)
+	f("one of two taken", dropAfter, dropBefore, 10, 20)
+	f("the other of two taken", dropBefore, hangAfter, 10, 20)
+}
+
+// TestLastLost: no later request can tell, so the collector is asked for a while.
+func TestLastLost(t *testing.T) {
+	f := func(name string, f fault, requests int64) {
+		t.Helper()
+		c := newCollector(t, true)
+		c.slow = 2
+		sends := 0
+		c.fault = func(_ int, r *http.Request) fault {
+			if isAsk(r) {
+				return fine
+			}
+			if sends++; sends == 3 {
+				return f
+			}
+			return fine
+		}
+		summary, err := Run(context.Background(), newHEC(t, c, nil), panFile(t, 30), quick(func(o *Options) { o.MaxEvents = 10 }))
+		require.NoError(t, err, name)
+		missing, repeated := c.missing(30)
+		require.Zero(t, missing+repeated, name)
+		require.Equal(t, ExactlyOnce, summary.Delivery(), name)
+		require.Equal(t, requests, summary.Requests, name)
+	}
+	f("taken", dropAfter, 3)
+	f("not taken", dropBefore, 4)
+}
+
+// TestLateArrival: a request hung, was made again, and is taken after all.
+func TestLateArrival(t *testing.T) {
+	c := newCollector(t, true)
+	sends := 0
+	release := make(chan struct{})
+	taken := make(chan struct{})
+	inner := c.Server.Config.Handler
+	c.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAsk(r) {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		sends++
+		if sends == 4 { // the second one was given up; now it is taken
+			close(release)
+			<-taken
+		}
+		if sends != 2 {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		body := r.Clone(context.Background())
+		text := make([]byte, r.ContentLength)
+		for n := 0; n < len(text); {
+			m, err := r.Body.Read(text[n:])
+			n += m
+			if err != nil {
+				break
+			}
+		}
+		body.Body = http.NoBody
+		<-release
+		c.mu.Lock()
+		c.take(discard{}, body, text)
+		c.mu.Unlock()
+		close(taken)
+	})
+	hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
+	summary, err := Run(context.Background(), hec, panFile(t, 50), quick(func(o *Options) { o.MaxEvents = 10 }))
+	require.NoError(t, err)
+	missing, repeated := c.missing(50)
+	require.Zero(t, missing)
+	require.Equal(t, 10, repeated)
+	require.EqualValues(t, 10, summary.MaybeTwice, "found out at the end")
+	require.Equal(t, AtLeastOnce, summary.Delivery())
+}
+
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
+
+// TestChannelOfOthers: on a channel that was given, ids say nothing about our
+// requests.
+func TestChannelOfOthers(t *testing.T) {
+	c := newCollector(t, true)
+	sends := 0
+	c.fault = func(_ int, r *http.Request) fault {
+		if !isAsk(r) {
+			if sends++; sends == 2 {
+				return dropAfter
+			}
+		}
+		return fine
+	}
+	hec := newHEC(t, c, func(config *HECConfig) { config.Channel = "0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba" })
+	summary, err := Run(context.Background(), hec, panFile(t, 50), quick(func(o *Options) { o.MaxEvents = 10 }))
+	require.NoError(t, err)
+	missing, repeated := c.missing(50)
+	require.Zero(t, missing)
+	require.Equal(t, 10, repeated)
+	require.EqualValues(t, 10, summary.MaybeTwice)
+}
+
+// TestNeverIndexed: taken, and no indexer ever says so.
+func TestNeverIndexed(t *testing.T) {
+	c := newCollector(t, true)
+	c.slow = 1 << 30
+	state := filepath.Join(t.TempDir(), "state")
+	summary, err := Run(context.Background(), newHEC(t, c, nil), panFile(t, 50), quick(func(o *Options) { o.State = state; o.Ack.Timeout = 30 * time.Millisecond }))
+	require.ErrorContains(t, err, "not acknowledged within 30ms")
+	require.Zero(t, summary.Accepted, "nothing is counted that was not acknowledged")
+	require.EqualValues(t, 50, summary.Unconfirmed)
+	require.Equal(t, Incomplete, summary.Delivery())
+	require.Equal(t, state, summary.State)
+}
+
+// TestTooLarge: parts are halved until they fit; an event that never fits is named
+// and left out.
+func TestTooLarge(t *testing.T) {
+	c := newCollector(t, false)
+	c.largest = 10_000
+	lines := ""
+	for i := range 200 {
+		lines += panLine(i) + "\n"
+		if i == 120 {
+			lines += strings.Repeat("x", 20_000) + "\n"
+		}
+	}
+	var notes []string
+	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", []byte(lines), Meta{}), quick(func(o *Options) {
+		o.Note = func(text string) { notes = append(notes, text) }
+	}))
+	require.NoError(t, err)
+	missing, repeated := c.missing(200)
+	require.Zero(t, missing+repeated)
+	require.EqualValues(t, 200, summary.Accepted)
+	require.EqualValues(t, 1, summary.Refused)
+	require.Contains(t, strings.Join(notes, "\n"), "pan.log, line 122 HTTP status 413: left out")
+}
+
+func TestHugeLine(t *testing.T) {
+	c := newCollector(t, false)
+	text := panLine(0) + "\n" + strings.Repeat("y", 10_000_000) + "\n" + panLine(1) + "\n\n" + panLine(2)
+	var notes []string
+	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", []byte(text), Meta{}), quick(func(o *Options) {
+		o.Note = func(text string) { notes = append(notes, text) }
+	}))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, summary.Accepted)
+	require.EqualValues(t, 1, summary.Refused)
+	require.EqualValues(t, 1, summary.Skipped)
+	require.Len(t, c.arrived, 3)
+	require.Contains(t, notes[0], "line 2 is longer than 1000000 bytes: left out")
+}
+
+// TestKilled: killed at any request, before or after it was taken, and started
+// again: with acknowledgements each event arrives once.
+func TestKilled(t *testing.T) {
+	const events = 60
+	f := func(acks bool, at int, killed fault) (repeated int, maybe int64) {
+		t.Helper()
+		c := newCollector(t, acks)
+		files := panFile(t, events)
+		state := filepath.Join(t.TempDir(), "state")
+		ctx, kill := context.WithCancel(context.Background())
+		var snapshot []byte
+		sends := 0
+		c.fault = func(_ int, r *http.Request) fault {
+			if isAsk(r) && snapshot == nil {
+				return fine
+			}
+			if sends++; sends <= at || snapshot != nil && ctx.Err() != nil && sends > at+1 {
+				return fine
+			}
+			// As kill -9 leaves it: what is on disk now, and a request on its way.
+			snapshot, _ = os.ReadFile(state)
+			kill()
+			return killed
+		}
+		options := quick(func(o *Options) { o.MaxEvents = 10; o.State = state })
+		_, err := Run(ctx, newHEC(t, c, nil), files, options)
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotEmpty(t, snapshot)
+		require.NoError(t, os.WriteFile(state, snapshot, 0o600))
+
+		summary, err := Run(context.Background(), newHEC(t, c, nil), files, options)
+		require.NoError(t, err)
+		require.EqualValues(t, events, summary.Accepted+summary.Earlier)
+		require.NoFileExists(t, state)
+		missing, repeated := c.missing(events)
+		require.Zero(t, missing)
+		require.LessOrEqual(t, int64(repeated), summary.MaybeTwice)
+		return repeated, summary.MaybeTwice
+	}
+	for at := range 6 {
+		repeated, maybe := f(true, at, dropAfter)
+		require.Zero(t, repeated, "its id was due, and asked for")
+		require.Zero(t, maybe)
+		repeated, _ = f(true, at, dropBefore)
+		require.Zero(t, repeated)
+		repeated, maybe = f(false, at, dropAfter)
+		require.Equal(t, 10, repeated)
+		require.EqualValues(t, 10, maybe, "one request was on its way")
+	}
+}
+
+// TestGoesOn: a server that fails is one that a later run can finish with.
+func TestGoesOn(t *testing.T) {
+	c := newCollector(t, false)
+	files := panFile(t, 100)
+	state := filepath.Join(t.TempDir(), "state")
+	c.fault = func(n int, _ *http.Request) fault {
+		if n >= 4 {
+			return busy
+		}
+		return fine
+	}
+	options := quick(func(o *Options) {
+		o.MaxEvents = 10
+		o.State = state
+		o.Retry.Tries = 2
+		o.ShiftToNow = true
+		o.Now = func() time.Time { return noon.Add(24 * time.Hour) }
+	})
+	summary, err := Run(context.Background(), newHEC(t, c, nil), files, options)
+	require.EqualError(t, err, "send "+files[0].Path+`, lines 41 to 50: HTTP status 503, code 9 "Server is busy" (tried 2 times); start again later`)
+	require.EqualValues(t, 40, summary.Accepted)
+	require.Zero(t, summary.Unconfirmed)
+	shift := summary.Shift
+	c.fault = nil
+	options.Now = func() time.Time { return noon.Add(48 * time.Hour) }
+	summary, err = Run(context.Background(), newHEC(t, c, nil), files, options)
+	require.NoError(t, err)
+	require.EqualValues(t, 40, summary.Earlier)
+	require.EqualValues(t, 60, summary.Accepted)
+	require.Equal(t, shift, summary.Shift, "the distances stay")
+	require.Equal(t, ExactlyOnce, summary.Delivery())
+	require.Len(t, c.arrived, 100)
+
+	// What the state is not of, is refused.
+	refuse := func(text string, change func(s string) string) {
+		t.Helper()
+		c.fault = func(n int, _ *http.Request) fault { return busy }
+		_, err := Run(context.Background(), newHEC(t, c, nil), files, options)
+		require.Error(t, err)
+		content, err := os.ReadFile(state)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(state, []byte(change(string(content))), 0o600))
+		_, err = Run(context.Background(), newHEC(t, c, nil), files, options)
+		require.ErrorContains(t, err, text)
+		require.ErrorContains(t, err, "remove")
+		require.NoError(t, os.Remove(state))
+	}
+	refuse("is not a state", func(string) string { return "{" })
+	refuse("is not a state", func(s string) string { return strings.Replace(s, `"version":1`, `"version":2`, 1) })
+	refuse("is of a replay to", func(s string) string { return strings.Replace(s, "/raw", "/event", 1) })
+	refuse("not the file any more", func(s string) string { return strings.Replace(s, `"size":`, `"size":1`, 1) })
+	refuse("damaged", func(s string) string { return strings.Replace(s, `"head":`, `"done":[{"from":5,"to":2}],"head":`, 1) })
+	refuse("shift", func(s string) string { return strings.Replace(s, `"shifted":true`, `"shifted":false`, 1) })
+}

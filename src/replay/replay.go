@@ -1,0 +1,167 @@
+// Package replay sends recorded events to Splunk, to test a detection with them.
+//
+// Input are files with an event a line (plain or gzip), or the yml files of
+// splunk/attack_data, which name such files with their source type and source.
+// Output are requests to an HTTP Event Collector ([HEC], raw or event endpoint)
+// or to the ingest service of Splunk Cloud Services ([SCS]), and a [Summary]:
+//
+//	files, err := replay.Open([]string{"pan_tor.yml"}, replay.Meta{Index: "main"})
+//	hec, err := replay.NewHEC(replay.HECConfig{URL: url, Token: token, Ack: true})
+//	summary, err := replay.Run(ctx, hec, files, replay.Options{ShiftToNow: true})
+//
+// What is counted as accepted is what the server said it took: with indexer
+// acknowledgement, what an indexer wrote; without, what was answered with
+// success. A request whose answer was lost may have been taken or not. Where
+// acknowledgements number the requests, the next number tells, and each event
+// arrives exactly once (delivery.go); elsewhere it is sent again, arrives at least
+// once, and the summary counts it as possibly twice.
+//
+// Recorded events have old times. ShiftToNow moves all of them by the same
+// amount, so that the newest is a little before now and the distances stay
+// (stamp.go).
+//
+// The package fetches nothing, follows no redirect and reads no file that a yml
+// names outside its own tree. It does not make Splunk extract fields: the
+// receiving side needs the add-on of the source type.
+package replay
+
+import (
+	"context"
+	"time"
+)
+
+// Meta is what Splunk stores beside an event; empty = the token's default.
+type Meta struct{ Index, Sourcetype, Source, Host string }
+
+// over is m, with what is empty taken from other.
+func (m Meta) over(other Meta) Meta {
+	pick := func(a, b string) string {
+		if a != "" {
+			return a
+		}
+		return b
+	}
+	return Meta{pick(m.Index, other.Index), pick(m.Sourcetype, other.Sourcetype), pick(m.Source, other.Source), pick(m.Host, other.Host)}
+}
+
+// A Batch are events of one file, in order, that go in one request.
+type Batch struct {
+	Meta    Meta
+	Run     string // same for all batches of a replay and of those that go on with it
+	Channel string // to send on, where the target has channels
+	File    string // as it was named
+	Events  []*Event
+}
+
+// A Target takes batches. It is used by one goroutine.
+type Target interface {
+	// Name says where the events go, without the token. A state file of
+	// another name is refused.
+	Name() string
+
+	Traits() Traits
+
+	// Size is how many bytes the event takes in a request, as it is measured
+	// against Traits.Bytes.
+	Size(meta Meta, e *Event) int
+
+	// Send sends a request. The id is that of the acknowledgement to come, -1
+	// where there is none. An error is a *Failure, or the context's.
+	Send(ctx context.Context, batch Batch) (id int64, err error)
+}
+
+// Traits are what targets differ in.
+type Traits struct {
+	Events, Bytes int    // most of a request
+	CarriesTime   bool   // an event's time goes beside its text, which stays as it is
+	DropsRepeats  bool   // a repeated event has the same id, by which the receiver may drop it
+	Acks          bool   // Send gives ids, and the target is a Confirmer
+	Channel       string // to begin with
+	OwnChannel    bool   // nobody else uses it, so ids count our requests; and others may be made
+}
+
+// A Confirmer tells which requests were indexed.
+type Confirmer interface {
+	// Confirm asks for acknowledgements. True is told only once: the server
+	// forgets what it told (Splunk, "HTTP Event Collector indexer
+	// acknowledgment").
+	Confirm(ctx context.Context, channel string, ids []int64) (map[int64]bool, error)
+}
+
+// Limits of what is read and kept.
+const (
+	maxLine   = 1_000_000      // bytes of an event; a request to SCS takes 1,040,000, and Splunk cuts at 10,000 by default
+	maxYML    = 1 << 20        // bytes of a yml file; those of attack_data have 1 to 20 kB
+	maxFiles  = 10_000         // files of one replay
+	maxState  = 4 << 20        // bytes of a state file, of 10,000 files
+	maxAnswer = 64 << 10       // bytes of an answer; a poll of all ids that can be open takes 400
+	window    = 16             // requests that wait for their acknowledgement: with 800 kB each 13 MB of memory
+	smallest  = 50_000         // bytes below which "too large" no longer makes later requests smaller
+	maxNotes  = 5              // lines that are named of each kind of trouble; all are counted
+	longest   = 24 * time.Hour // of a pause or limit that may be asked for
+)
+
+// Options are how to replay. The zero value sends all events once, unshifted.
+type Options struct {
+	ShiftToNow bool
+	Ago        time.Duration  // how long before now the newest event is to be; 0 = now
+	Zone       *time.Location // of time stamps that name none; nil = UTC
+	MaxEvents  int            // events of a request; 0 or more than the target takes = what the target takes
+	State      string         // file that remembers what was accepted; "" = none, and no going on
+	Retry      Retry
+	Ack        Ack
+	Now        func() time.Time  // nil = time.Now
+	Progress   func(Progress)    // nil = nobody looks
+	Note       func(text string) // a line about what happened on the way; nil = nobody reads
+}
+
+// Retry is how often and how long to try a request that was not taken. Zeros are
+// the defaults, which are given in brackets.
+type Retry struct {
+	Tries   int           // of one request [8]
+	First   time.Duration // pause after the first failure, then half as long again each time [500 ms]
+	Longest time.Duration // of these pauses [30 s]
+	After   time.Duration // longest Retry-After of a server that is honoured; asked for more, we give up [5 min]
+}
+
+// Ack is how to wait for acknowledgements. Zeros are the defaults.
+type Ack struct {
+	Poll    time.Duration // between two questions [1 s; Splunk's own examples ask every 10 s]
+	Timeout time.Duration // after which what was not acknowledged is sent again [5 min]
+	Settle  time.Duration // how long to ask for a request whose answer was lost, when no later one can tell [10 s]
+}
+
+// Progress is how far a replay is.
+type Progress struct {
+	Events       int64 // accepted or refused for good, in this run and before
+	Bytes, Total int64 // of the files; of a gzip file as it is on disk
+}
+
+func defaulted[T int | time.Duration](value *T, def T) {
+	if *value <= 0 {
+		*value = def
+	}
+}
+
+func (o Options) withDefaults() Options {
+	defaulted(&o.Retry.Tries, 8)
+	defaulted(&o.Retry.First, 500*time.Millisecond)
+	defaulted(&o.Retry.Longest, 30*time.Second)
+	defaulted(&o.Retry.After, 5*time.Minute)
+	defaulted(&o.Ack.Poll, time.Second)
+	defaulted(&o.Ack.Timeout, 5*time.Minute)
+	defaulted(&o.Ack.Settle, 10*time.Second)
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.Note == nil {
+		o.Note = func(string) {}
+	}
+	return o
+}

@@ -1,0 +1,176 @@
+package replay
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// A state is what a replay has to know to go on after it was stopped or killed.
+// It is written before each request, so that what was on its way then is known to
+// be in doubt, and removed when all is done.
+type state struct {
+	Version  int         `json:"version"`
+	Target   string      `json:"target"`
+	Run      string      `json:"run"`
+	Shift    int64       `json:"shift_seconds"`
+	Shifted  bool        `json:"shifted"`
+	Accepted int64       `json:"accepted_events"`
+	Refused  int64       `json:"refused_events"`
+	Twice    int64       `json:"maybe_twice_events"`
+	Files    []fileState `json:"files"`
+}
+
+const stateVersion = 1
+
+type fileState struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	Head string `json:"head"`
+	Done []span `json:"done,omitempty"` // accepted or refused for good; in order, apart from each other
+	Sent []sent `json:"sent,omitempty"` // sent, and not known to be taken
+}
+
+// A span is a part of an unpacked file, from the first byte to the one behind the
+// last.
+type span struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+type sent struct {
+	span
+	Events  int    `json:"events"`
+	Channel string `json:"channel,omitempty"`
+	ID      int64  `json:"ack"` // of its acknowledgement on that channel, -1 = unknown
+}
+
+func newState(target string, files []Dataset) (*state, error) {
+	s := &state{Version: stateVersion, Target: target, Run: newID()}
+	for _, d := range files {
+		size, head, err := d.identity()
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", d.Path, err)
+		}
+		s.Files = append(s.Files, fileState{Path: d.Path, Size: size, Head: head})
+	}
+	return s, nil
+}
+
+// loadState reads the state of an earlier run, nil where there is none. One of
+// other files or of another target is refused.
+func loadState(path string, fresh *state) (*state, error) {
+	text, err := readBounded(path, maxState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	advice := "; remove it to send everything from the start, or name another by --state"
+	var s state
+	if err := json.Unmarshal(text, &s); err != nil || s.Version != stateVersion {
+		return nil, fmt.Errorf("%s is not a state of this program's replay%s", path, advice)
+	}
+	if s.Target != fresh.Target {
+		return nil, fmt.Errorf("the state %s is of a replay to %s, not to %s%s", path, printable(s.Target), fresh.Target, advice)
+	}
+	if len(s.Files) != len(fresh.Files) {
+		return nil, fmt.Errorf("the state %s is of %d files, not of %d%s", path, len(s.Files), len(fresh.Files), advice)
+	}
+	for i, f := range s.Files {
+		now := fresh.Files[i]
+		if f.Path != now.Path {
+			return nil, fmt.Errorf("the state %s has %q where the command has %q%s", path, printable(f.Path), now.Path, advice)
+		}
+		if f.Size != now.Size || f.Head != now.Head {
+			return nil, fmt.Errorf("%s is not the file any more that the state %s is of%s", f.Path, path, advice)
+		}
+		if !f.sound() {
+			return nil, fmt.Errorf("the state %s is damaged%s", path, advice)
+		}
+	}
+	if s.Accepted < 0 || s.Refused < 0 || s.Twice < 0 {
+		return nil, fmt.Errorf("the state %s is damaged%s", path, advice)
+	}
+	return &s, nil
+}
+
+func (f fileState) sound() bool {
+	at := int64(-1)
+	for _, d := range f.Done {
+		if d.From <= at || d.To <= d.From {
+			return false
+		}
+		at = d.To
+	}
+	for _, s := range f.Sent {
+		if s.From < 0 || s.To <= s.From || s.Events < 0 || s.Channel != "" && !isGUID(s.Channel) {
+			return false
+		}
+	}
+	return true
+}
+
+// finish notes a part as done.
+func (f *fileState) finish(part span) {
+	i, _ := slices.BinarySearchFunc(f.Done, part.From, func(d span, from int64) int {
+		return int(min(max(d.From-from, -1), 1))
+	})
+	if i > 0 && f.Done[i-1].To == part.From {
+		i--
+		f.Done[i].To = part.To
+	} else {
+		f.Done = slices.Insert(f.Done, i, part)
+	}
+	if i+1 < len(f.Done) && f.Done[i].To == f.Done[i+1].From {
+		f.Done[i].To = f.Done[i+1].To
+		f.Done = slices.Delete(f.Done, i+1, i+2)
+	}
+}
+
+// done says whether an offset is in a part that is done.
+func (f *fileState) done(at int64) bool {
+	for _, d := range f.Done {
+		if at >= d.From && at < d.To {
+			return true
+		}
+	}
+	return false
+}
+
+// covers says whether all of a part is done.
+func (f *fileState) covers(part span) bool {
+	for _, d := range f.Done {
+		if d.From <= part.From && part.To <= d.To {
+			return true
+		}
+	}
+	return false
+}
+
+// save puts the state in the place of the file, whole or not at all.
+func (s *state) save(path string) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	advice := "; name a place that can be written by --state"
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write the state: %w%s", err, advice)
+	}
+	_, err = f.Write(append(text, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write the state: %w%s", err, advice)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package replay
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// transport is the way to a server. With a file of authorities only these are
+// trusted. HTTP/1 alone: one request at a time goes over one connection.
+func transport(caFile string) (*http.Transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		pem, err := readBounded(caFile, 1<<20)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificate authorities: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate: want PEM, that is text with BEGIN CERTIFICATE", caFile)
+		}
+	}
+	http1 := new(http.Protocols)
+	http1.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    15 * time.Second,
+		TLSClientConfig:        config,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    1,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: maxAnswer,
+		Protocols:              http1,
+	}, nil
+}
+
+// limited is a context that ends after the time, and tells whether a connection
+// was made: before that, nothing was sent.
+func limited(ctx context.Context, timeout time.Duration) (_ context.Context, connected *atomic.Bool, cancel func()) {
+	ctx, cancel = context.WithTimeoutCause(ctx, timeout, errSlow)
+	connected = new(atomic.Bool)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}), connected, cancel
+}
+
+// parseBase takes a server's address apart. Errors do not show it whole: it may
+// hold what should not be in it.
+func parseBase(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil, errors.New("no URL: want https://HOST:PORT")
+	case err != nil:
+		return nil, errors.New("the URL cannot be read: want https://HOST:PORT")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("the URL begins with %q: want https://HOST:PORT", printable(u.Scheme))
+	case u.User != nil:
+		return nil, errors.New("the URL holds a user or password; give the token by --token-file or TORCTL_TOKEN")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the URL has a part after ? or #: want https://HOST:PORT; a token does not belong there")
+	case u.Hostname() == "":
+		return nil, errors.New("the URL names no host: want https://HOST:PORT")
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u, nil
+}
+
+// Unencrypted says whether a URL sends its token over the network in the clear.
+func Unencrypted(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
+// TokenFile reads a token from a file that holds nothing else.
+func TokenFile(path string) (Token, error) {
+	text, err := readBounded(path, 64<<10)
+	if err != nil {
+		return Token{}, fmt.Errorf("read the token: %w", err)
+	}
+	token, err := NewToken(string(text))
+	if err != nil {
+		return Token{}, fmt.Errorf("read the token of %s: %w", path, err)
+	}
+	return token, nil
+}
+
+// Readable says whether others on this machine can read a file.
+func Readable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o044 != 0
+}
