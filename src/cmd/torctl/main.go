@@ -6,9 +6,10 @@
 //	torctl relays verify FILE...    who signed what, and is it enough
 //	torctl relays status            what a table knows
 //	torctl relays seen IP --at T    what an address was at a time
+//	torctl scan FILE...             find Tor in log files
 //
 // Results go to stdout, everything else to stderr with "torctl: " in front.
-// Exit codes: 0 fine, 1 failed, 2 wrong usage.
+// Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 Tor found (scan --fail-on).
 package main
 
 import (
@@ -30,6 +31,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now)
 const (
 	exitFailed = 1
 	exitUsage  = 2
+	exitFound  = 3
 )
 
 // failure is an error of the work, not of how the program was called.
@@ -57,12 +59,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(relaysCommand(&terminal{out: stdout, err: stderr}, now))
+	t := &terminal{out: stdout, err: stderr}
+	root.AddCommand(relaysCommand(t, now), scanCommand(t, now))
 	err := root.ExecuteContext(context.Background())
 	var work failure
+	var found torFound
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &found):
+		fmt.Fprintf(stderr, "torctl: %v\n", err)
+		return exitFound
 	case errors.As(err, &work):
 		fmt.Fprintf(stderr, "torctl: %v\n", err)
 		return exitFailed
