@@ -50,7 +50,6 @@ func bareName(name string) string {
 type cimLines struct {
 	values  []text
 	object  object
-	clock   clock
 	scratch []byte
 }
 
