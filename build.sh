@@ -36,7 +36,8 @@ usage: ./build.sh VERB
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, in a private Python environment
   bench     speed and memory beside splunklib and a bare echo (RUNS=5)
-  evaluate  not yet: precision and recall on labelled flows
+  evaluate  precision and recall on labelled flows: generated ones, or those of
+            files with their tor_relays.csv beside: ./build.sh evaluate [FLOWS.csv ...]
 TEXT
 }
 
@@ -258,6 +259,16 @@ bench() {
 	dist/bin/bench -tordetect dist/bin/tordetect -python "$python" -runs "${RUNS:-5}"
 }
 
+evaluate() {
+	local arg args=()
+	# Paths are the caller's, not ours.
+	for arg in "$@"; do
+		[[ $arg != /* && -e $here/$arg ]] && arg=$here/$arg
+		args+=("$arg")
+	done
+	go run ./tests/evaluate -out dist ${args[@]+"${args[@]}"}
+}
+
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
 case $verb in
@@ -267,7 +278,7 @@ test) check ;;
 demo) demo "$@" ;;
 inspect) inspect ;;
 bench) bench ;;
-evaluate) die "$verb comes later" ;;
+evaluate) evaluate "$@" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac

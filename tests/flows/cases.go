@@ -74,7 +74,7 @@ var cases = []Case{
 	{"hosted_web", NotTor, own, 5, guess, 40, "other services of the machine that the hosted relay runs on", hostedWeb},
 
 	// Ordinary traffic of ours.
-	{"web", NotTor, out, 560000, guess, 2000, "most of all flows", web},
+	{"web", NotTor, out, 560000, guess, 5000, "most of all flows", web},
 	{"dns", NotTor, out, 200000, guess, 300, "", dns},
 	{"other_service", NotTor, out, 60000, guess, 300, "ssh, mail, file sharing, unanswered tries of what is gone", otherService},
 	{"tor_port", NotTor, out, 300, guess, 200, "other services on the ports that relays like", torPort},
