@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -12,20 +13,34 @@ import (
 	"tordetect/tests/flows"
 )
 
-// Tuned is a code, alone of all that speaks in a flow: its weight in detect, and
-// the one that the tuning seeds give it.
+// Tuned is a code: its weight in detect, and what the tuning seeds make of it.
 type Tuned struct {
 	Evidence string  `json:"evidence"` // the code, and how it stands
 	Weight   float64 `json:"weight"`   // in the table of detect
-	Given    float64 `json:"given"`    // the mean score of these flows, as a share: with what weakens it
+	Given    float64 `json:"given"`    // the mean score where it is alone, as a share: with what weakens it
+	// Alone and All are the share of Tor at the base rates among flows in which
+	// no other witness speaks, and among all in which the code is the strongest of
+	// its witness. A weight belongs between: where others could have spoken and
+	// did not, that tells as well.
+	Alone Part `json:"alone"`
+	All   Part `json:"all"`
+	// Factor is by how much the false alarms would have to be more frequent for
+	// the weight given to be right: how wrong a guess of a base rate must be. 1 if
+	// it lies between Alone and All.
+	Factor  float64 `json:"right_if_false_alarms_times"`
+	Differs bool    `json:"differs"` // outside of both intervals, and by more than a bad guess
+}
+
+// Part is a share of Tor, with the flows as made.
+type Part struct {
 	Flows    int     `json:"flows"`
 	TP       int     `json:"tp"`
-	Measured *Share  `json:"measured"` // the share of Tor among them, at the base rates
-	Deserved float64 `json:"deserved"` // that, smoothed
-	// Factor is by how much the false alarms would have to be more frequent for
-	// the weight given to be right: how wrong a guess of a base rate must be.
-	Factor  float64 `json:"right_if_false_alarms_times"`
-	Differs bool    `json:"differs"` // outside of the interval, and by more than a bad guess
+	Tor      *Share  `json:"tor"`
+	Smoothed float64 `json:"smoothed"`
+}
+
+func (t *tally) part() Part {
+	return Part{Flows: t.flows, TP: t.hits, Tor: t.share(), Smoothed: t.smoothed()}
 }
 
 // badGuess is how wrong a base rate that is a guess may well be, either way.
@@ -44,41 +59,51 @@ func witness(code string) string {
 }
 
 // tune measures each code's weight: the probability that a flow with this
-// evidence alone is Tor, at the base rates. That is what a weight means.
+// evidence is Tor, at the base rates. That is what a weight means.
 func tune(rows []row) []Tuned {
 	var order []string
 	for _, e := range detect.Weights() {
 		order = append(order, e.Name())
 	}
-	of := map[string]*tally{}
-	scores := map[string]float64{}
+	alone, all, scores := map[string]*tally{}, map[string]*tally{}, map[string]float64{}
+	add := func(to map[string]*tally, key string, f *row) {
+		if to[key] == nil {
+			to[key] = &tally{}
+		}
+		to[key].add(f.weight, f.truth == flows.Tor)
+	}
 	for i := range rows {
 		f := &rows[i]
-		if key, ok := alone(f); ok && counts(f) {
-			if of[key] == nil {
-				of[key] = &tally{}
-			}
-			of[key].add(f.weight, f.truth == flows.Tor)
-			scores[key] += f.weight * float64(f.Score) / 100
+		if !counts(f) {
+			continue
+		}
+		keys := spoken(f)
+		for _, key := range keys {
+			add(all, key, f)
+		}
+		if len(keys) == 1 {
+			add(alone, keys[0], f)
+			scores[keys[0]] += f.weight * float64(f.Score) / 100
 		}
 	}
 	var keys []string
-	for key := range of {
+	for key := range alone {
 		keys = append(keys, key)
 	}
-	rank := func(key string) int { return slices.Index(order, base(key)) }
 	slices.SortFunc(keys, func(a, b string) int {
-		if d := rank(a) - rank(b); d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(slices.Index(order, base(a)), slices.Index(order, base(b))), strings.Compare(a, b))
 	})
 	var out []Tuned
 	for _, key := range keys {
-		t := of[key]
-		x := Tuned{Evidence: key, Weight: weightOf(key), Given: scores[key] / t.weight, Flows: t.flows, TP: t.hits, Measured: t.share(), Deserved: t.smoothed()}
-		x.Factor = odds(x.Deserved) / odds(x.Given)
-		outside := x.Given < x.Measured.Low || x.Given > x.Measured.High
+		x := Tuned{
+			Evidence: key, Weight: weightOf(key), Given: scores[key] / alone[key].weight,
+			Alone: alone[key].part(), All: all[key].part(), Factor: 1,
+		}
+		low, high := min(x.Alone.Smoothed, x.All.Smoothed), max(x.Alone.Smoothed, x.All.Smoothed)
+		if nearest := min(max(x.Given, low), high); nearest != x.Given {
+			x.Factor = odds(nearest) / odds(x.Given)
+		}
+		outside := x.Given < min(x.Alone.Tor.Low, x.All.Tor.Low) || x.Given > max(x.Alone.Tor.High, x.All.Tor.High)
 		x.Differs = outside && (x.Factor > badGuess || x.Factor < 1.0/badGuess)
 		out = append(out, x)
 	}
@@ -104,53 +129,64 @@ func weightOf(key string) float64 {
 	return 0
 }
 
-// alone names the evidence of a flow in which one witness speaks.
-func alone(f *row) (string, bool) {
-	var spoke []string
-	for _, code := range f.Evidence {
-		if weightOf(code) > 0 {
-			spoke = append(spoke, code)
+// spoken names the strongest code of each witness that speaks in a flow, with how
+// it stands.
+func spoken(f *row) []string {
+	var out, witnesses []string
+	for _, code := range f.Evidence { // strongest first
+		w := witness(code)
+		if weightOf(code) == 0 || slices.Contains(witnesses, w) {
+			continue
 		}
-	}
-	if len(spoke) == 0 {
-		return "", false
-	}
-	for _, code := range spoke[1:] {
-		if witness(code) != witness(spoke[0]) {
-			return "", false
-		}
-	}
-	key := spoke[0]
-	switch witness(key) {
-	case "label":
-		if f.Coverage == "full" && len(f.Evidence) == 1 {
+		witnesses = append(witnesses, w)
+		key := code
+		switch {
+		case w == "label" && f.Coverage == "full" && !listed(f):
 			key += ", unlisted"
+		case code != "ja4_tor" && code != "ja3_tor":
+		case barePattern.MatchString(f.sni):
+			key += ", name of Tor's form"
+		case f.sni == "":
+			key += ", no name logged"
+		default:
+			key += ", another name"
 		}
-	case "name":
-		if f.Has("sni_pattern") && len(spoke) > 1 {
-			key += ", with the pattern"
+		if w != "name" && f.Finding.Direction != "inbound" && f.unanswered() {
+			key += ", no answer"
 		}
+		out = append(out, key)
 	}
-	if f.Finding.Direction != "inbound" && f.unanswered() {
-		key += ", no answer"
-	}
-	return key, true
+	return out
+}
+
+// listed reports whether the list speaks in a flow.
+func listed(f *row) bool {
+	return slices.ContainsFunc(f.Evidence, func(code string) bool { return witness(code) == "list" && code != "not_tcp" })
 }
 
 func (r *report) tuning(w io.Writer) {
 	if len(r.Tuning) == 0 {
 		return
 	}
-	t := newTable(w, fmt.Sprintf("Weights by measurement, of the tuning seeds %d to %d only: a code that speaks alone", r.TuningSeeds[0], r.TuningSeeds[len(r.TuningSeeds)-1]), 2, 3, 4, 5, 7, 8)
-	t.AppendHeader(table.Row{"", "weight", "given", "flows", "Tor", "share of Tor at the base rates", "smoothed", "right at", ""})
+	t := newTable(w, fmt.Sprintf("Weights by measurement, of the tuning seeds %d to %d only", r.TuningSeeds[0], r.TuningSeeds[len(r.TuningSeeds)-1]), 2, 3, 4, 5, 8)
+	t.AppendHeader(table.Row{"", "weight", "given", "flows", "Tor", "Tor where it is alone", "Tor in all", "right at", ""})
 	for _, x := range r.Tuning {
 		mark := ""
 		if x.Differs {
 			mark = "differs"
 		}
-		t.AppendRow(table.Row{x.Evidence, fmt.Sprintf("%.2f", x.Weight), fmt.Sprintf("%.2f", x.Given), x.Flows, x.TP, x.Measured, fmt.Sprintf("%.2f", x.Deserved), fmt.Sprintf("x%.2g", x.Factor), mark})
+		t.AppendRow(table.Row{
+			x.Evidence, fmt.Sprintf("%.2f", x.Weight), fmt.Sprintf("%.2f", x.Given), x.Alone.Flows, x.Alone.TP,
+			x.Alone, x.All, fmt.Sprintf("x%.2g", x.Factor), mark,
+		})
 	}
 	t.Render()
-	fmt.Fprintln(w, "A weight is the share that is Tor among flows with this evidence alone. Given: what such flows scored, with all that weakens it (no answer, an old list).\n"+
-		"Right at: how many times as many false alarms would make what is given right. Up to 3 either way a guess of a base rate explains it.")
+	fmt.Fprint(w, "A weight is the share of Tor among flows with this evidence. Given: what such flows scored, with all that weakens it (no answer, an old list).\n",
+		"Flows and Tor are of those where nothing else speaks, as made; the shares are at the base rates, smoothed, with the interval of the unsmoothed share.\n",
+		"Right at: how many times as many false alarms would make what is given right; up to ", badGuess, " either way the guess of a base rate explains it.\n")
+}
+
+// String is the smoothed share, and the interval.
+func (p Part) String() string {
+	return fmt.Sprintf("%.2f [%.2f-%.2f]", p.Smoothed, p.Tor.Low, p.Tor.High)
 }

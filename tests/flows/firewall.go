@@ -57,8 +57,10 @@ const (
 	namesExit    = 0.05
 	misnames     = 0.01 // of ordinary flows to or from relays' addresses
 	// seesTLS is the share of TLS flows of which a sensor wrote name and
-	// fingerprint (a guess).
-	seesTLS = 0.7
+	// fingerprint, and nameless that of these in which the name is missing (both
+	// guesses).
+	seesTLS  = 0.7
+	nameless = 0.1
 )
 
 // site is the border while flows are made for it.
@@ -182,7 +184,16 @@ func (s *site) counts(f Flow, bytesOut, bytesIn, packetsOut, packetsIn int) Flow
 // hello adds what a sensor wrote of the TLS, where there was one.
 func (s *site) hello(f Flow, t tls) Flow {
 	if f.State == "established" && s.r.Float64() < seesTLS {
-		f.SNI, f.JA4, f.JA3 = t.name, t.ja4, t.ja3
+		f = s.helloAlways(f, t)
+	}
+	return f
+}
+
+// helloAlways is hello for a case that is about it.
+func (s *site) helloAlways(f Flow, t tls) Flow {
+	f.SNI, f.JA4, f.JA3 = t.name, t.ja4, t.ja3
+	if s.r.Float64() < nameless {
+		f.SNI = ""
 	}
 	return f
 }

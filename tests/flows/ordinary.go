@@ -50,12 +50,6 @@ func machineNames(s *site) (Flow, bool) {
 	return s.helloAlways(f, ordinaryTLS(s.r, machineName(s.r))), ok
 }
 
-// helloAlways is hello for a case that is about the name.
-func (s *site) helloAlways(f Flow, t tls) Flow {
-	f.SNI, f.JA4, f.JA3 = t.name, t.ja4, t.ja3
-	return f
-}
-
 // torTwin is another program with the fingerprint of the measured build; of its
 // names some fit the pattern, as of any program's.
 func torTwin(s *site) (Flow, bool) {
@@ -273,6 +267,7 @@ func onionGateway(s *site) (Flow, bool) {
 	f, ok := web(s)
 	name := letters(s.r, "abcdefghijklmnopqrstuvwxyz234567", 56) + "." + gateways[s.r.IntN(len(gateways))]
 	f = s.helloAlways(f, ordinaryTLS(s.r, name))
+	f.SNI = name
 	if s.r.IntN(2) == 0 {
 		f.App = s.app("tor2web")
 	}
