@@ -38,7 +38,7 @@ func sampleHead(t *testing.T) *Head {
 func TestPanLineAsTheAddOnReadsIt(t *testing.T) {
 	e, err := parsePan(strings.TrimSpace(panLine("", "2026/11/20 10:15:30", "10.20.30.40", "198.51.100.23", "9001", "tor", "tcp", "allow", "6609", "810")), "fw")
 	require.NoError(t, err)
-	row, ok := e.modelRow()
+	row, ok := findModel("Network_Traffic").row(e)
 	require.True(t, ok)
 	require.Equal(t, time.Date(2026, 11, 20, 10, 15, 30, 0, time.UTC), e.time)
 	for name, want := range map[string]string{
@@ -52,18 +52,18 @@ func TestPanLineAsTheAddOnReadsIt(t *testing.T) {
 	for vendor, want := range map[string]string{"allow": "allowed", "deny": "blocked", "block-ip": "blocked", "reset-client": "blocked", "drop": "dropped", "sinkhole": "dropped", "odd": "unknown"} {
 		e, err := parsePan(panLine("", "2026/11/20 10:15:30", "10.0.0.1", "192.0.2.1", "1", "x", "tcp", vendor, "", ""), "fw")
 		require.NoError(t, err)
-		row, _ := e.modelRow()
+		row, _ := findModel("Network_Traffic").row(e)
 		require.Equal(t, want, row.Get("All_Traffic.action"), vendor)
 	}
 	e, err = parsePan(panLine("", "2026/11/20 10:15:30", "10.0.0.1", "192.0.2.1", "1", "x", "TCP", "allow", "", ""), "fw")
 	require.NoError(t, err)
-	row, _ = e.modelRow()
+	row, _ = findModel("Network_Traffic").row(e)
 	require.Equal(t, "tcp", row.Get("All_Traffic.transport"))
 	for users, want := range map[string]string{",,": "unknown", "alice,,": "alice", ",bob,": "bob", "alice,bob,": "alice"} {
 		line := strings.Replace(panLine("", "2026/11/20 10:15:30", "10.0.0.1", "192.0.2.1", "1", "x", "tcp", "allow", "", ""), "Outbound_Allow,,,", "Outbound_Allow,"+users, 1)
 		e, err := parsePan(line, "fw")
 		require.NoError(t, err)
-		row, _ := e.modelRow()
+		row, _ := findModel("Network_Traffic").row(e)
 		require.Equal(t, want, row.Get("All_Traffic.user"), users)
 	}
 	require.Equal(t, []string{"a", "b,c", "", "d"}, splitLog(`a,"b,c",,d`))
@@ -99,7 +99,7 @@ func TestTstats(t *testing.T) {
 		`| tstats median(All_Traffic.bytes) from datamodel=Network_Traffic`:       "'median' is invalid",
 		`| tstats prestats=t count from datamodel=Network_Traffic`:                "'prestats' is invalid",
 		`| tstats summariesonly=maybe count from datamodel=Network_Traffic`:       "Invalid boolean",
-		`| tstats count where index=*`:                                            "datamodel=Network_Traffic' is wanted",
+		`| tstats count where index=*`:                                            "datamodel=NAME' is wanted",
 		`| tstats from datamodel=Network_Traffic`:                                 "a function is missing",
 		`| makeresults | tstats count from datamodel=Network_Traffic`:             "must be the first command",
 		`| stats count`: "cannot be the first command",
@@ -201,6 +201,37 @@ func TestCommands(t *testing.T) {
 	} {
 		_, err := h.Run(search)
 		require.ErrorContains(t, err, want, search)
+	}
+}
+
+// Events of other sources stand in the data model that they were given, and in event searches with their fields.
+func TestOtherModels(t *testing.T) {
+	h := sampleHead(t)
+	at := h.Now.Add(-time.Minute)
+	h.AddEvents(
+		Event{Time: at, Model: "Authentication", Raw: "Accepted password for alice", Fields: map[string]string{"sourcetype": "sshd", "action": "success", "src": "198.51.100.7", "user": "alice"}},
+		Event{Time: at, Model: "Authentication", Fields: map[string]string{"sourcetype": "sshd", "action": "failure", "src": "198.51.100.8"}},
+		Event{Time: at, Model: "Network_Resolution", Fields: map[string]string{"sourcetype": "dns", "query": "www.example.com", "src": "10.0.0.5"}},
+		Event{Time: at, Fields: map[string]string{"sourcetype": "tls", "tls.sni": "www.example.org", "src_ip": "10.0.0.5"}},
+	)
+	for search, want := range map[string][]string{
+		"| tstats count from datamodel=Authentication where Authentication.action=success by Authentication.src Authentication.user": {"Authentication.src,Authentication.user,count", "198.51.100.7,alice,1"},
+		"| tstats count from datamodel=Authentication.Authentication by Authentication.dest Authentication.user":                     {"Authentication.dest,Authentication.user,count", "unknown,alice,1", "unknown,unknown,1"},
+		"| tstats count from datamodel=Network_Resolution by DNS.query":                                                              {"DNS.query,count", "www.example.com,1"},
+		"| tstats count from datamodel=Network_Traffic where All_Traffic.src=10.0.0.5":                                               {"count", "0"},
+		"sourcetype=tls OR (sourcetype=sshd action=success) | sort 0 sourcetype | table sourcetype tls.sni src user":                 {"sourcetype,tls.sni,src,user", "sshd,,198.51.100.7,alice", "tls,www.example.org,,"},
+	} {
+		result, err := h.Run(search)
+		require.NoError(t, err, search)
+		require.Equal(t, want, texts(result.Table), search)
+	}
+	for search, want := range map[string]string{
+		"| tstats count from datamodel=Authentication by All_Traffic.src":    "has no field",
+		"| tstats count from datamodel=Authentication by Authentication.sni": "has no field",
+		"| tstats count from datamodel=Web":                                  "not played",
+	} {
+		_, err := h.Run(search)
+		require.ErrorContains(t, err, want)
 	}
 }
 

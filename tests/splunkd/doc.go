@@ -15,7 +15,7 @@
 //	macros.go     `name(args)` to SPL
 //	spl.go        SPL to commands
 //	search.go     the plan: what runs where; event searches; peers.go copies the app to the indexers
-//	commands.go   commands that work row by row; tables.go the others; tstats.go, datamodel.go, lookup.go where rows come from
+//	commands.go   commands that work row by row; tables.go the others; tstats.go, models.go, events.go, lookup.go where rows come from
 //	custom.go     a custom command: probes, chunks, selected fields; process.go the pipes, wire.go the bytes, reply.go the answers
 //	result.go     the table as text
 //
@@ -36,7 +36,8 @@
 //   - the order of groups in stats, of rows without value in sort, of equal rows; how numbers with fractions are written;
 //   - the words of most error messages;
 //   - environment and working directory of commands, and that splunkd starts a shell launcher at all;
-//   - the data model: the add-on's fields of 2020, no acceleration, so that summariesonly=true finds everything;
+//   - the data models: the add-on's fields of 2020, no acceleration, so that summariesonly=true finds everything; of
+//     events that are no firewall logs, that an add-on extracts the fields that the test gave;
 //   - append: the columns of both, its rows last; that its search keeps the window of the outer one;
 //   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
 //

@@ -3,10 +3,11 @@ package splunkd
 import (
 	"fmt"
 	"io"
+	"maps"
 	"time"
 )
 
-// Head is a search head with one installed app and some indexed firewall logs.
+// Head is a search head with one installed app, some indexed firewall logs and other events.
 //
 // App and Now are needed; every other field may be zero. A Head runs one search at a time.
 type Head struct {
@@ -56,6 +57,23 @@ func (h *Head) AddLog(r io.Reader) (int, error) {
 	events, err := readLog(r, host)
 	h.log = append(h.log, events...)
 	return len(events), err
+}
+
+// Event is an indexed event of any source, with the fields that its add-on would extract.
+type Event struct {
+	Time   time.Time
+	Raw    string            // may be empty
+	Model  string            // the data model that its tags put it in, such as Authentication; empty for none
+	Fields map[string]string // sourcetype among them
+}
+
+// AddEvents indexes events.
+func (h *Head) AddEvents(events ...Event) {
+	for _, e := range events {
+		fields := map[string]string{"index": "main", "host": "sensor", "source": "sensor"}
+		maps.Copy(fields, e.Fields)
+		h.log = append(h.log, event{raw: e.Raw, time: e.Time, model: e.Model, fields: fields})
+	}
 }
 
 // Span returns the times of the first and the last event; ok is false without events.

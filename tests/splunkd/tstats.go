@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// tstats is the one command that reads the data model:
+// tstats is the one command that reads data models:
 //
 //	| tstats fillnull_value=null count min(_time) as firstTime from datamodel=Network_Traffic
 //	    where All_Traffic.app=tor by All_Traffic.src_ip All_Traffic.dest_port _time span=1h
@@ -35,26 +35,27 @@ func compileTstats(s *search, text string) (operator, error) {
 	if len(aggregates) == 0 {
 		return nil, searchErrorf("Error in 'tstats' command: a function is missing.")
 	}
+	if len(tokens) < 4 || !tokens[1].is("datamodel") || tokens[2].Text != "=" {
+		return nil, searchErrorf("Error in 'tstats' command: 'from datamodel=NAME' is wanted; other sources are not played by this stand-in.")
+	}
+	from := findModel(tokens[3].Text)
+	if from == nil {
+		return nil, searchErrorf("Error in 'tstats' command: The data model '%s' is not played by this stand-in.", tokens[3].Text)
+	}
 	for _, agg := range aggregates {
 		if agg.Eval != nil {
 			return nil, searchErrorf("Error in 'tstats' command: eval is not allowed in %s.", agg.As)
 		}
 		if agg.Field != "" {
-			if err := checkModelField(agg.Field); err != nil {
+			if err := from.check(agg.Field); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if len(tokens) < 4 || !tokens[1].is("datamodel") || tokens[2].Text != "=" {
-		return nil, searchErrorf("Error in 'tstats' command: 'from datamodel=%s' is wanted; other sources are not played by this stand-in.", trafficModel)
-	}
-	if model := tokens[3].Text; model != trafficModel && model != trafficModel+"."+trafficDataset {
-		return nil, searchErrorf("Error in 'tstats' command: The data model '%s' is not played by this stand-in.", model)
-	}
 	tokens = tokens[4:]
 	keep := predicate(func(Row) bool { return true })
 	if len(tokens) > 0 && tokens[0].is("where") {
-		if keep, tokens, err = parsePredicate(tokens[1:], checkModelField, "by", "groupby"); err != nil {
+		if keep, tokens, err = parsePredicate(tokens[1:], from.check, "by", "groupby"); err != nil {
 			return nil, err
 		}
 	}
@@ -64,7 +65,7 @@ func compileTstats(s *search, text string) (operator, error) {
 		if !tokens[0].is("by") && !tokens[0].is("groupby") {
 			return nil, searchErrorf("Error in 'tstats' command: unexpected %q.", tokens[0].Raw)
 		}
-		if by, span, err = tstatsBy(tokens[1:]); err != nil {
+		if by, span, err = tstatsBy(from, tokens[1:]); err != nil {
 			return nil, err
 		}
 	}
@@ -72,8 +73,8 @@ func compileTstats(s *search, text string) (operator, error) {
 	return func(*Table) (*Table, error) {
 		var rows []Row
 		for _, e := range s.events() {
-			row, isTraffic := e.modelRow()
-			if !isTraffic || !keep(row) {
+			row, in := from.row(e)
+			if !in || !keep(row) {
 				continue
 			}
 			for _, name := range by {
@@ -91,7 +92,7 @@ func compileTstats(s *search, text string) (operator, error) {
 }
 
 // tstatsBy reads the fields behind BY; `span=1h` groups _time.
-func tstatsBy(tokens []token) ([]string, time.Duration, error) {
+func tstatsBy(from *model, tokens []token) ([]string, time.Duration, error) {
 	var span time.Duration
 	var names []token
 	for i := 0; i < len(tokens); i++ {
@@ -112,7 +113,7 @@ func tstatsBy(tokens []token) ([]string, time.Duration, error) {
 	hasTime := false
 	for _, name := range by {
 		hasTime = hasTime || name == "_time"
-		if err := checkModelField(name); err != nil {
+		if err := from.check(name); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// event is one indexed firewall log line.
+// event is one indexed event.
 type event struct {
 	raw    string
 	time   time.Time
 	fields map[string]string // as the add-on extracts them
+	model  string            // the data model that its tags put it in, or empty
 }
 
 // maxLine bounds one log line. Splunk itself cuts events at 10,000 bytes (TRUNCATE); nothing of ours is longer.
@@ -39,12 +40,10 @@ var panActions = []struct{ vendor, action string }{
 }
 
 const (
-	panTimeLayout  = "2006/01/02 15:04:05"
-	panProduct     = "Palo Alto Networks Firewall"
-	trafficSource  = "pan:traffic"
-	otherSource    = "pan:log"
-	trafficModel   = "Network_Traffic"
-	trafficDataset = "All_Traffic"
+	panTimeLayout = "2006/01/02 15:04:05"
+	panProduct    = "Palo Alto Networks Firewall"
+	trafficSource = "pan:traffic"
+	otherSource   = "pan:log"
 )
 
 // parsePan reads one line of a Palo Alto firewall as the add-on does: columns by position, _time from column 7 in UTC,
@@ -66,7 +65,7 @@ func parsePan(line, host string) (event, error) {
 	if at(4) != "TRAFFIC" {
 		return e, nil
 	}
-	e.fields["sourcetype"] = trafficSource
+	e.fields["sourcetype"], e.model = trafficSource, "Network_Traffic"
 	for number, name := range panFields {
 		if value := at(number); value != "" {
 			e.fields[name] = value
@@ -156,55 +155,6 @@ func (e event) row() Row {
 		row[name] = one(value)
 	}
 	return row
-}
-
-// modelFields are the fields of Network_Traffic (CIM): those that the model always fills, with what stands in for a
-// missing value, and those that may be missing.
-var modelFields = func() map[string]string {
-	always := map[string]string{
-		"action": "unknown", "dest": "unknown", "dvc": "unknown", "rule": "unknown", "src": "unknown", "user": "unknown",
-		"dest_port": "0", "src_port": "0", "transport": "unknown", "vendor_product": "unknown",
-	}
-	for _, name := range strings.Fields(`app src_ip dest_ip protocol protocol_version direction bytes bytes_in bytes_out
-		packets packets_in packets_out duration session_id flow_id src_translated_ip src_translated_port
-		dest_translated_ip dest_translated_port src_zone dest_zone src_mac dest_mac src_interface dest_interface
-		icmp_type icmp_code tcp_flag rule_id process_id vlan tag`) {
-		always[name] = ""
-	}
-	return always
-}()
-
-// modelRow is the event as data model Network_Traffic holds it, or false where the event is no traffic. The fields have
-// the data set's name before them.
-func (e event) modelRow() (Row, bool) {
-	if e.fields["sourcetype"] != trafficSource {
-		return nil, false
-	}
-	row := Row{"_time": Value{epochText(e.time)}}
-	for _, name := range []string{"host", "source", "sourcetype", "index"} {
-		row[name] = one(e.fields[name])
-	}
-	for name, fallback := range modelFields {
-		value := e.fields[name]
-		if value == "" {
-			value = fallback
-		}
-		row[trafficDataset+"."+name] = one(value)
-	}
-	return row, true
-}
-
-// checkModelField refuses what Network_Traffic does not have. Splunk would silently find nothing.
-func checkModelField(name string) error {
-	switch name {
-	case "_time", "host", "source", "sourcetype", "index":
-		return nil
-	}
-	bare, ok := strings.CutPrefix(name, trafficDataset+".")
-	if _, known := modelFields[bare]; ok && known {
-		return nil
-	}
-	return fmt.Errorf("tstats: data model %s has no field %q", trafficModel, name)
 }
 
 // epochText is a time as splunkd writes _time: epoch seconds, with a fraction where there is one.
