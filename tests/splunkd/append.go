@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// compileAppend compiles append [| ...]: the rows of a search of its own behind those that are there. Splunk runs it
-// first and cuts it at 50,000 rows and 60 seconds, which is not played.
+// compileAppend compiles append [...]: the rows of a search of its own behind those that are there. Splunk runs it
+// first and cuts it at 50,000 rows and 60 seconds, which is not played; nor are indexers for its events.
 func compileAppend(s *search, text string) (operator, error) {
 	inner, ok := strings.CutPrefix(text, "[")
 	if !ok || !strings.HasSuffix(inner, "]") {
@@ -16,15 +16,22 @@ func compileAppend(s *search, text string) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
+	var keep predicate
 	if stages[0].Name == "search" {
-		return nil, searchErrorf("append with an event search is not played by this stand-in.")
+		if keep, err = compileEvents(stages[0].Text); err != nil {
+			return nil, err
+		}
 	}
-	steps, err := s.compile(stages, false)
+	steps, err := s.compile(stages, keep != nil)
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
-		more, err := runSteps(place{app: s.head.App, sid: s.sid}, nil, steps)
+		var events *Table
+		if keep != nil {
+			events = eventTable(s.events(), keep)
+		}
+		more, err := runSteps(place{app: s.head.App, sid: s.sid}, events, steps)
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,7 @@ func builtins() map[string]builtin {
 		"mvexpand":     {streaming: true, compile: compileMvexpand},
 		"localop":      {compile: compileNothing},
 		"stats":        {compile: compileStats},
+		"eventstats":   {compile: compileEventstats},
 		"timechart":    {compile: compileTimechart},
 		"sort":         {compile: compileSort},
 		"table":        {compile: compileTable},

@@ -1,6 +1,7 @@
 package splunkd
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -9,24 +10,69 @@ import (
 // The commands here look at the whole table, so they run on the search head.
 
 func compileStats(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+	aggregates, by, err := readStats("stats", text)
 	if err != nil {
 		return nil, err
-	}
-	aggregates, tokens, err := parseAggregates("stats", text, tokens, "by")
-	if err != nil {
-		return nil, err
-	}
-	if len(aggregates) == 0 {
-		return nil, searchErrorf("Error in 'stats' command: a function is missing.")
-	}
-	var by []string
-	if len(tokens) > 0 {
-		if by, err = parseNames("stats", tokens[1:]); err != nil {
-			return nil, err
-		}
 	}
 	return func(in *Table) (*Table, error) { return group(s.context, in.Rows, by, aggregates), nil }, nil
+}
+
+// compileEventstats keeps the rows and adds to each what stats gives for its group. A row without a value in a by field
+// gets nothing.
+func compileEventstats(s *search, text string) (operator, error) {
+	aggregates, by, err := readStats("eventstats", text)
+	if err != nil {
+		return nil, err
+	}
+	return func(in *Table) (*Table, error) {
+		out := &Table{Columns: slices.Clone(in.Columns)}
+		for _, agg := range aggregates {
+			out.add(agg.As)
+		}
+		groups := map[string]Row{}
+		for _, row := range group(s.context, in.Rows, by, aggregates).Rows {
+			groups[line(row, by)] = row
+		}
+		for _, row := range in.Rows {
+			row = row.clone()
+			if found := groups[line(row, by)]; found != nil {
+				for _, agg := range aggregates {
+					row[agg.As] = found[agg.As]
+				}
+			}
+			out.Rows = append(out.Rows, row)
+		}
+		return out, nil
+	}, nil
+}
+
+// line is what a row has in some fields, as one text.
+func line(row Row, fields []string) string {
+	var cells []string
+	for _, field := range fields {
+		cells = append(cells, row.Get(field))
+	}
+	return strings.Join(cells, "\x00")
+}
+
+// readStats reads the functions and the fields behind BY.
+func readStats(command, text string) ([]aggregate, []string, error) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	aggregates, tokens, err := parseAggregates(command, text, tokens, "by")
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(aggregates) == 0 {
+		return nil, nil, searchErrorf("Error in '%s' command: a function is missing.", command)
+	}
+	if len(tokens) == 0 {
+		return aggregates, nil, nil
+	}
+	by, err := parseNames(command, tokens[1:])
+	return aggregates, by, err
 }
 
 // sortDefault is how many rows sort keeps where no number is given; 0 keeps all.
