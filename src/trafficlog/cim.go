@@ -7,15 +7,25 @@ import "strings"
 // The same names, bare or behind the prefix of a data model's dataset
 // (All_Traffic.src), make the first row of a CSV file a header.
 var cimNames = []string{
-	"_time", "_span", "firstTime", "lastTime", "duration",
-	"src_ip", "src", "src_port", "dest_ip", "dest", "dest_port", "transport", "proto", "app", "action",
-	"bytes_in", "bytes_out", "packets_in", "packets_out",
+	"_time", "_span", "firstTime", "lastTime", "duration", "ts", "timestamp", "flow.start",
+	"src_ip", "src", "id.orig_h", "id_orig_h", "src_port", "id.orig_p", "id_orig_p",
+	"dest_ip", "dest", "id.resp_h", "id_resp_h", "dest_port", "id.resp_p", "id_resp_p",
+	"transport", "proto", "app", "application", "appi_name", "action", "alert.action", "conn_state",
+	"bytes_in", "bytes_received", "resp_bytes", "flow.bytes_toclient",
+	"bytes_out", "bytes_sent", "orig_bytes", "flow.bytes_toserver",
+	"packets_in", "pkts_received", "resp_pkts", "flow.pkts_toclient",
+	"packets_out", "pkts_sent", "orig_pkts", "flow.pkts_toserver",
 	"sni", "ssl_sni", "server_name", "tls.sni", "ssl_server_name", "ja4", "tls.ja4", "ja3", "tls.ja3", "tls.ja3.hash",
-	"query", "url", "url_domain", "user", "count",
+	"query", "dns.rrname", "dns.queries{}.rrname", "dns.query{}.rrname", "url", "url_domain", "http.hostname",
+	"user", "count", "_raw",
 }
 
 // cimEnds are those of which a row needs one, or there is nothing to judge.
-var cimEnds = []string{"src_ip", "src", "dest_ip", "dest", "sni", "ssl_sni", "server_name", "tls.sni", "ssl_server_name", "ja4", "tls.ja4", "ja3", "tls.ja3", "tls.ja3.hash", "query", "url", "url_domain"}
+var cimEnds = []string{
+	"src_ip", "src", "id.orig_h", "id_orig_h", "dest_ip", "dest", "id.resp_h", "id_resp_h",
+	"sni", "ssl_sni", "server_name", "tls.sni", "ssl_server_name", "ja4", "tls.ja4", "ja3", "tls.ja3", "tls.ja3.hash",
+	"query", "dns.rrname", "dns.queries{}.rrname", "dns.query{}.rrname", "url", "url_domain", "http.hostname", "_raw",
+}
 
 var (
 	cimHeader = []byte(strings.Join(cimNames, ","))

@@ -22,7 +22,8 @@
 // # What a row says
 //
 // _time is the end of a flow in epoch seconds and duration, in seconds, reaches
-// back to its start, as the search command takes them. In (bytes_in, packets_in)
+// back to its start, as the search command takes them; rows of Zeek have firstTime
+// and lastTime instead. In (bytes_in, packets_in)
 // is what came back from the destination, out what the source sent. Columns that
 // a format does not know are not there. What is empty in the log is empty in the
 // row; addresses and ports are passed on as they are written, read or not. The
@@ -35,8 +36,9 @@
 //     These times have no zone: Options.Zone names it. Lines of other log types are
 //     counted and left out.
 //   - Zeek logs with id.orig_h and id.resp_h: conn, ssl, dns, http, TSV with its
-//     #fields line or JSON. ts is the start of a flow, so _time is ts + duration.
-//     Bytes are IP bytes where the log has them. Zeek has no action.
+//     #fields line or JSON. ts is the start of a flow, so lastTime is ts + duration.
+//     Bytes are IP bytes where the log has them. Zeek has no action; conn_state tells how far a
+//     connection came.
 //   - Suricata eve.json: flow, netflow, tls, dns and http events; others are
 //     counted and left out. _time is flow.end and duration reaches to flow.start,
 //     where the event has both, else the event's timestamp.

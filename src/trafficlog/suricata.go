@@ -73,7 +73,7 @@ func (o *eveObject) reset() {
 
 var (
 	eveHeader = []byte("_time,duration,src_ip,src_port,dest_ip,dest_port,transport,app,action," +
-		"bytes_in,bytes_out,packets_in,packets_out,sni,ja4,ja3,query,url_domain,url")
+		"bytes_in,bytes_out,packets_in,packets_out,sni,ja4,ja3,query,url")
 
 	eveBroken = problem{Unreadable, "broken JSON"}
 	eveKind   = problem{Unreadable, "no event_type: the object is no event of Suricata"}
@@ -85,6 +85,7 @@ type eveLines struct {
 	clock   clock
 	object  eveObject
 	scratch []byte
+	whole   []byte // a URL
 }
 
 func (e *eveLines) columns() []byte { return eveHeader }
@@ -131,9 +132,7 @@ func (e *eveLines) row(dst, line []byte) ([]byte, int64, *problem) {
 		dst = appendCell(append(dst, ','), t.value(&e.scratch))
 	}
 	dst = appendCell(append(dst, ','), e.query())
-	for _, t := range [...]text{o.HTTP.Hostname, o.HTTP.URL} {
-		dst = appendCell(append(dst, ','), t.value(&e.scratch))
-	}
+	dst = appendCell(append(dst, ','), e.url())
 	return dst, at / million, nil
 }
 
@@ -185,4 +184,18 @@ func (e *eveLines) query() []byte {
 		all = append(all, o.DNS.Queries[i].Name.value(&one)...)
 	}
 	return all
+}
+
+// url returns what was asked for by HTTP, with the host that the path lacks.
+func (e *eveLines) url() []byte {
+	o := &e.object.HTTP
+	host := o.Hostname.value(&e.scratch)
+	if len(host) == 0 {
+		return o.URL.value(&e.scratch)
+	}
+	e.whole = append(append(e.whole[:0], "http://"...), host...)
+	if path := o.URL.value(&e.scratch); len(path) > 0 && path[0] == '/' {
+		e.whole = append(e.whole, path...)
+	}
+	return e.whole
 }

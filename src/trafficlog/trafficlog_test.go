@@ -57,6 +57,14 @@ func one(t *testing.T, text string) map[string]string {
 	return rows[0]
 }
 
+// ended is the column of the time when a flow ended.
+func ended(f Format) string {
+	if f == Zeek {
+		return "lastTime"
+	}
+	return "_time"
+}
+
 func complaints(l *Log) []string {
 	var out []string
 	for _, c := range l.Complaints.Kept() {
@@ -82,7 +90,7 @@ func TestFormats(t *testing.T) {
 			for i, f := range truth {
 				row := rows[i]
 				want := map[string]string{
-					"_time": fmt.Sprint(f.end()), "duration": fmt.Sprint(f.took), "src_ip": f.src, "src_port": strconv.Itoa(f.srcPort),
+					ended(g.format): fmt.Sprint(f.end()), "duration": fmt.Sprint(f.took), "src_ip": f.src, "src_port": strconv.Itoa(f.srcPort),
 					"dest_ip": f.dest, "dest_port": strconv.Itoa(f.port), "app": f.app,
 					"bytes_in": fmt.Sprint(f.in), "bytes_out": fmt.Sprint(f.out), "packets_in": fmt.Sprint(f.packetsIn), "packets_out": fmt.Sprint(f.pktsO),
 					"log_line": fmt.Sprint(first + int64(i)),
@@ -185,10 +193,10 @@ func TestZeek(t *testing.T) {
 		name, text string
 		want       map[string]string
 	}{
-		{"conn without a duration", tsv("conn", ends+" proto service duration orig_bytes resp_bytes resp_pkts", of+" tcp - - - - 0"),
-			map[string]string{"_time": "1795176000.123456", "duration": "", "transport": "tcp", "app": "", "bytes_in": "", "packets_in": "0", "src_port": "50000"}},
+		{"conn without a duration", tsv("conn", ends+" proto service duration orig_bytes resp_bytes resp_pkts conn_state", of+" tcp - - - - 0 S0"),
+			map[string]string{"lastTime": "1795176000.123456", "duration": "", "transport": "tcp", "app": "", "bytes_in": "", "packets_in": "0", "conn_state": "S0", "src_port": "50000"}},
 		{"conn with payload bytes only", tsv("conn", ends+" proto duration orig_bytes resp_bytes", of+" tcp 2.876544 100 200"),
-			map[string]string{"_time": "1795176003", "duration": "2.876544", "bytes_in": "200", "bytes_out": "100"}},
+			map[string]string{"lastTime": "1795176003", "firstTime": "1795176000.123456", "duration": "2.876544", "bytes_in": "200", "bytes_out": "100"}},
 		{"ssl", tsv("ssl", ends+" version server_name ja3 ja4", of+" TLSv13 www.example.com abc t13d"),
 			map[string]string{"transport": "tcp", "app": "ssl", "sni": "www.example.com", "ja3": "abc", "ja4": "t13d"}},
 		{"ssl over UDP", tsv("ssl", ends+" version server_name", of+" DTLSv12 -"), map[string]string{"transport": "udp", "app": "ssl", "sni": ""}},
@@ -197,11 +205,11 @@ func TestZeek(t *testing.T) {
 		{"services of a set", tsv("conn", ends+" proto service", of+" tcp ssl,http"), map[string]string{"app": "ssl,http"}},
 		{"another separator", "#separator \\x7c\n#path|conn\n#fields|" + strings.ReplaceAll(ends, " ", "|") + "\n" + strings.ReplaceAll(of, " ", "|"), map[string]string{"dest_ip": "198.51.100.7"}},
 		{"ssl JSON", `{"ts":1795176000.123456,"uid":"C1","id.orig_h":"10.0.0.5","id.resp_h":"198.51.100.7","version":"TLSv12","server_name":"www.example.com"}`,
-			map[string]string{"_time": "1795176000.123456", "transport": "tcp", "app": "ssl", "sni": "www.example.com"}},
+			map[string]string{"lastTime": "1795176000.123456", "transport": "tcp", "app": "ssl", "sni": "www.example.com"}},
 		{"dns JSON", `{"ts":"2026-11-20T12:00:00.5Z","uid":"C1","id.orig_h":"10.0.0.5","id.resp_h":"198.51.100.7","proto":"udp","trans_id":3,"query":"a\u002cb\"c"}`,
-			map[string]string{"_time": "1795176000.500000", "transport": "udp", "app": "dns", "query": `a,b"c`}},
+			map[string]string{"lastTime": "1795176000.500000", "transport": "udp", "app": "dns", "query": `a,b"c`}},
 		{"JSON with an exponent", `{"ts":1795176000,"uid":"C1","id.orig_h":"10.0.0.5","id.resp_h":"198.51.100.7","duration":9.5e-5}`,
-			map[string]string{"_time": "1795176000.000095", "duration": "0.000095"}},
+			map[string]string{"lastTime": "1795176000.000095", "duration": "0.000095"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			row := one(t, c.text)
@@ -232,7 +240,7 @@ func TestSuricata(t *testing.T) {
 			map[string]string{"_time": "1795176000.250000", "duration": "", "app": "tls", "sni": "www.example.com", "ja4": "t13d", "ja3": "abc", "bytes_in": "", "transport": "TCP"}},
 		{"dns", event("dns", `"dns":{"type":"query","rrname":"x.onion"}`), map[string]string{"query": "x.onion", "app": "dns"}},
 		{"dns version 3", event("dns", `"dns":{"version":3,"queries":[{"rrname":"a.example.com"},{"rrname":"b.example.com"}]}`), map[string]string{"query": "a.example.com\nb.example.com"}},
-		{"http", event("http", `"http":{"hostname":"x.onion","url":"\/a,b"}`), map[string]string{"url_domain": "x.onion", "url": "/a,b"}},
+		{"http", event("http", `"http":{"hostname":"x.onion","url":"\/a,b"}`), map[string]string{"url": "http://x.onion/a,b"}},
 		{"netflow", event("netflow", `"netflow":{"pkts":3,"bytes":180,"start":"2026-11-20T11:59:00+0000","end":"2026-11-20T11:59:30+0000"}`),
 			map[string]string{"_time": "1795175970", "duration": "30", "packets_out": "3", "bytes_out": "180", "packets_in": "", "bytes_in": ""}},
 		{"blocked flow", event("flow", `"flow":{"action":"drop","pkts_toclient":0}`), map[string]string{"action": "blocked", "packets_in": "0", "_time": "1795176000.250000"}},

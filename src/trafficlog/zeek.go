@@ -20,6 +20,7 @@ var zeekTable = []zeekColumn{
 	{"dest_port", []string{"id.resp_p"}},
 	{"transport", []string{"proto"}},
 	{"app", []string{"service"}},
+	{"conn_state", []string{"conn_state"}},
 	{"bytes_in", []string{"resp_ip_bytes", "resp_bytes"}},
 	{"bytes_out", []string{"orig_ip_bytes", "orig_bytes"}},
 	{"packets_in", []string{"resp_pkts"}},
@@ -155,7 +156,7 @@ func (z *zeekLines) bind(value []byte) *problem {
 	case "dns":
 		z.application = z.path
 	}
-	z.header = append(z.header[:0], "_time,duration"...)
+	z.header = append(z.header[:0], zeekTimes...)
 	z.columnsAt = z.columnsAt[:0]
 	z.lastColumn = max(z.ts, z.duration, z.version)
 	for _, column := range zeekTable {
@@ -208,11 +209,7 @@ func (z *zeekLines) tsvRow(dst, line []byte) ([]byte, int64, *problem) {
 			took, known = decimal(field)
 		}
 	}
-	dst = appendSeconds(dst, start+took)
-	dst = append(dst, ',')
-	if known {
-		dst = appendSeconds(dst, took)
-	}
+	dst = appendTimes(dst, start, took, known)
 	plain := isPlain(line) && bytes.IndexByte(line, ',') < 0 && bytes.IndexByte(line, '\\') < 0
 	for _, places := range z.columnsAt {
 		dst = append(dst, ',')
@@ -238,6 +235,20 @@ func (z *zeekLines) tsvRow(dst, line []byte) ([]byte, int64, *problem) {
 		dst = appendCell(dst, field)
 	}
 	return dst, (start + took) / million, nil
+}
+
+// zeekTimes are the columns of appendTimes. A row of Zeek tells its start and end
+// apart, as the search command takes its _time for the start.
+const zeekTimes = "lastTime,firstTime,duration"
+
+// appendTimes appends the end, the start and the duration of a flow.
+func appendTimes(dst []byte, start, took int64, known bool) []byte {
+	dst = append(appendSeconds(dst, start+took), ',')
+	dst = append(appendSeconds(dst, start), ',')
+	if known {
+		dst = appendSeconds(dst, took)
+	}
+	return dst
 }
 
 // fixed is the value of a column that no field fills.
@@ -289,6 +300,7 @@ type zeekObject struct {
 	DestPort    text `json:"id.resp_p"`
 	Proto       text `json:"proto"`
 	Service     text `json:"service"`
+	State       text `json:"conn_state"`
 	RespIPBytes text `json:"resp_ip_bytes"`
 	RespBytes   text `json:"resp_bytes"`
 	OrigIPBytes text `json:"orig_ip_bytes"`
@@ -308,7 +320,7 @@ type zeekObject struct {
 
 func (o *zeekObject) reset() {
 	for _, t := range [...]*text{
-		&o.TS, &o.Duration, &o.Source, &o.SourcePort, &o.Dest, &o.DestPort, &o.Proto, &o.Service,
+		&o.TS, &o.Duration, &o.Source, &o.SourcePort, &o.Dest, &o.DestPort, &o.Proto, &o.Service, &o.State,
 		&o.RespIPBytes, &o.RespBytes, &o.OrigIPBytes, &o.OrigBytes, &o.RespPackets, &o.OrigPackets,
 		&o.ServerName, &o.JA4, &o.JA3, &o.Version, &o.Query, &o.Host, &o.Method, &o.Username, &o.TransID,
 	} {
@@ -316,7 +328,7 @@ func (o *zeekObject) reset() {
 	}
 }
 
-var zeekJSONHeader = []byte("_time,duration,src_ip,src_port,dest_ip,dest_port,transport,app," +
+var zeekJSONHeader = []byte(zeekTimes + ",src_ip,src_port,dest_ip,dest_port,transport,app,conn_state," +
 	"bytes_in,bytes_out,packets_in,packets_out,sni,ja4,ja3,query,url_domain,user")
 
 func (z *zeekLines) jsonRow(dst, line []byte) ([]byte, int64, *problem) {
@@ -336,13 +348,10 @@ func (z *zeekLines) jsonRow(dst, line []byte) ([]byte, int64, *problem) {
 		return dst, 0, &zeekTime
 	}
 	took, known := decimal(o.Duration.value(&z.scratch))
-	dst = append(appendSeconds(dst, start+took), ',')
-	if known {
-		dst = appendSeconds(dst, took)
-	}
+	dst = appendTimes(dst, start, took, known)
 	transport, application := o.inferred()
 	for _, t := range [...]text{
-		o.Source, o.SourcePort, o.Dest, o.DestPort, transport, application,
+		o.Source, o.SourcePort, o.Dest, o.DestPort, transport, application, o.State,
 		either(o.RespIPBytes, o.RespBytes), either(o.OrigIPBytes, o.OrigBytes), o.RespPackets, o.OrigPackets,
 		o.ServerName, o.JA4, o.JA3, o.Query, o.Host, o.Username,
 	} {
