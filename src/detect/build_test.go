@@ -60,6 +60,19 @@ func (f flow) listless() flow {
 	return f
 }
 
+// sni is a TLS name that looks like nothing, formed one of the form that Tor's
+// have, madeUp one that looks like Tor's as well; ja4 and ja3 are fingerprints of
+// a known build.
+func (f flow) sni(name string) flow    { f.Hello.Name = []byte(name); return f }
+func (f flow) formed(name string) flow { f = f.sni(name); f.Hello.Form = true; return f }
+func (f flow) madeUp(name string) flow { f = f.formed(name); f.Hello.MadeUp = true; return f }
+func (f flow) ja4() flow               { f.Hello.JA4 = true; return f }
+func (f flow) ja3() flow               { f.Hello.JA3 = true; return f }
+func (f flow) onion(k detect.OnionKind, w detect.Where, name string) flow {
+	f.Onion = detect.Onion{Kind: k, Where: w, Name: []byte(name)}
+	return f
+}
+
 // dest and src add what the list says of the flow's end.
 func (f flow) dest(l listing) flow { return f.sight(detect.Destination, f.Destination, l) }
 func (f flow) src(l listing) flow  { return f.sight(detect.Source, f.Source, l) }

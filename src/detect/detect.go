@@ -8,9 +8,10 @@
 //	      evidence [or_port], and a sentence that says all this with its times
 //
 // The evidence codes and their weights stand in one table (evidence.go), the
-// rules that turn sightings into codes in weigh.go, the sentences in
-// reason.go, and the reading of firewall vocabulary (actions, application
-// labels, transports) in firewall.go.
+// rules that turn sightings into codes in weigh.go, what the client showed of
+// itself in names.go, the sentences in reason.go, and the reading of firewall
+// vocabulary (actions, application labels, transports) in firewall.go and
+// labels.go.
 //
 // It is pure: no input or output, no clock, no knowledge of columns, files or
 // of how a relay table is kept. The same flow always gives the same finding.
@@ -109,6 +110,8 @@ type Flow struct {
 	Source, Destination End
 	Transport           Transport
 	Label               Label
+	Hello               Hello
+	Onion               Onion
 	State               State
 	Coverage            Coverage
 	// Undated says that the row has no usable time, so that the list could
@@ -205,6 +208,7 @@ type Judge struct {
 	finding  Finding
 	graded   []graded
 	use      []graded // of these, those that may make others idle
+	names    [nameCodes]Evidence
 	evidence []Evidence
 	relays   []*Sighting
 	reason   []byte
@@ -216,18 +220,20 @@ func (j *Judge) Judge(f *Flow) *Finding {
 	*out = Finding{State: f.State, Evidence: j.evidence[:0], Relays: j.relays[:0], Reason: j.reason[:0]}
 	a := j.grade(f)
 	label := j.labelEvidence(f, a)
+	names := j.nameEvidence(f, a)
+	name := strongest(names)
 
-	out.Score = j.decide(label, a)
+	out.Score = j.decide(label, name, a)
 	out.Verdict = verdict(out.Score, f.Coverage)
-	out.Evidence = gather(out.Evidence, j.graded, label, f.Transport)
+	out.Evidence = gather(out.Evidence, j.graded, label, names, f.Transport)
 	var deciding *graded
 	if len(j.graded) > 0 {
 		deciding = &j.graded[0]
 		out.Relays, out.Deciding = relaysBehind(out.Relays, j.graded)
 		out.Role = role(out.Deciding)
 	}
-	out.Direction = direction(deciding, label)
-	out.Reason = reason(out.Reason, f, out, j.graded, label)
+	out.Direction = direction(deciding, label, name)
+	out.Reason = reason(out.Reason, f, out, j.graded, label, name)
 	j.evidence, j.relays, j.reason = out.Evidence, out.Relays, out.Reason
 	return out
 }

@@ -28,6 +28,11 @@ const (
 	appLabel
 	tor2webLabel
 
+	ja4Tor
+	ja3Tor
+	onionName
+	sniPattern
+
 	notTCP
 	codes
 )
@@ -40,6 +45,7 @@ const (
 	byDestination group = iota
 	bySource
 	byLabel
+	byName
 	bySay // said, never scored
 )
 
@@ -97,6 +103,16 @@ var table = [codes]struct {
 	// A gateway to onion services, used without Tor.
 	tor2webLabel: {"tor2web_label", "", byLabel, 0.40},
 
+	// A few builds were measured, and other programs may share their TLS library
+	// and settings. Beside a name of Tor's form the weight is fingerprintAndForm.
+	ja4Tor: {"ja4_tor", "", byName, 0.40},
+	ja3Tor: {"ja3_tor", "", byName, 0.40},
+	// Somebody here wants an onion service, but the name left outside of Tor.
+	onionName: {"onion_name", "", byName, 0.40},
+	// 0.2 to 0.7% of the ordinary names of that form look so, and there are far
+	// more of those than of Tor's: never more than a hint beside other evidence.
+	sniPattern: {"sni_pattern", "", byName, 0.15},
+
 	// Tor runs over TCP: the list is not asked.
 	notTCP: {"not_tcp", "", bySay, 0},
 }
@@ -105,10 +121,15 @@ var table = [codes]struct {
 // end is in the list: a bridge, or a mislabel.
 const labelUnlisted = 0.55
 
+// fingerprintAndForm is the weight of ja4_tor and ja3_tor where the TLS name has
+// the form of those that this client makes up: a program with the same TLS
+// settings would have to visit a www. name as well, and not offer HTTP.
+const fingerprintAndForm = 0.90
+
 // unanswered scales destination and label where nothing answered or the
 // firewall blocked it: half of such contacts are scanners (second private
-// network, lesson 4). A score that rests on a destination then stops at
-// unansweredMax; with the codes of today it ends at 75 by itself.
+// network, lesson 4). A score that rests on a destination or on a name then
+// stops at unansweredMax.
 const (
 	unanswered    = 0.6
 	unansweredMax = 79

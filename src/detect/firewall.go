@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // Transport is what runs below the flow, as far as it matters: Tor's own
 // connections are TCP.
@@ -43,49 +40,6 @@ func ReadTransport(cell []byte) Transport {
 	return TransportUnknown
 }
 
-// Label is what the firewall's own application detection says.
-type Label uint8
-
-const (
-	LabelNone    Label = iota // no label, or an empty one
-	LabelOther                // something else
-	LabelTor2web              // a gateway to onion services
-	LabelTor                  // Tor
-)
-
-// ReadLabel reads a cell of the column app. Vendors spell Tor differently:
-//
-//	tor  tor2web                              Palo Alto App-ID
-//	Tor.Client  Tor.Web.Proxy                 Fortinet application signatures, as their names are written with dots
-//	Tor  Tor -- Client Request 5              SonicWall
-//	TLS.Tor                                   nDPI: the protocol, a dot, the application
-//	tor_bridge  tor_exit  tor_relay           Netify
-//
-// So: the word tor, at the beginning or at the end after a dot, that ends there
-// or at something that is neither letter nor digit. "torrent" is not Tor, and
-// "tor2web" is not either.
-func ReadLabel(cell []byte) Label {
-	app := bytes.TrimSpace(cell)
-	var low [len("unknown")]byte // the longest word for "no value"
-	if len(app) <= len(low) && Empty(lower(low[:0], app)) {
-		return LabelNone
-	}
-	last := app[bytes.LastIndexByte(app, '.')+1:]
-	switch {
-	case beginsWith(app, "tor2web"), beginsWith(last, "tor2web"):
-		return LabelTor2web
-	case beginsWith(app, "tor") && (len(app) == 3 || !alphanumeric(app[3])),
-		beginsWith(last, "tor") && len(last) == 3:
-		return LabelTor
-	}
-	return LabelOther
-}
-
-// beginsWith compares in any case.
-func beginsWith(text []byte, word string) bool {
-	return len(text) >= len(word) && strings.EqualFold(string(text[:len(word)]), word)
-}
-
 // Empty reports whether a cell, in lower case, holds a word for "no value":
 // fillnull writes null, CIM unknown, Zeek and many others a dash.
 func Empty(cell []byte) bool {
@@ -102,7 +56,7 @@ type State uint8
 const (
 	StateUnknown State = iota
 	Established        // something answered
-	Attempt            // nothing answered
+	Attempt            // nothing answered, or the answer was a refusal
 	Blocked            // the firewall stopped it
 )
 
@@ -122,6 +76,19 @@ func IsBlock(action []byte) bool {
 		}
 	}
 	return false
+}
+
+// ReadConnState reads Zeek's conn_state, which tells more than counts do: Zeek
+// saw the handshake. StateUnknown is for the states of half-seen connections,
+// and for anything else.
+func ReadConnState(cell []byte) State {
+	switch string(bytes.TrimSpace(cell)) {
+	case "S0", "SH", "RSTOS0", "REJ": // no answer to the SYN, or a refusal
+		return Attempt
+	case "S1", "S2", "S3", "SF", "RSTO", "RSTR":
+		return Established
+	}
+	return StateUnknown
 }
 
 // Counts of a flow; -1 is "not known". In is what came back.

@@ -33,6 +33,11 @@ func TestReadLabel(t *testing.T) {
 	f("tor\x00", detect.LabelTor)
 	f("tor\xff", detect.LabelTor)
 
+	f("Junos:Tor", detect.LabelTor)
+	f("Proxies >  tor ", detect.LabelTor)
+	f("a/b.c:TOR-12", detect.LabelTor)
+	f("app:tor2web", detect.LabelTor2web)
+
 	// A gateway.
 	f("tor2web", detect.LabelTor2web)
 	f("Tor2Web", detect.LabelTor2web)
@@ -44,6 +49,18 @@ func TestReadLabel(t *testing.T) {
 	f("bittorrent", detect.LabelOther)
 	f("TorGuard", detect.LabelOther)
 	f("tor2", detect.LabelOther)
+	f("TLS.Tor-", detect.LabelOther)
+	f("TLS.Tor-x", detect.LabelOther)
+	f("TLS.Tor Guard", detect.LabelOther)
+	f("store", detect.LabelOther)
+	f("app:store", detect.LabelOther)
+	f("Google Play Store", detect.LabelOther)
+	f("storage/vector", detect.LabelOther)
+	f("navigator", detect.LabelOther)
+	f("Torrentz > HTTP", detect.LabelOther)
+	f("anti-tor", detect.LabelOther)
+	f("tor.", detect.LabelTor)
+	f(".tor", detect.LabelTor)
 	f("tor2we", detect.LabelOther)
 	f("web-tor", detect.LabelOther)
 	f("monitor", detect.LabelOther)
@@ -66,6 +83,24 @@ func TestReadLabel(t *testing.T) {
 	f("NULL", detect.LabelNone)
 	f("unknown", detect.LabelNone)
 	f(" Unknown\t", detect.LabelNone)
+}
+
+// Every spelling of the table is read, alone and in other cases, and stands there
+// once for a product with its source.
+func TestSpellings(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range detect.Spellings() {
+		require.NotEmpty(t, s.Product)
+		require.NotEmpty(t, s.Source, s.Text)
+		require.False(t, seen[s.Product+s.Text], "%s %s twice", s.Product, s.Text)
+		seen[s.Product+s.Text] = true
+		for _, text := range []string{s.Text, strings.ToUpper(s.Text), strings.ToLower(s.Text), "  " + s.Text + "\t"} {
+			require.Equal(t, s.Label, detect.ReadLabel([]byte(text)), "%s: %q", s.Product, text)
+		}
+		// The same letters inside of a word are not Tor.
+		require.Equal(t, detect.LabelOther, detect.ReadLabel([]byte("x"+s.Text+"rent")), "%q", s.Text)
+	}
+	require.Greater(t, len(seen), 10)
 }
 
 func TestReadTransport(t *testing.T) {
@@ -137,6 +172,29 @@ func TestIsBlock(t *testing.T) {
 	f("-", false)
 	f("den", true)
 	f("de", false)
+}
+
+func TestReadConnState(t *testing.T) {
+	f := func(cell string, want detect.State) {
+		t.Helper()
+		require.Equal(t, want, detect.ReadConnState([]byte(cell)), "%q", cell)
+	}
+	f("S0", detect.Attempt)
+	f(" REJ ", detect.Attempt)
+	f("SH", detect.Attempt)
+	f("RSTOS0", detect.Attempt)
+	f("S1", detect.Established)
+	f("S2", detect.Established)
+	f("S3", detect.Established)
+	f("SF", detect.Established)
+	f("RSTO", detect.Established)
+	f("RSTR", detect.Established)
+	f("RSTRH", detect.StateUnknown)
+	f("SHR", detect.StateUnknown)
+	f("OTH", detect.StateUnknown)
+	f("-", detect.StateUnknown)
+	f("", detect.StateUnknown)
+	f("s0", detect.StateUnknown)
 }
 
 func TestStateOf(t *testing.T) {

@@ -33,6 +33,17 @@ const (
 	relayWeb = "198.51.100.7:443"
 	stranger = "192.0.2.8:443"
 	source   = "198.51.100.7:40000"
+	resolver = "10.0.0.53:53"
+)
+
+// Names as clients show them: one that C tor made up, one that has its form by
+// chance, and one of an onion service.
+const (
+	torName   = "www.cdxjgg3hvpu33.com"
+	shop      = "www.example.com"
+	service   = "abcdefghij234567.onion"
+	theOnions = detect.OnionService
+	tor2webs  = detect.OnionGateway
 )
 
 var flows = []struct {
@@ -134,6 +145,44 @@ var flows = []struct {
 	{"tor2web label", from(client, stranger).label(tor2web), "40 possible established outbound -: tor2web_label"},
 	{"tor2web label, blocked", from(client, stranger).blocked().label(tor2web), "24 possible blocked outbound -: tor2web_label"},
 	{"tor2web label and or port", from(client, relay).label(tor2web).dest(or(9001, guard, "anna")), "98 tor established outbound guard: or_port tor2web_label"},
+
+	// What the client showed.
+	{"TLS name of Tor's form alone", from(client, stranger).formed(shop), "0 none established - -:"},
+	{"made-up name alone", from(client, stranger).madeUp(torName), "15 none established outbound -: sni_pattern"},
+	{"made-up name, list too old", from(client, stranger).covered(detect.CoverageStale).madeUp(torName), "15 unknown established outbound -: sni_pattern"},
+	{"made-up name, blocked", from(client, stranger).blocked().madeUp(torName), "15 none blocked outbound -: sni_pattern"},
+	{"made-up name and relay's address", from(client, relayWeb).dest(or(9001, guard, "anna")).madeUp(torName), "24 possible established outbound guard: sni_pattern relay_address"},
+	{"made-up name and recent", from(client, relay).dest(or(9001, guard, "anna").recent(5 * hour)).madeUp(torName), "66 likely established outbound guard: or_port_recent sni_pattern"},
+	{"made-up name and label", from(client, stranger).label(tor).madeUp(torName), "62 likely established outbound -: app_label sni_pattern"},
+	{"made-up name and or port", from(client, relay).dest(or(9001, guard, "anna")).madeUp(torName), "97 tor established outbound guard: or_port sni_pattern"},
+	{"fingerprint alone", from(client, stranger).ja4(), "40 possible established outbound -: ja4_tor"},
+	{"fingerprint with another name", from(client, stranger).ja3().sni("mail.example.org"), "40 possible established outbound -: ja3_tor"},
+	{"fingerprint with a name of Tor's form", from(client, stranger).ja4().formed("www.i5fytdofxbs.com"), "90 tor established outbound -: ja4_tor"},
+	{"fingerprint with a made-up name", from(client, stranger).ja4().ja3().madeUp(torName), "90 tor established outbound -: ja4_tor ja3_tor sni_pattern"},
+	{"fingerprint with a made-up name, listed later", from(client, relay).ja4().madeUp(torName).dest(or(9001, guard, "anna").later(2 * hour)), "90 tor established outbound -: ja4_tor sni_pattern"},
+	{"fingerprint with a made-up name, no list", from(client, stranger).listless().ja4().madeUp(torName), "90 tor established outbound -: ja4_tor sni_pattern"},
+	{"fingerprint with a made-up name, blocked: stops at 79", from(client, stranger).blocked().ja4().madeUp(torName), "79 likely blocked outbound -: ja4_tor sni_pattern"},
+	{"fingerprint with a made-up name and or port, blocked: stops at 79", from(client, relay).blocked().ja4().madeUp(torName).dest(or(9001, guard, "anna")), "79 likely blocked outbound guard: ja4_tor or_port sni_pattern"},
+	{"fingerprint and relay's address", from(client, relayWeb).ja4().dest(or(9001, guard, "anna")), "46 possible established outbound guard: ja4_tor relay_address"},
+	{"fingerprint and label", from(client, stranger).label(tor).ja4().madeUp(torName), "96 tor established outbound -: ja4_tor app_label sni_pattern"},
+	{"fingerprint from an exit's own machine", from(source, server).src(or(9001, exits, "bob").elsewhere()).ja4().madeUp(torName), "91 tor established outbound exit: ja4_tor sni_pattern exit_or_address"},
+	{"fingerprint from an exit", from(source, server).src(exit("bob")).ja4(), "97 tor established inbound exit: exit_address ja4_tor"},
+	{"fingerprint from an exit, blocked", from(source, server).blocked().src(or(9001, exits, "bob")).ja4().madeUp(torName), "85 tor blocked outbound exit: ja4_tor exit_flag sni_pattern"},
+	{"fingerprint of a relay of our own", from(client, relay).dest(or(9001, guard, "anna").internal()).ja4().madeUp(torName), "0 none established relay guard: hosted_relay ja4_tor sni_pattern"},
+	{"fingerprint over UDP", from(client, stranger).udp().ja4().madeUp(torName), "0 none established - -: not_tcp"},
+	{"onion name by DNS", from(client, resolver).udp().onion(theOnions, detect.InDNS, service), "40 possible established outbound -: onion_name not_tcp"},
+	{"onion name by DNS, list too old", from(client, resolver).covered(detect.CoverageStale).onion(theOnions, detect.InDNS, service+"."), "40 possible established outbound -: onion_name"},
+	{"onion name by URL", from(client, server).onion(theOnions, detect.InURL, service), "40 possible established outbound -: onion_name"},
+	{"onion name by TLS, blocked", from(client, server).blocked().onion(theOnions, detect.InTLS, service), "40 possible blocked outbound -: onion_name"},
+	{"gateway by DNS", from(client, resolver).onion(tor2webs, detect.InDNS, service+".to"), "40 possible established outbound -: onion_name"},
+	{"gateway by URL, labelled", from(client, server).label(tor2web).onion(tor2webs, detect.InURL, service+".to"), "64 likely established outbound -: tor2web_label onion_name"},
+	{"onion name to a relay", from(client, relay).dest(or(9001, guard, "anna")).onion(theOnions, detect.InTLS, service), "98 tor established outbound guard: or_port onion_name"},
+	{"onion name and a made-up name", from(client, server).onion(theOnions, detect.InURL, service).madeUp(torName), "40 possible established outbound -: onion_name sni_pattern"},
+	{"fingerprint and an onion name", from(client, server).ja4().formed(shop).onion(theOnions, detect.InURL, service), "90 tor established outbound -: ja4_tor onion_name"},
+	{"a hostile onion name", from(client, resolver).onion(theOnions, detect.InDNS, "x\".\n<b>.onion"), "40 possible established outbound -: onion_name"},
+	{"a long gateway name", from(client, resolver).onion(tor2webs, detect.InDNS, strings.Repeat("a", 81)+".onion.to"), "40 possible established outbound -: onion_name"},
+	{"a hostile TLS name", from(client, stranger).ja4().formed("www.\x00.com"), "90 tor established outbound -: ja4_tor"},
+	{"no ends, fingerprint", from("", "").covered(detect.CoverageNone).ja4(), "40 possible established outbound -: ja4_tor"},
 
 	// Not TCP.
 	{"UDP to an or port", from(client, relay).udp().dest(or(9001, guard, "anna")), "0 none established - -: not_tcp"},

@@ -49,8 +49,31 @@ var anyFlow = rapid.Custom(func(t *rapid.T) detect.Flow {
 	for range rapid.IntRange(0, 6).Draw(t, "sightings") {
 		f.Sightings = append(f.Sightings, drawSighting(t, &f))
 	}
+	if rapid.IntRange(0, 2).Draw(t, "shown") == 0 {
+		f.Hello, f.Onion = drawHello(t), drawOnion(t)
+	}
 	return f
 })
+
+// drawHello draws what a client may show; what is made up has the form, too.
+func drawHello(t *rapid.T) detect.Hello {
+	h := detect.Hello{
+		Name:   []byte(rapid.SampledFrom([]string{"", "www.cdxjgg3hvpu33.com", "www.example.com", "x.\n"}).Draw(t, "TLS name")),
+		JA4:    rapid.Bool().Draw(t, "JA4"),
+		JA3:    rapid.Bool().Draw(t, "JA3"),
+		MadeUp: rapid.Bool().Draw(t, "made up"),
+	}
+	h.Form = h.MadeUp || rapid.Bool().Draw(t, "form")
+	return h
+}
+
+func drawOnion(t *rapid.T) detect.Onion {
+	return detect.Onion{
+		Kind:  rapid.SampledFrom([]detect.OnionKind{detect.NoOnion, detect.OnionGateway, detect.OnionService}).Draw(t, "onion"),
+		Where: rapid.SampledFrom([]detect.Where{detect.InDNS, detect.InURL, detect.InTLS}).Draw(t, "where"),
+		Name:  []byte(rapid.SampledFrom([]string{"", "abcdefghij234567.onion.", "a..onion", strings.Repeat("a", 74) + ".onion"}).Draw(t, "onion name")),
+	}
+}
 
 var (
 	anyAddr = rapid.SampledFrom([]netip.Addr{
@@ -126,6 +149,59 @@ func TestStrongerLabelNeverLowersTheScore(t *testing.T) {
 			score := scoreOf(f)
 			require.GreaterOrEqual(t, score, last)
 			last = score
+		}
+	})
+}
+
+// Names that a client shows never lower the score, more of them neither.
+func TestMoreNamesNeverLowerTheScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		house(t, &f)
+		f.Hello, f.Onion = detect.Hello{}, detect.Onion{}
+		before := scoreOf(f)
+		step := func(add func()) {
+			add()
+			score := scoreOf(f)
+			require.GreaterOrEqual(t, score, before)
+			before = score
+		}
+		steps := []func(){
+			func() { f.Hello.JA4 = true }, func() { f.Hello.JA3 = true }, func() { f.Hello.Form = true },
+			func() { f.Hello.Form, f.Hello.MadeUp = true, true }, func() { f.Onion.Kind = detect.OnionService },
+		}
+		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4}).Draw(t, "order") {
+			step(steps[i])
+		}
+	})
+}
+
+// Of the names only the strongest counts: taking the others away changes no
+// score.
+func TestStrongestNameCounts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		f.Hello, f.Onion = drawHello(t), drawOnion(t)
+		all := scoreOf(f)
+		hello, onion := f, f
+		hello.Onion = detect.Onion{}
+		onion.Hello = detect.Hello{}
+		require.Equal(t, max(scoreOf(hello), scoreOf(onion)), all)
+	})
+}
+
+// A made-up name alone is never more than none, whatever else is not known of
+// the row, and one of Tor's form is nothing.
+func TestMadeUpNameAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		f.Sightings, f.Label, f.Onion = nil, detect.LabelNone, detect.Onion{}
+		f.Hello.JA4, f.Hello.JA3 = false, false
+		var judge detect.Judge
+		found := judge.Judge(&f)
+		require.LessOrEqual(t, found.Verdict, detect.VerdictUnknown)
+		if !f.Hello.MadeUp {
+			require.Zero(t, found.Score)
 		}
 	})
 }
@@ -254,7 +330,7 @@ func TestFindingsAreWhole(t *testing.T) {
 
 var (
 	beginning = regexp.MustCompile(`^([A-Z]|\[?[0-9a-f]*[.:])`)
-	address   = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+`)
+	dotted    = regexp.MustCompile(`[0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)+`) // addresses and names
 )
 
 // requireSentence holds text to be empty or one sentence that can stand in a
@@ -269,8 +345,8 @@ func requireSentence(t require.TestingT, text string) {
 	require.NotContains(t, text, " ,")
 	require.NotContains(t, text, " ;")
 	require.NotContains(t, text, "invalid IP")
-	require.Equal(t, 1, strings.Count(address.ReplaceAllString(text, "address"), "."), text)
-	require.Less(t, len(text), 500) // with long addresses and all that can weaken it at once
+	require.Equal(t, 1, strings.Count(dotted.ReplaceAllString(text, "name"), "."), text)
+	require.Less(t, len(text), 800) // with long addresses and all that can weaken it at once
 	for i := range len(text) {
 		require.True(t, ' ' <= text[i] && text[i] <= '~', "%q", text)
 	}
@@ -293,6 +369,14 @@ func TestArbitraryFlows(t *testing.T) {
 			Coverage:    detect.Coverage(rapid.IntRange(0, 4).Draw(t, "coverage")),
 			NewestList:  rapid.Int64Range(0, 253402300799).Draw(t, "newest"),
 			OldestList:  rapid.Int64Range(0, 253402300799).Draw(t, "oldest"),
+			Hello: detect.Hello{
+				Name: rapid.SliceOf(rapid.Byte()).Draw(t, "TLS name"),
+				Form: rapid.Bool().Draw(t, "form"), MadeUp: rapid.Bool().Draw(t, "made up"), JA4: rapid.Bool().Draw(t, "JA4"), JA3: rapid.Bool().Draw(t, "JA3"),
+			},
+			Onion: detect.Onion{
+				Kind: detect.OnionKind(rapid.IntRange(0, 2).Draw(t, "onion")), Where: detect.Where(rapid.IntRange(0, 2).Draw(t, "where")),
+				Name: rapid.SliceOf(rapid.Byte()).Draw(t, "onion name"),
+			},
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "sightings") {
 			f.Sightings = append(f.Sightings, detect.Sighting{

@@ -16,13 +16,15 @@ import (
 //
 // It says no more than is known. "Connected" needs an answer; a row that tells
 // nothing of answers "contacted".
-func reason(dst []byte, f *Flow, out *Finding, all []graded, label Evidence) []byte {
+func reason(dst []byte, f *Flow, out *Finding, all []graded, label, name Evidence) []byte {
 	start := len(dst)
 	switch {
 	case len(all) > 0:
 		dst = byListing(dst, f, out, all, label)
 	case label.Code != noCode:
-		dst = labelAlone(dst, f, label)
+		dst = shown(labelAlone(dst, f, label), f)
+	case name.Code != noCode:
+		dst = namesAlone(dst, f, name)
 	default:
 		dst = withoutEvidence(dst, f)
 	}
@@ -59,10 +61,10 @@ func byListing(dst []byte, f *Flow, out *Finding, all []graded, label Evidence) 
 	case tor2webLabel:
 		dst = append(dst, "; the firewall named it tor2web"...)
 	}
-	if g.Code == hostedRelay {
-		return dst
+	if g.Code != hostedRelay {
+		dst = outcome(dst, f, g, label)
 	}
-	return outcome(dst, f.State, g, label)
+	return shown(dst, f)
 }
 
 // toRelay: somebody contacted a listed address.
@@ -184,23 +186,36 @@ func labelAlone(dst []byte, f *Flow, label Evidence) []byte {
 	if f.Transport == NotTCP {
 		return append(dst, "; it is not TCP, as Tor's connections to relays are, so the relay list was not asked"...)
 	}
+	dst, known := unlisted(dst, f)
+	switch {
+	case known == listUnasked || label.Code == tor2webLabel:
+		return dst
+	case known == listElsewhen:
+		return append(dst, ": perhaps it ran unlisted, perhaps the label is wrong"...)
+	}
+	return append(dst, ": perhaps a bridge, perhaps a wrong label"...)
+}
+
+// What the list says of a flow for which it has no evidence.
+const (
+	listUnasked  = iota // it could not be asked
+	listElsewhen        // it has an end, at another time
+	listSilent          // it has neither end
+)
+
+// unlisted says that the list has nothing, and what that means.
+func unlisted(dst []byte, f *Flow) ([]byte, int) {
 	s := aside(f)
 	if s != nil {
 		dst = asideText(append(dst, "; "...), s, "an address")
 	}
-	if f.Coverage != CoverageFull {
-		return why(append(dst, "; "...), f)
-	}
-	if s == nil {
-		dst = append(dst, "; neither end is on the relay list of that time"...)
-	}
 	switch {
-	case label.Code == tor2webLabel:
-		return dst
+	case f.Coverage != CoverageFull:
+		return why(append(dst, "; "...), f), listUnasked
 	case s != nil:
-		return append(dst, ": perhaps it ran unlisted, perhaps the label is wrong"...)
+		return dst, listElsewhen
 	}
-	return append(dst, ": perhaps a bridge, perhaps a wrong label"...)
+	return append(dst, "; neither end is on the relay list of that time"...), listSilent
 }
 
 // withoutEvidence: say why nothing is known, or what the list says of another
@@ -322,10 +337,10 @@ func otherEnd(dst []byte, all []graded) []byte {
 }
 
 // outcome says that nothing came of it. Half of the contacts of this kind in the
-// second private network were scanners; where the firewall named it Tor, it saw
-// more than a scan.
-func outcome(dst []byte, s State, g *graded, label Evidence) []byte {
-	switch {
+// second private network were scanners; where the firewall named it Tor, or a
+// client's hello was seen, it was more than a scan.
+func outcome(dst []byte, f *Flow, g *graded, label Evidence) []byte {
+	switch s := f.State; {
 	case s == Blocked && label.Code != noCode:
 		dst = append(dst, " and blocked it"...) // after "the firewall named it"
 	case s == Blocked:
@@ -337,7 +352,7 @@ func outcome(dst []byte, s State, g *graded, label Evidence) []byte {
 	}
 	switch g.Code {
 	case orPort, orPortRecent, orPortSpan, dirPort, authority, defaultBridge:
-		if !g.turned && label.Code != appLabel {
+		if !g.turned && label.Code != appLabel && !hasHello(f) {
 			dst = append(dst, ", so it may be no more than a scan"...)
 		}
 	}

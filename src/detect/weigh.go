@@ -13,7 +13,7 @@ type graded struct {
 	Evidence
 	turned bool // the flow was read the wrong way round
 	most   int  // what a score that rests on this may reach
-	score  int  // of this and the label together, within most
+	score  int  // of this, the label and the names together, within most
 }
 
 // about is what is known of the whole flow before its evidence is summed up.
@@ -236,26 +236,38 @@ func (j *Judge) labelEvidence(f *Flow, a about) Evidence {
 }
 
 // decide orders the evidence, the deciding one first, and returns the score. A
-// listing and the label are independent witnesses. Of several listings the one
-// that leads highest decides, so that more evidence never lowers the score.
-func (j *Judge) decide(label Evidence, a about) int {
-	score := combine(0, label.Weight)
+// listing, the label and the names are independent witnesses. Of several listings
+// the one that leads highest decides, so that more evidence never lowers the
+// score.
+func (j *Judge) decide(label, name Evidence, a about) int {
+	score := together(0, label, name, a)
 	for i := range j.graded {
 		g := &j.graded[i]
 		if a.hosted {
 			g.Weight = 0
 		}
-		g.score = min(combine(g.Weight, label.Weight), g.most)
+		g.score = min(together(g.Weight, label, name, a), g.most)
 		score = max(score, g.score)
 	}
 	slices.SortFunc(j.graded, before)
 	return score
 }
 
+// together is the score of a listing, the label and the names. Where nothing
+// answered, names lead no further than unansweredMax; a source, and the label
+// beside it, may: a blocked exit is still an exit.
+func together(list float64, label, name Evidence, a about) int {
+	all := combine(list, label.Weight, name.Weight)
+	if a.unanswered {
+		all = max(min(all, unansweredMax), combine(list, label.Weight, 0))
+	}
+	return all
+}
+
 // combine rounds half up, also where 0.5 comes out a hair short: processors that
 // fuse a multiplication with an addition round differently.
-func combine(list, label float64) int {
-	p := 100 * (1 - (1-list)*(1-label))
+func combine(list, label, name float64) int {
+	p := 100 * (1 - (1-list)*(1-label)*(1-name))
 	return min(scoreMax, int(math.Floor(p+0.5+1e-9)))
 }
 
@@ -310,14 +322,15 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// direction follows the deciding listing; a label alone is outbound.
-func direction(deciding *graded, label Evidence) Direction {
+// direction follows the deciding listing; a label alone is outbound, and so are
+// names that weigh no less than a listed source.
+func direction(deciding *graded, label, name Evidence) Direction {
 	switch {
 	case deciding != nil && deciding.Code == hostedRelay:
 		return Relay
-	case deciding != nil && deciding.Weight > 0 && table[deciding.Code].group == bySource:
+	case deciding != nil && deciding.Weight > name.Weight && table[deciding.Code].group == bySource:
 		return Inbound
-	case deciding != nil && deciding.Weight > 0 || label.Weight > 0:
+	case deciding != nil && deciding.Weight > 0 || label.Weight > 0 || name.Weight > 0:
 		return Outbound
 	}
 	return DirectionNone
@@ -325,12 +338,15 @@ func direction(deciding *graded, label Evidence) Direction {
 
 // gather lists all codes, each once, strongest first; what has no weight comes
 // last in the order of the table.
-func gather(out []Evidence, all []graded, label Evidence, t Transport) []Evidence {
+func gather(out []Evidence, all []graded, label Evidence, names []Evidence, t Transport) []Evidence {
 	for i := range all {
 		out = add(out, all[i].Evidence)
 	}
 	if label.Code != noCode {
 		out = add(out, label)
+	}
+	for _, e := range names {
+		out = add(out, e)
 	}
 	if t == NotTCP {
 		out = add(out, Evidence{Code: notTCP})

@@ -1,0 +1,114 @@
+package detect
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Label is what the firewall's own application detection says.
+type Label uint8
+
+const (
+	LabelNone    Label = iota // no label, or an empty one
+	LabelOther                // something else
+	LabelTor2web              // a gateway to onion services
+	LabelTor                  // Tor
+)
+
+// Spelling is how a product writes that a flow is Tor.
+type Spelling struct {
+	Product string
+	Text    string
+	Label   Label
+	Source  string // where it was read; "not seen" is a guess from how the product writes others
+}
+
+// spellings are the labels that are known, for the manual and the test: the
+// rule of ReadLabel takes each of them.
+var spellings = []Spelling{
+	{"Palo Alto App-ID", "tor", LabelTor, "application list; ESCU's TOR Traffic"},
+	{"Palo Alto App-ID", "tor2web", LabelTor2web, "application list"},
+	{"Cisco Secure Firewall", "Tor", LabelTor, "ESCU's test of TOR Traffic passes; case not seen"},
+	{"Fortinet FortiGate", "Tor", LabelTor, "application control signature for the client (community.fortinet.com 196239)"},
+	{"Fortinet FortiGate", "Tor.Client", LabelTor, "not seen; signature names are written with dots"},
+	{"Fortinet FortiGate", "Tor.Web.Proxy", LabelTor, "signature for web-based Tor; name as in Fortinet's article 193404, TOR.Web.Proxy..."},
+	{"SonicWall", "Tor", LabelTor, "application of signature 3584"},
+	{"SonicWall", "Tor -- Client Request 5", LabelTor, "signature 3584"},
+	{"Juniper AppID", "TOR", LabelTor, "not seen; IDP signatures say TOR (APP:TUN:TOR-1)"},
+	{"Juniper AppID", "junos:TOR", LabelTor, "not seen; predefined applications are written junos:NAME"},
+	{"Juniper IDP", "APP:TUN:TOR-1", LabelTor, "signature list"},
+	{"nDPI, ntopng", "Tor", LabelTor, "ntop/nDPI"},
+	{"nDPI, ntopng", "TLS.Tor", LabelTor, "ntop/nDPI: the protocol, a dot, the application"},
+	{"nDPI's reader", "163/Tor", LabelTor, "ntop/nDPI issue 154: the number, a slash, the application"},
+	{"Netify", "tor_bridge", LabelTor, "netify.ai, Tor Detection"},
+	{"Netify", "tor_exit", LabelTor, "netify.ai, Tor Detection"},
+	{"Netify", "tor_relay", LabelTor, "netify.ai, Tor Detection"},
+	{"Smoothwall", "Proxies > Tor", LabelTor, "kb.smoothwall.com 360002033490"},
+	{"Check Point, Zscaler, Sophos", "Tor", LabelTor, "not seen"},
+	{"Check Point, Zscaler, Sophos", "Tor Browser", LabelTor, "not seen"},
+}
+
+// Spellings returns the known labels.
+func Spellings() []Spelling { return append([]Spelling(nil), spellings...) }
+
+// ReadLabel reads a cell of the column app, in any case, with or without blanks
+// around. It takes every spelling in the table above, and others of their kind:
+//
+//   - the word tor at the beginning, followed by the end or by something that is
+//     neither letter nor digit: tor, Tor.Client, tor_exit, Tor -- Client Request 5;
+//   - the word tor at the end, behind a path that the product writes before an
+//     application: a dot, colon, slash or > and blanks, as in TLS.Tor, junos:TOR.
+//     A number may follow it: APP:TUN:TOR-1;
+//   - tor2web in the same places.
+//
+// The word elsewhere is not taken: "Anti-Tor" or "Guard Tor Proxy" could mean
+// anything. "torrent", "monitor", "store" and "TorGuard" hold no word tor.
+func ReadLabel(cell []byte) Label {
+	app := bytes.TrimSpace(cell)
+	var low [len("unknown")]byte // the longest word for "no value"
+	if len(app) <= len(low) && Empty(lower(low[:0], app)) {
+		return LabelNone
+	}
+	if l := readWord(app); l != LabelOther {
+		return l
+	}
+	at := bytes.LastIndexAny(app, ".:/>")
+	if at < 0 {
+		return LabelOther
+	}
+	switch last := bytes.TrimSpace(app[at+1:]); readWord(last) {
+	case LabelTor2web:
+		return LabelTor2web
+	case LabelTor:
+		// Behind a path it must be the whole name, but for a number.
+		if rest := last[len("tor"):]; len(rest) == 0 || rest[0] == '-' && isNumber(rest[1:]) {
+			return LabelTor
+		}
+	}
+	return LabelOther
+}
+
+// readWord reads a label that begins with its word.
+func readWord(app []byte) Label {
+	switch {
+	case beginsWith(app, "tor2web"):
+		return LabelTor2web
+	case beginsWith(app, "tor") && (len(app) == 3 || !alphanumeric(app[3])):
+		return LabelTor
+	}
+	return LabelOther
+}
+
+func isNumber(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// beginsWith compares in any case.
+func beginsWith(text []byte, word string) bool {
+	return len(text) >= len(word) && strings.EqualFold(string(text[:len(word)]), word)
+}

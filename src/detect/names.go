@@ -1,0 +1,225 @@
+package detect
+
+import "bytes"
+
+// Hello is what a client showed of itself when it began a TLS connection.
+type Hello struct {
+	// Name is the server name, for sentences; what it looks like is told by the
+	// two below. Form: it has the form of the names that the client of the
+	// fingerprint makes up, which alone is worth nothing, so Form is of no
+	// meaning without a fingerprint. MadeUp: it looks like a name of Tor's.
+	Name         []byte
+	Form, MadeUp bool
+	// The fingerprint is that of a known build of a Tor client.
+	JA4, JA3 bool
+}
+
+// Onion is the name of an onion service or of a gateway to them, where the row
+// shows one.
+type Onion struct {
+	Kind  OnionKind
+	Where Where
+	Name  []byte // for sentences
+}
+
+// OnionKind is what such a name is.
+type OnionKind uint8
+
+const (
+	NoOnion      OnionKind = iota
+	OnionGateway           // a tor2web gateway: onion services without Tor
+	OnionService           // a name below .onion, which only Tor itself can use
+)
+
+// Where is the place in which a name was shown.
+type Where uint8
+
+const (
+	InDNS Where = iota // a query
+	InURL
+	InTLS // the server name
+)
+
+// nameCodes is how many codes of the group byName a flow can have.
+const nameCodes = 4
+
+// nameEvidence lists what the names and fingerprints of a flow are evidence of.
+// A TLS connection that is not over TCP (QUIC, DTLS) is none of Tor's to a relay;
+// the name of an onion service may be asked for by any transport.
+func (j *Judge) nameEvidence(f *Flow, a about) []Evidence {
+	out := j.names[:0]
+	if h := &f.Hello; f.Transport != NotTCP && (h.JA4 || h.JA3 || h.MadeUp) {
+		fingerprint := table[ja4Tor].weight
+		if h.Form {
+			fingerprint = fingerprintAndForm
+		}
+		if h.JA4 {
+			out = append(out, Evidence{Code: ja4Tor, Weight: fingerprint})
+		}
+		if h.JA3 {
+			out = append(out, Evidence{Code: ja3Tor, Weight: fingerprint})
+		}
+		if h.MadeUp {
+			out = append(out, Evidence{Code: sniPattern, Weight: table[sniPattern].weight})
+		}
+	}
+	if f.Onion.Kind != NoOnion {
+		out = append(out, Evidence{Code: onionName, Weight: table[onionName].weight})
+	}
+	if a.hosted {
+		for i := range out {
+			out[i].Weight = 0
+		}
+	}
+	return out
+}
+
+// strongest is the one that counts of a group; without any it has no code.
+func strongest(group []Evidence) Evidence {
+	var best Evidence
+	for _, e := range group {
+		if best.Code == noCode || stronger(e, best) {
+			best = e
+		}
+	}
+	return best
+}
+
+// namesAlone: neither the list nor the firewall says Tor, but what the client
+// showed does.
+func namesAlone(dst []byte, f *Flow, name Evidence) []byte {
+	if name.Code == onionName {
+		dst = leak(end(dst, f.Source.Addr, 0, "A host"), f)
+		if f.State == Blocked {
+			dst = append(dst, "; the firewall blocked it"...)
+		}
+		if hasHello(f) {
+			dst = hello(append(dst, "; "...), f)
+		}
+		return dst
+	}
+	h := &f.Hello
+	dst = end(dst, f.Source.Addr, 0, "A host")
+	dst = append(dst, deed(f.State)...)
+	dst = end(dst, f.Destination.Addr, f.Destination.Port, "another")
+	known := listUnasked
+	switch {
+	case name.Code == sniPattern:
+		dst = hostName(append(dst, " with the TLS name "...), h.Name, "in its hello")
+		dst = append(dst, ", which looks like one that Tor makes up; alone this is a weak sign, as some ordinary names look so too"...)
+	case h.Form:
+		dst = fingerprint(append(dst, " with "...), h)
+		dst = hostName(append(dst, " and the name "...), h.Name, "in its hello")
+		dst = append(dst, ", of the form that Tor makes up"...)
+		if dst, known = unlisted(dst, f); known == listSilent {
+			dst = append(dst, ": perhaps a bridge"...)
+		}
+	default:
+		dst = fingerprint(append(dst, " with "...), h)
+		if len(h.Name) > 0 {
+			dst = append(dst, ", but with a name that Tor does not make up"...)
+		} else {
+			dst = append(dst, "; the row has no TLS name that could go with it"...)
+		}
+		if dst, known = unlisted(dst, f); known == listSilent {
+			dst = append(dst, ": perhaps a bridge, perhaps another program with that fingerprint"...)
+		}
+	}
+	if f.State == Blocked {
+		dst = append(dst, "; the firewall blocked it"...)
+	}
+	if f.Onion.Kind != NoOnion {
+		dst = asked(append(dst, "; it"...), f)
+	}
+	return dst
+}
+
+// shown adds what the names say to a sentence that is about something else.
+func shown(dst []byte, f *Flow) []byte {
+	if hasHello(f) {
+		dst = hello(append(dst, "; "...), f)
+	}
+	if f.Onion.Kind != NoOnion {
+		dst = asked(append(dst, "; the client"...), f)
+	}
+	return dst
+}
+
+func hasHello(f *Flow) bool {
+	return f.Transport != NotTCP && (f.Hello.JA4 || f.Hello.JA3 || f.Hello.MadeUp)
+}
+
+// hello says what a TLS hello looks like, in few words.
+func hello(dst []byte, f *Flow) []byte {
+	h := &f.Hello
+	switch {
+	case !h.JA4 && !h.JA3:
+		dst = hostName(append(dst, "its TLS name "...), h.Name, "in its hello")
+		return append(dst, " looks like one that Tor makes up"...)
+	case h.Form:
+		dst = kind(append(dst, "its TLS fingerprint ("...), h)
+		dst = hostName(append(dst, ") and name ("...), h.Name, "in its hello")
+		return append(dst, ") are like Tor's"...)
+	}
+	return append(kind(append(dst, "its TLS fingerprint ("...), h), ") is that of a Tor build"...)
+}
+
+func fingerprint(dst []byte, h *Hello) []byte {
+	return append(kind(append(dst, "the TLS fingerprint of a known Tor build ("...), h), ')')
+}
+
+// kind names the fingerprints that were known.
+func kind(dst []byte, h *Hello) []byte {
+	switch {
+	case h.JA4 && h.JA3:
+		return append(dst, "JA4 and JA3"...)
+	case h.JA4:
+		return append(dst, "JA4"...)
+	}
+	return append(dst, "JA3"...)
+}
+
+// leak says where the name of an onion service or gateway was shown, and that
+// this is no connection to Tor.
+func leak(dst []byte, f *Flow) []byte {
+	dst = asked(dst, f)
+	if f.Onion.Kind == OnionGateway {
+		return append(dst, ": a way to onion services without Tor, so this is not a connection to Tor"...)
+	}
+	return append(dst, ": a leak of that name, not a connection to Tor"...)
+}
+
+// asked says where the name was shown and what it is.
+func asked(dst []byte, f *Flow) []byte {
+	switch f.Onion.Where {
+	case InDNS:
+		dst = append(dst, " asked DNS for "...)
+	case InURL:
+		dst = append(dst, " asked for a URL at "...)
+	case InTLS:
+		dst = append(dst, " asked by TLS for "...)
+	}
+	if f.Onion.Kind == OnionGateway {
+		return append(hostName(dst, f.Onion.Name, "(a name not shown here)"), ", a tor2web gateway"...)
+	}
+	return append(hostName(dst, f.Onion.Name, "(a name not shown here)"), ", the name of an onion service"...)
+}
+
+// maxHostName bounds a name in a sentence: that of an onion service of version 3
+// with a few labels before it.
+const maxHostName = 80
+
+// hostName writes a name, or the words instead of one that is no host name: logs
+// hold what clients sent.
+func hostName(dst, name []byte, instead string) []byte {
+	name = bytes.TrimSuffix(bytes.TrimSpace(name), []byte("."))
+	if len(name) == 0 || len(name) > maxHostName || name[0] == '.' || bytes.Contains(name, []byte("..")) {
+		return append(dst, instead...)
+	}
+	for _, c := range name {
+		if !alphanumeric(c) && c != '.' && c != '-' && c != '_' {
+			return append(dst, instead...)
+		}
+	}
+	return append(dst, name...)
+}
