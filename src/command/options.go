@@ -25,21 +25,23 @@ const DefaultRelays = "tor_relays.csv"
 
 // option is one option: its name, what it takes, and how to take it.
 type option struct {
-	name string
-	want string
-	set  func(o *Options, value string) bool
+	name     string
+	want     string
+	set      func(o *Options, value string) bool
+	isColumn bool
+	column   role
 }
 
 var options = []option{
-	{"labeled", wantBool, func(o *Options, v string) bool { return setBool(&o.Labeled, v) }},
-	{"min_score", "a whole number from 0 to 99", func(o *Options, v string) bool {
+	{name: "labeled", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Labeled, v) }},
+	{name: "min_score", want: "a whole number from 0 to 99", set: func(o *Options, v string) bool {
 		n, err := strconv.Atoi(v)
 		o.MinScore = n
 		return err == nil && n >= 0 && n <= 99
 	}},
-	{"require_list", wantBool, func(o *Options, v string) bool { return setBool(&o.RequireList, v) }},
-	{"internal", "networks such as 10.0.0.0/8 or 2001:db8::/32, in quotes and with commas between", setInternal},
-	{"local", wantBool, func(o *Options, v string) bool { return setBool(&o.Local, v) }},
+	{name: "require_list", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.RequireList, v) }},
+	{name: "internal", want: "networks such as 10.0.0.0/8 or 2001:db8::/32, in quotes and with commas between", set: setInternal},
+	{name: "local", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Local, v) }},
 	columnOption("src", roleSource),
 	columnOption("src_port", roleSourcePort),
 	columnOption("dest", roleDestination),
@@ -52,7 +54,7 @@ var options = []option{
 	columnOption("sni", roleSNI),
 	columnOption("ja4", roleJA4),
 	columnOption("ja3", roleJA3),
-	{"relays", "the name of a file in the app's lookups folder, without a path", func(o *Options, v string) bool {
+	{name: "relays", want: "the name of a file in the app's lookups folder, without a path", set: func(o *Options, v string) bool {
 		o.Relays = v
 		return strings.HasSuffix(v, ".csv") && !strings.HasPrefix(v, ".") && !strings.ContainsAny(v, `/\:`+"\x00\r\n")
 	}},
@@ -70,7 +72,7 @@ func OptionNames() []string {
 const wantBool = "true or false"
 
 func columnOption(name string, r role) option {
-	return option{name, "the name of a column", func(o *Options, v string) bool {
+	return option{name: name, want: "the name of a column", isColumn: true, column: r, set: func(o *Options, v string) bool {
 		if len(v) > 2 && v[0] == '\'' && v[len(v)-1] == '\'' {
 			v = v[1 : len(v)-1] // as eval quotes a field name; splunkd leaves these quotes
 		}

@@ -23,6 +23,9 @@ type row struct {
 	destination   ends
 	listings      []relay.Listing
 	flowBuf       detect.Flow
+	raw           []byte // text of a raw event
+	event         event
+	name, onion   []byte // copies, for sentences
 	lastTransport remembered[detect.Transport]
 	lastLabel     remembered[detect.Label]
 	lastBlocked   remembered[bool]
@@ -59,11 +62,24 @@ func (r *row) flow(s *rows.Scanner, c *columns, t *tables) *detect.Flow {
 	*f = detect.Flow{Sightings: f.Sightings[:0]}
 	r.addresses(&r.source, s, c, roleSource, roleSourcePort)
 	r.addresses(&r.destination, s, c, roleDestination, roleDestinationPort)
+	var at relay.Interval
+	var kind timeKind
+	if len(r.source.addrs) == 0 && len(r.destination.addrs) == 0 && r.hasEvent(s, c) {
+		at, kind = r.fromEvent(f, s, c)
+	} else {
+		f.Transport = r.transport(s, c.places[roleTransport])
+		f.Label = r.label(s, c.places[roleApp])
+		f.State = r.state(s, c)
+		if c.shows {
+			r.shown(f, s, c)
+		}
+		at, kind = r.time(s, c)
+	}
+	dated := kind == aTime
+	if kind == noTime {
+		at, dated = r.window, r.windowed
+	}
 	f.Source, f.Destination = r.source.end(), r.destination.end()
-	f.Transport = r.transport(s, c.places[roleTransport])
-	f.Label = r.label(s, c.places[roleApp])
-	f.State = r.state(s, c)
-	at, dated := r.time(s, c)
 	f.Undated = !dated
 
 	table := t.at(at, dated)
@@ -337,6 +353,13 @@ func (r *row) state(s *rows.Scanner, c *columns) detect.State {
 	if !ok {
 		blocked = r.lastBlocked.keep(s, c.places[roleAction], r.isBlocked(s, c.places[roleAction]))
 	}
+	if !blocked {
+		for _, p := range c.places[roleConnState] {
+			if state := detect.ReadConnState(bare(s, p)); state != detect.StateUnknown {
+				return state
+			}
+		}
+	}
 	return detect.StateOf(blocked, detect.Counts{
 		PacketsIn: r.count(s, c.places[rolePacketsIn]), PacketsOut: r.count(s, c.places[rolePacketsOut]),
 		BytesIn: r.count(s, c.places[roleBytesIn]), BytesOut: r.count(s, c.places[roleBytesOut]),
@@ -384,34 +407,75 @@ func window(earliest, latest float64) (relay.Interval, bool) {
 	return relay.Interval{From: int64(earliest), To: int64(latest)}, true
 }
 
-// time returns when the row was: columns named in the options, then
-// firstTime to lastTime, then _time, then the search's window.
-func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, bool) {
+// time returns when the row was: columns named in the options, then firstTime to
+// lastTime, then _time, then what the event itself says.
+func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
 	if c.options.Columns[roleTime] != "" {
 		at, kind := r.times(s, c.places[roleTime])
 		if kind == noTime && (c.options.Columns[roleFirst] != "" || c.options.Columns[roleLast] != "") {
 			at, kind = r.bounds(s, c)
 		}
 		if kind != noTime {
-			return at, kind == aTime
+			return at, kind
 		}
 	}
 	if at, kind := r.bounds(s, c); kind != noTime {
-		return at, kind == aTime
+		return at, kind
 	}
-	if at, kind := r.times(s, c.places[roleTime]); kind != noTime {
-		if kind == unreadable {
-			return at, false
+	at, kind := r.times(s, c.places[roleTime])
+	if kind == noTime {
+		if seconds := r.moment(s, c.places[roleLogTime]); seconds > 0 {
+			at, kind = relay.Interval{From: seconds, To: seconds}, aTime
 		}
+	}
+	if kind == aTime {
 		if n := r.count(s, c.places[roleSpan]); n > 0 {
 			at.To += min(n, maxTime)
 		}
 		if n := r.count(s, c.places[roleDuration]); n > 0 {
-			at.From -= min(n, maxTime)
+			lasted(&at, n, r.isZeek(s, c))
 		}
-		return at, true
+		began(&at, r.moment(s, c.places[roleStart]))
 	}
-	return r.window, r.windowed
+	return at, kind
+}
+
+// lasted stretches a time by a flow's duration. Firewalls log a flow when it
+// ends, so its time is the end; Zeek's is that of the first packet.
+func lasted(at *relay.Interval, seconds int64, fromStart bool) {
+	seconds = min(seconds, maxTime)
+	if fromStart {
+		at.To += seconds
+	} else {
+		at.From -= seconds
+	}
+}
+
+// began stretches a time back to when the flow began, where that is known.
+func began(at *relay.Interval, start int64) {
+	if start > 0 && start < at.From {
+		at.From = start
+	}
+}
+
+// isZeek reports whether the row has cells that only Zeek's logs have.
+func (r *row) isZeek(s *rows.Scanner, c *columns) bool {
+	for _, p := range c.places[roleZeek] {
+		if !isEmpty(bare(s, p)) {
+			return true
+		}
+	}
+	return false
+}
+
+// moment reads a time that is of use only where it can be read; else it is 0.
+func (r *row) moment(s *rows.Scanner, places []place) int64 {
+	for _, p := range places {
+		if at, kind := parseTime(bare(s, p)); kind == aTime {
+			return at
+		}
+	}
+	return 0
 }
 
 // bounds reads the columns of a first and a last time; one of them alone is a

@@ -2,15 +2,18 @@ package command
 
 import "tordetect/src/detect"
 
-// Most rows have nothing to do with Tor: the relay list knows neither end and
-// the firewall does not say Tor. Their finding depends on a few small facts
+// Most rows have nothing to do with Tor: the relay list knows neither end, the
+// firewall does not say Tor, and no name looks like it. Their finding depends on a few small facts
 // only, so it is judged and rendered once for each set of facts and chunk, and
 // then copied.
 
 // isQuiet reports whether a flow is such a row. Its score is 0: without a
-// sighting and without a label there is nothing to weigh.
+// sighting, a label, or a name or fingerprint like Tor's there is nothing to
+// weigh.
 func isQuiet(f *detect.Flow) bool {
-	return len(f.Sightings) == 0 && f.Label <= detect.LabelOther
+	h := &f.Hello
+	return len(f.Sightings) == 0 && f.Label <= detect.LabelOther &&
+		!h.MadeUp && !h.JA4 && !h.JA3 && f.Onion.Kind == detect.NoOnion
 }
 
 // facts are all that the finding of a quiet flow depends on.

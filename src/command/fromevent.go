@@ -1,0 +1,92 @@
+package command
+
+import (
+	"tordetect/src/detect"
+	"tordetect/src/relay"
+	"tordetect/src/rows"
+	"tordetect/src/tlsname"
+)
+
+// hasEvent reads the row's raw event, if it has one. Where the user named the
+// column of an address, the row is not looked for another.
+func (r *row) hasEvent(s *rows.Scanner, c *columns) bool {
+	if len(c.places[roleRaw]) == 0 || c.options.Columns[roleSource] != "" || c.options.Columns[roleDestination] != "" {
+		return false
+	}
+	cell := s.Cell(c.places[roleRaw][0].plain)
+	if len(cell) > 2*maxRaw { // all quotes of it may be doubled
+		cell = cell[:2*maxRaw]
+	}
+	var text []byte
+	text, r.raw = rows.Value(cell, r.raw[:0])
+	return r.event.read(text)
+}
+
+// fromEvent fills in a flow from the raw event, as flow does from columns, and
+// returns its time. The event's own time counts only where the row has none.
+func (r *row) fromEvent(f *detect.Flow, s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
+	e := &r.event
+	endOf(&r.source, e.cells[roleSource], e.cells[roleSourcePort])
+	endOf(&r.destination, e.cells[roleDestination], e.cells[roleDestinationPort])
+	f.Transport = detect.ReadTransport(e.cells[roleTransport])
+	if f.Label = detect.ReadLabel(e.cells[roleApp]); f.Label == detect.LabelNone {
+		f.Label = r.label(s, c.places[roleApp])
+	}
+	if f.State = detect.ReadConnState(e.cells[roleConnState]); f.State == detect.StateUnknown {
+		f.State = detect.StateOf(detect.IsBlock(e.cells[roleAction]), detect.Counts{
+			PacketsIn: countOf(e.cells[rolePacketsIn]), PacketsOut: countOf(e.cells[rolePacketsOut]),
+			BytesIn: countOf(e.cells[roleBytesIn]), BytesOut: countOf(e.cells[roleBytesOut]),
+		})
+	}
+	r.shownInEvent(f)
+
+	at, kind := r.time(s, c)
+	if kind == noTime {
+		var moment int64
+		if moment, kind = parseTime(e.cells[roleLogTime]); kind == aTime {
+			at = relay.Interval{From: moment, To: moment}
+		} else {
+			kind = noTime
+		}
+	}
+	if kind == aTime {
+		if n := countOf(e.cells[roleDuration]); n > 0 {
+			lasted(&at, n, e.fromStart)
+		}
+		if start, kind := parseTime(e.cells[roleStart]); kind == aTime {
+			began(&at, start)
+		}
+	}
+	return at, kind
+}
+
+func (r *row) shownInEvent(f *detect.Flow) {
+	e := &r.event
+	h := hello{ja4: tlsname.JA4(e.cells[roleJA4]), ja3: tlsname.JA3(e.cells[roleJA3])}
+	if name := e.cells[roleSNI]; !isEmpty(name) {
+		r.readName(&h, name)
+		r.readOnion(f, detect.InTLS, tlsname.OfHost(name), name)
+	}
+	host := tlsname.Host(e.cells[roleURL])
+	r.readOnion(f, detect.InURL, tlsname.OfHost(host), host)
+	query := e.cells[roleQuery]
+	r.readOnion(f, detect.InDNS, tlsname.OfHost(query), query)
+	h.put(f, r.name)
+}
+
+func endOf(e *ends, address, port []byte) {
+	if a, ok := parseAddr(address); ok {
+		e.addrs = append(e.addrs, a)
+	}
+	if n, ok := parsePort(port); ok {
+		e.ports = append(e.ports[:0], n)
+	}
+}
+
+// countOf reads a number of bytes, packets or seconds; -1 is "not known".
+func countOf(text []byte) int64 {
+	if n, ok := parseNumber(text); ok {
+		return n
+	}
+	return -1
+}
