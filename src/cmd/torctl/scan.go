@@ -153,10 +153,11 @@ func scanFiles(t *terminal, stdin io.Reader, o scanOptions) error {
 	bar := t.bytesProgress(totalSize(o.files))
 	s, err := j.run(stdin, bar, out.add)
 	bar.done()
+	var complaint *trafficlog.Complaint
+	if errors.As(err, &complaint) {
+		return failed(fmt.Errorf("%s; stopped here (--strict)", printable(err.Error())))
+	}
 	if err != nil {
-		if s != nil {
-			sayComplaints(t, s)
-		}
 		return failed(err)
 	}
 	if err := out.finish(s); err != nil {

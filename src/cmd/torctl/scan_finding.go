@@ -186,7 +186,12 @@ type judged struct {
 // cell returns the text of a column, empty where the row has none.
 func (r *judged) cell(c column) []byte {
 	if c == colFile {
-		return append(r.scratch[:0], r.File...)
+		r.scratch = append(r.scratch[:0], r.File...)
+		return r.scratch
+	}
+	if first := r.firstTime(); c == colDuration && first > 0 {
+		r.scratch = strconv.AppendInt(r.scratch[:0], max(epoch(r.cell(colTime))-first, 0), 10)
+		return r.scratch
 	}
 	var value []byte
 	for _, place := range r.layout.places[c] {
@@ -202,14 +207,20 @@ func (r *judged) text(c column) string { return string(r.cell(c)) }
 
 func (r *judged) number(c column) int64 { return wholeNumber(r.cell(c)) }
 
+// firstTime returns the cell of that name in epoch seconds; 0 without one.
+func (r *judged) firstTime() int64 {
+	if r.layout.first < 0 {
+		return 0
+	}
+	text, _ := rows.Value(r.cells[r.layout.first], nil)
+	return epoch(text)
+}
+
 // times returns the first and the last moment of the flow in epoch seconds, 0 if
 // it has none.
 func (r *judged) times() (first, last int64) {
-	last = epoch(r.cell(colTime))
-	if r.layout.first >= 0 {
-		if text, _ := rows.Value(r.cells[r.layout.first], nil); epoch(text) > 0 {
-			return min(epoch(text), last), max(epoch(text), last)
-		}
+	if last = epoch(r.cell(colTime)); last == 0 {
+		return 0, 0
 	}
 	return last - r.number(colDuration), last
 }

@@ -60,7 +60,6 @@ const inFlight = 3
 var errStopped = errors.New("stopped")
 
 // run reads all files, and calls add for each flow of the least score or above.
-// The summary comes with the error of a strict scan too.
 func (j *judge) run(stdin io.Reader, bar *bytesBar, add func(*judged) error) (*summary, error) {
 	full := make(chan parsed, inFlight)
 	empty := make(chan []byte, inFlight)

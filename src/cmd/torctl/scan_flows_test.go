@@ -1,0 +1,350 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/rows"
+)
+
+// firewall writes n lines of a firewall's log of which some go to relays, and some
+// are of a time that the table does not cover.
+func firewall(seed uint64, n int) string {
+	r := rand.New(rand.NewPCG(seed, 5))
+	var b strings.Builder
+	for i := range n {
+		at := noon.Add(-time.Duration(r.IntN(7200)) * time.Second)
+		if i%1000 > 900 {
+			at = noon.Add(12 * time.Hour)
+		}
+		dest, port := fmt.Sprintf("203.0.113.%d", 1+r.IntN(250)), 443
+		if r.IntN(50) == 0 {
+			dest, port = fmt.Sprintf("198.51.100.%d", 1+r.IntN(9)), []int{9001, 80}[r.IntN(2)]
+		}
+		stamp := at.Format("2006/01/02 15:04:05")
+		action := []string{"allow", "deny"}[r.IntN(2)]
+		fmt.Fprintf(&b, "1,%s,0123,TRAFFIC,end,2561,%s,10.0.%d.%d,%s,,,Rule %d,,,ssl,vsys1,Trust,Untrust,a,b,fwd,%s,1,1,%d,%d,0,0,0x19,tcp,%s,5900,%d,%d,16,%s,%d,any,0,1,0x0,,,0,7,%d,x\n",
+			stamp, stamp, r.IntN(4), 1+r.IntN(250), dest, r.IntN(3), stamp, 1024+r.IntN(60000), port, action, r.IntN(9000), r.IntN(9000), stamp, r.IntN(100), r.IntN(3))
+	}
+	return b.String()
+}
+
+// relayTable lists 198.51.100.1 to .9, OR port 9001, from 8 to 13 h.
+func relayTable(t testing.TB, folder string) string {
+	var b strings.Builder
+	b.WriteString("ip,port,role,flags,fingerprint,nickname,first_seen,last_seen\n")
+	from, to := noon.Add(-4*time.Hour).Unix(), noon.Add(time.Hour).Unix()
+	fmt.Fprintf(&b, ",,coverage,,,,%d,%d\n", from, to)
+	for i := 1; i < 10; i++ {
+		fmt.Fprintf(&b, "198.51.100.%d,9001,or,Guard,%040X,relay%d,%d,%d\n", i, i, i, from, to)
+	}
+	b.WriteString(",10,end,,,,,\n")
+	path := filepath.Join(folder, "tor_relays.csv")
+	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	return path
+}
+
+func write(t testing.TB, folder, name, text string) string {
+	path := filepath.Join(folder, name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// Rows that end like the one before are counted without being taken apart: the
+// summary has to be the same as where every row is.
+func TestScanCounts(t *testing.T) {
+	folder := t.TempDir()
+	table, log := relayTable(t, folder), write(t, folder, "pan.log", firewall(1, 20000))
+	all := scan(log, "--relays", table, "-o", "csv", "--min-score", "0")
+	some := scan(log, "--relays", table, "-o", "csv", "--min-score", "20")
+	require.Equal(t, all.errors, some.errors)
+	require.Contains(t, all.errors, "coverage: full 18020, stale 1980;")
+	found := records(t, all.out)
+	require.Len(t, found, 20000)
+	verdicts := map[string]int{}
+	var sure []map[string]string
+	for _, row := range found {
+		verdicts[row["tor_verdict"]]++
+		if len(row["tor_score"]) == 2 && row["tor_score"] >= "20" {
+			sure = append(sure, row)
+		}
+	}
+	require.Equal(t, sure, records(t, some.out))
+	require.NotEmpty(t, sure)
+	require.Contains(t, all.errors, fmt.Sprintf("verdicts: %d tor, %d likely, %d possible, %d none, %d unknown\n",
+		verdicts["tor"], verdicts["likely"], verdicts["possible"], verdicts["none"], verdicts["unknown"]))
+	for _, verdict := range []string{"tor", "likely", "none", "unknown"} {
+		require.NotZero(t, verdicts[verdict], verdict)
+	}
+
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write([]byte(firewall(1, 20000)))
+	require.NoError(t, z.Close())
+	zipped := scan(write(t, folder, "pan.log.gz", packed.String()), "--relays", table, "-o", "csv", "--min-score", "20")
+	require.Equal(t, some.errors, zipped.errors)
+	require.Equal(t, strings.ReplaceAll(some.out, "pan.log", "pan.log.gz"), zipped.out)
+}
+
+func TestScanExitCodes(t *testing.T) {
+	folder := t.TempDir()
+	table := relayTable(t, folder)
+	clean := write(t, folder, "clean.log", firewall(1, 5))
+	tor := write(t, folder, "tor.log", firewall(1, 1000))
+	junk := write(t, folder, "junk.log", "hello\n")
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{clean}, 0},
+		{[]string{tor}, 0},
+		{[]string{clean, "--fail-on", "possible"}, 0},
+		{[]string{tor, "--fail-on", "tor"}, exitFound},
+		{[]string{tor, "--fail-on", "likely", "--min-score", "99"}, exitFound},
+		{[]string{junk, tor, "--fail-on", "likely"}, exitFound}, // what was found is certain
+		{[]string{junk, clean, "--fail-on", "likely"}, exitFailed},
+		{[]string{junk}, exitFailed},
+		{[]string{"none.log"}, exitFailed},
+		{[]string{clean, "--relays", "none.csv"}, exitFailed},
+		{[]string{clean, "--fail-on", "sure"}, exitUsage},
+		{[]string{clean, "--internal", "x"}, exitUsage},
+		{nil, exitUsage},
+	} {
+		args := c.args
+		if !strings.Contains(strings.Join(args, " "), "--relays") {
+			args = append(args, "--relays", table)
+		}
+		got := scan(args...)
+		require.Equal(t, c.want, got.code, "%v: %s", c.args, got.errors)
+	}
+	require.Contains(t, scan(tor, "--relays", table, "--fail-on", "tor").errors, " flows of verdict tor or surer\n")
+	require.NotZero(t, scan(tor, "--relays", table, "--internal", "198.51.100.0/24", "-o", "csv").out)
+	require.Contains(t, scan(tor, "--relays", table, "--internal", "198.51.100.0/24", "-o", "csv").out, "hosted_relay")
+}
+
+// Text from logs cannot play with the terminal, and JSON loses none of it.
+func TestScanHostileText(t *testing.T) {
+	folder := t.TempDir()
+	table := relayTable(t, folder)
+	evil := "a\x1b[31m\u009b\u202e\"b\\,\x7f\xffc\U000e0001"
+	line, err := json.Marshal(map[string]any{"_time": noon.Unix(), "src_ip": "10.0.0.1", "dest_ip": "198.51.100.1", "dest_port": 9001, "user": "USER", "app": []string{"x", "y"}})
+	require.NoError(t, err)
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\x1b", `\u001b`, "\x7f", `\u007f`).Replace(evil)
+	log := write(t, folder, "x\x1b[2J.log", strings.Replace(string(line), "USER", quoted, 1)+"\n")
+	for _, form := range []string{"table", "json", "csv"} {
+		got := scan(log, "none\x1b[2J", "--relays", table, "-o", form)
+		require.Equal(t, exitFailed, got.code)
+		for _, r := range got.out + got.errors {
+			require.True(t, r == '\n' || r >= ' ' && r != 0x7f && r != 0x9b && r != 0x202e, "%s: %q", form, got.out+got.errors)
+		}
+		switch form {
+		case "json":
+			var object map[string]any
+			require.NoError(t, json.Unmarshal([]byte(got.out), &object), got.out)
+			require.Equal(t, strings.ToValidUTF8(evil, "\uFFFD"), object["user"])
+			require.Equal(t, []any{"x", "y"}, object["app"])
+		case "csv":
+			row := records(t, got.out)[0]
+			require.Equal(t, `a?[31m??"b\,??c?`, row["user"])
+			require.Equal(t, "x;y", row["app"])
+		}
+	}
+}
+
+// cutRow and splitRow take apart what package rows accepts as it does.
+func FuzzSplitRow(f *testing.F) {
+	f.Add([]byte("a,b\n\"a\n\"\"b\",\"\"\n,\n"))
+	f.Add([]byte("\"a,\"\"\",b"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var s rows.Scanner
+		if bytes.IndexByte(text, '\r') >= 0 || s.Reset(text) != nil {
+			t.Skip("no rows")
+		}
+		all := make([]int, len(s.Names()))
+		for i := range all {
+			all[i] = i
+		}
+		s.Pick(all)
+		header, rest := cutRow(text)
+		require.Equal(t, string(s.Header()), string(header))
+		var row []byte
+		for s.Next() {
+			require.NotEmpty(t, rest)
+			row, rest = cutRow(rest)
+			require.Equal(t, string(s.Row()), string(row))
+			cells := splitRow(nil, row)
+			require.Len(t, cells, len(all))
+			for i := range all {
+				require.Equal(t, string(s.Cell(i)), string(cells[i]))
+			}
+		}
+		if s.Err() == nil {
+			require.Empty(t, rest)
+		}
+	})
+}
+
+// endless gives a log again and again.
+type endless struct {
+	text     string
+	at, left int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.left <= 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, e.text[e.at:])
+	e.at = (e.at + n) % len(e.text)
+	e.left -= n
+	return n, nil
+}
+
+// A scan's memory does not grow with the log: 200 MB is the limit for 1 GB.
+func TestScanMemory(t *testing.T) {
+	table := relayTable(t, t.TempDir())
+	text := firewall(1, 2000)
+	for form, perRow := range map[string]float64{"table": 3, "csv": 0.1, "json": 0.1} {
+		t.Run(form, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			log := &endless{text: text, left: 100 * len(text)}
+			code := run([]string{"scan", "-", "--relays", table, "-o", form}, log, io.Discard, io.Discard, time.Now)
+			require.Zero(t, code)
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.HeapSys, uint64(150<<20))
+			require.Less(t, float64(after.Mallocs-before.Mallocs)/200_000, perRow, "allocations a flow")
+		})
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	folder := b.TempDir()
+	table := relayTable(b, folder)
+	text := firewall(1, 20000)
+	for _, form := range []string{"table", "csv", "json"} {
+		b.Run(form, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				code := run([]string{"scan", "-", "--relays", table, "-o", form}, strings.NewReader(text), io.Discard, io.Discard, time.Now)
+				require.Zero(b, code)
+			}
+		})
+	}
+}
+
+// A digest of many findings stays bounded, and says what it left out.
+func TestDigest(t *testing.T) {
+	d := newDigest()
+	for i := range 100_000 {
+		d.add(finding{
+			Source: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), Dest: "198.51.100.1", DestPort: "9001", First: int64(1000 + i*60), Last: int64(1060 + i*60),
+			Verdict: "tor", Score: 90, State: "established", Direction: "outbound", Evidence: []string{fmt.Sprint("code", i%1000)}, User: "ann",
+		})
+	}
+	require.EqualValues(t, 100_000, d.Flows)
+	require.EqualValues(t, 100_000-maxPairs, d.Left)
+	require.Len(t, d.Pairs, maxPairs)
+	require.Len(t, d.Clients, maxEnds)
+	require.Len(t, d.Peers, 1)
+	require.LessOrEqual(t, len(d.Evidence), maxCodes)
+	require.LessOrEqual(t, len(d.Timeline.Counts), maxMoments)
+	sum := int64(0)
+	for _, m := range d.Timeline.Counts {
+		sum += m[rankTor]
+	}
+	require.EqualValues(t, 100_000, sum)
+	require.EqualValues(t, 100_000, d.Peers["198.51.100.1:9001"].Flows)
+
+	d = newDigest()
+	out := finding{Source: "10.0.0.1", SourcePort: "5000", Dest: "198.51.100.1", DestPort: "9001", First: 100, Last: 200, Verdict: "likely", Score: 60, State: "attempt", Direction: "outbound", BytesIn: 5, User: "ann", Relays: []string{"A"}}
+	d.add(out)
+	out.Score, out.Relays, out.First, out.Last = 65, []string{"B"}, 50, 120
+	d.add(out)
+	in := finding{Source: "198.51.100.2", SourcePort: "7000", Dest: "2001:db8::5", DestPort: "443", Verdict: "tor", Score: 85, Direction: "inbound", State: "established"}
+	d.add(in)
+	reversed := finding{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.1", DestPort: "5000", Verdict: "tor", Score: 97, Direction: "outbound", State: "established"}
+	d.add(reversed)
+	d.add(finding{Source: "10.0.0.3", Query: "x.onion", Verdict: "possible", Score: 40, State: "unknown"})
+	var got []string
+	for _, p := range d.sortedPairs() {
+		got = append(got, fmt.Sprintf("%s %s %d %d-%d %d", p.Ours, p.Theirs, p.Flows, p.First, p.Last, p.Best.Score))
+	}
+	require.Equal(t, []string{
+		"10.0.0.1 198.51.100.1:9001 1 0-0 97", "[2001:db8::5]:443 198.51.100.2 1 0-0 85",
+		"10.0.0.1 198.51.100.1:9001 2 50-200 65", "10.0.0.3 x.onion 1 0-0 40",
+	}, got)
+	require.Equal(t, client{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, Verdict: "tor", Score: 97, Users: []string{"ann"}, Peers: 2}, *d.Clients["10.0.0.1"])
+	require.Equal(t, []string{"A"}, func() []string {
+		d2 := newDigest()
+		d2.add(finding{Relays: []string{"A"}})
+		return d2.Peers["-"].Relays
+	}())
+}
+
+// The table leaves out columns until it fits.
+func TestTableFits(t *testing.T) {
+	pairs := []*pair{{pairKey: pairKey{"10.0.0.1", "[2001:db8:1::11]:9001", "outbound", "tor", "established"}, Flows: 3, First: 1795176000, Last: 1795176000,
+		Best: finding{File: "a/very/long/folder/pan.log", Line: 123456, Score: 97, Role: "guard+exit", Evidence: []string{"or_port", "app_label"}}}}
+	names := func(width int) string {
+		var out []string
+		for _, c := range fitting(pairs, width) {
+			out = append(out, c.name)
+		}
+		return strings.Join(out, " ")
+	}
+	all := "verdict score state direction ours theirs role flows first last evidence where"
+	require.Equal(t, all, names(0))
+	require.Equal(t, all, names(300))
+	require.Equal(t, "verdict score direction ours theirs flows first evidence", names(120))
+	require.Equal(t, "verdict score ours theirs flows", names(80))
+	require.Equal(t, "verdict score ours theirs", names(40))
+}
+
+// A writer that is gone ends the scan, also while the reader waits.
+func TestScanClosedOutput(t *testing.T) {
+	table := relayTable(t, t.TempDir())
+	for _, form := range []string{"csv", "json", "table"} {
+		var errors bytes.Buffer
+		log := &endless{text: firewall(1, 2000), left: 64 << 20}
+		code := run([]string{"scan", "-", "--relays", table, "-o", form}, log, closed{}, &errors, time.Now)
+		require.Equal(t, exitFailed, code, form)
+		require.Contains(t, errors.String(), "write the results: closed", form)
+		if form != "table" {
+			require.Greater(t, log.left, 32<<20, "the rest is not read")
+		}
+	}
+}
+
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, fmt.Errorf("closed") }
+
+func TestIsNumber(t *testing.T) {
+	for text, want := range map[string]bool{"0": true, "12": true, "1.5": true, "0.5": true, "": false, "01": false, "1.": false, ".5": false, "1.2.3": false, "1e5": false, "-1": false, "x": false} {
+		require.Equal(t, want, isNumber([]byte(text)), text)
+		if want {
+			require.True(t, json.Valid([]byte(text)))
+		}
+	}
+}
+
+func TestEpoch(t *testing.T) {
+	for text, want := range map[string]int64{"1795176000": 1795176000, "1795176000.5": 1795176000, "2026-11-20T12:00:00.000+01:00": 1795172400, "2026-11-20 12:00:00Z": 1795176000, "2026-11-20T12:00:00+0000": 1795176000, "": 0, "x": 0, "null": 0} {
+		require.Equal(t, want, epoch([]byte(text)), text)
+	}
+}
