@@ -113,6 +113,41 @@ func TestFiguresAddUp(t *testing.T) {
 	require.Equal(t, r.Tor, tor["outbound"]+tor["inbound"])
 }
 
+// Leaks are neither right nor wrong, but for the codes that are about them; and
+// relays of our own are not counted at all.
+func TestWhatIsNotCounted(t *testing.T) {
+	leak := row{truth: flows.Leak, direction: "outbound", weight: 1}
+	leak.Score, leak.Evidence = 64, []string{"onion_name", "tor2web_label"}
+	hosted := row{truth: flows.Tor, direction: "relay", weight: 1}
+	tor := row{truth: flows.Tor, direction: "outbound", weight: 1}
+	tor.Score, tor.Evidence = 97, []string{"or_port"}
+	r := newReport([]row{leak, hosted, tor})
+	require.Equal(t, []int{3, 1, 0, 2}, []int{r.Flows, r.Tor, r.NotTor, r.LeftOut})
+	for _, m := range r.Measures {
+		got := [3]int{m.TP, m.FP, m.FN}
+		switch {
+		case m.Direction == "inbound":
+			require.Zero(t, got, m.Name)
+		case m.Group == byVerdict, m.Name == "or_port", m.Name == "onion_name", m.Name == "tor2web_label":
+			require.Equal(t, [3]int{1, 0, 0}, got, m.Name)
+		}
+	}
+	for _, x := range tune([]row{leak, hosted, tor}) {
+		require.Equal(t, "or_port", x.Evidence)
+	}
+}
+
+// A list that is asked for its own time has fewer false alarms than all that was
+// ever on it.
+func TestTheTimeMatters(t *testing.T) {
+	for _, direction := range directions {
+		then := measured(t, byUsual, "relay's address, listed then", direction)
+		ever := measured(t, byUsual, "relay's address, whole table", direction)
+		require.Less(t, then.FP, ever.FP)
+		require.Less(t, then.TP, ever.TP, "in the hours that no list covers")
+	}
+}
+
 func TestSeedsNeverMeet(t *testing.T) {
 	require.Less(t, firstTuning+mostSeeds-1, firstHeldOut)
 	var stderr bytes.Buffer

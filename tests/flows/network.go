@@ -55,6 +55,7 @@ type relay struct {
 	leaves      []netip.Addr // where its users' traffic leaves, IPv4; empty for a relay that lets nothing out
 	scans       bool         // exit lists know it
 	hosted      bool         // stands in our own networks
+	passing     bool         // runs for some hours only
 }
 
 // network is the Tor network of the week.
@@ -118,6 +119,7 @@ func newNetwork(seed uint64) *network {
 				n.byHour[h] = append(n.byHour[h], describe(seed, h, r))
 			}
 		}
+		n.byHour[h] = append(n.byHour[h], passing(seed, h)...)
 		n.byHour[h] = append(n.byHour[h], ours(seed)...)
 		for _, r := range n.byHour[h] {
 			n.note(h, r.or)
@@ -182,6 +184,29 @@ func ours(seed uint64) []relay {
 		binary.BigEndian.PutUint64(r.identity[:], seed)
 		r.identity[19] = byte(i)
 		r.fingerprint = fmt.Sprintf("%X", r.identity[:])
+		out = append(out, r)
+	}
+	return out
+}
+
+// passing are relays that run for two to nine hours and are never seen again:
+// most of the addresses that are new on a day are (tor.md section 10). Two run at
+// a time, about.
+func passing(seed uint64, h int) []relay {
+	const places, period = 9, 24
+	var out []relay
+	for i := range places {
+		r := relay{nickname: fmt.Sprintf("passing%dx%d", i, h/period), passing: true}
+		binary.BigEndian.PutUint64(r.identity[:], seed)
+		r.identity[8], r.identity[9], r.identity[10] = 1, byte(i), byte(h/period)
+		r.fingerprint = fmt.Sprintf("%X", r.identity[:])
+		first := int(chance(seed, "begins", r.identity, 0) * 14)
+		last := first + 1 + int(chance(seed, "ends", r.identity, 0)*8)
+		if h%period < first || h%period > last {
+			continue
+		}
+		host := 1 + int(chance(seed, "host", r.identity, 0)*189)
+		r.or = netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(host)}), uint16(9500+i)) // a port of its own: nobody else can be there
 		out = append(out, r)
 	}
 	return out
@@ -264,9 +289,19 @@ func (n *network) runs(was relay, at int64) (relay, bool) {
 // listedAt reports whether any consensus that is valid at a time holds an OR
 // port, whether we read it or not.
 func (n *network) listedAt(ap netip.AddrPort, at int64) bool {
+	return n.holds(ap, at, func(int) bool { return true })
+}
+
+// readAt is listedAt for the consensuses that were read. A relay that missed some
+// lists may come back in one that was not.
+func (n *network) readAt(ap netip.AddrPort, at int64) bool { return n.holds(ap, at, read) }
+
+func (n *network) holds(ap netip.AddrPort, at int64, list func(h int) bool) bool {
 	for _, s := range n.spans[ap] {
-		if start+int64(s.from)*hour <= at && at <= start+int64(s.to-1)*hour+validFor {
-			return true
+		for h := max(s.from, int((at-start)/hour)-3); h < s.to && start+int64(h)*hour <= at; h++ {
+			if list(h) && at <= start+int64(h)*hour+validFor {
+				return true
+			}
 		}
 	}
 	return false

@@ -187,8 +187,8 @@ func (s *site) reused(ap netip.AddrPort, at int64, h int) Flow {
 	return f
 }
 
-// reuseSummed is a row that begins while the relay is there and goes on after it
-// left, but tells of a server's flows only.
+// reuseSummed is a row of hours in which the relay left, and in which it came
+// where it stayed short, but tells of a server's flows only.
 func reuseSummed(s *site) (Flow, bool) {
 	ap, left, _, ok := s.left()
 	if !ok {

@@ -139,10 +139,16 @@ func orTurned(s *site) (Flow, bool) {
 	return f, ok
 }
 
-// orSummed is up to a day of connections to one relay.
+// orSummed is up to a day of connections to one relay; one in twenty goes to a
+// relay that was there for some hours of it only.
 func orSummed(s *site) (Flow, bool) {
-	f, ok := orConnection(s)
-	return s.summed(f), ok
+	at := s.moment()
+	fits := aGuard
+	if s.r.IntN(20) == 0 {
+		fits = func(r relay) bool { return r.passing }
+	}
+	r, ok := s.pick(at, fits)
+	return s.summed(s.connect(s.client(), r.or, at, r)), ok
 }
 
 // summed makes a row of up to a day around the flow, without client ports and
