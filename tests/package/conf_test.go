@@ -44,7 +44,7 @@ var allowed = map[string]map[string]string{
 		action.escu.eli5 action.escu.how_to_implement action.escu.known_false_positives action.escu.creation_date
 		action.escu.modification_date action.escu.confidence action.escu.search_type action.escu.providing_technologies`},
 	"default/analyticstories.conf": {
-		`savedsearch://[A-Za-z ]+`:    "type asset_type confidence explanation how_to_implement annotations known_false_positives providing_technologies",
+		`savedsearch://[A-Za-z -]+`:   "type asset_type confidence explanation how_to_implement annotations known_false_positives providing_technologies",
 		`analytic_story://[A-Za-z ]+`: "category last_updated version references maintainers spec_version searches description narrative",
 	},
 	"metadata/default.meta": {

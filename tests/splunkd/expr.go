@@ -1,6 +1,7 @@
 package splunkd
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -215,6 +216,9 @@ func (p *exprParser) primary() (expr, error) {
 		if !p.take("(") {
 			return field(name), nil
 		}
+		if strings.EqualFold(name, "mvmap") {
+			return p.mvmap()
+		}
 		arguments, err := p.arguments()
 		if err != nil {
 			return nil, err
@@ -222,6 +226,34 @@ func (p *exprParser) primary() (expr, error) {
 		return p.call(name, arguments)
 	}
 	return nil, p.fail("Unexpected text")
+}
+
+// mvmap reads field, expression and the closing parenthesis: the expression is taken for each value of the field, and
+// what is not null is kept.
+func (p *exprParser) mvmap() (expr, error) {
+	p.end() // skips blanks
+	end := p.pos
+	for end < len(p.text) && wordByte(p.text[end]) {
+		end++
+	}
+	name := p.text[p.pos:end]
+	p.pos = end
+	if name == "" || !p.take(",") {
+		return nil, p.fail("mvmap wants a field and an expression")
+	}
+	inner, err := p.or()
+	if err != nil || !p.take(")") {
+		return nil, errors.Join(err, p.fail("A closing parenthesis is missing"))
+	}
+	return func(c *evalContext, r Row) operand {
+		var list []string
+		for _, value := range r[name] {
+			each := r.clone()
+			each[name] = one(value)
+			list = append(list, inner(c, each).texts()...)
+		}
+		return listOperand(list)
+	}, nil
 }
 
 // arguments reads expressions up to the closing parenthesis; the opening one is read already.
