@@ -103,14 +103,15 @@ func (d Dataset) check() error {
 //	dataset: [https://.../datasets/attack_techniques/T1090.003/pan_tor_allowed/pan_tor_allowed.log]
 //	sourcetypes: [pan:traffic]
 func described(file string) ([]Dataset, error) {
+	type entry struct {
+		Name       string `yaml:"name"`
+		Path       string `yaml:"path"`
+		Sourcetype string `yaml:"sourcetype"`
+		Source     string `yaml:"source"`
+	}
 	var yml struct {
-		ID       string `yaml:"id"`
-		Datasets []struct {
-			Name       string `yaml:"name"`
-			Path       string `yaml:"path"`
-			Sourcetype string `yaml:"sourcetype"`
-			Source     string `yaml:"source"`
-		} `yaml:"datasets"`
+		ID          string   `yaml:"id"`
+		Datasets    []entry  `yaml:"datasets"`
 		Old         []string `yaml:"dataset"`
 		Sourcetypes []string `yaml:"sourcetypes"`
 	}
@@ -122,20 +123,16 @@ func described(file string) ([]Dataset, error) {
 		return nil, fmt.Errorf("%s is no description of data sets: %s", file, printable(err.Error()))
 	}
 	for i, address := range yml.Old {
-		entry := yml.Datasets[len(yml.Datasets):]
-		entry = append(entry, struct {
-			Name       string `yaml:"name"`
-			Path       string `yaml:"path"`
-			Sourcetype string `yaml:"sourcetype"`
-			Source     string `yaml:"source"`
-		}{Path: localPart(address)})
-		// One source type is for all; of several it is not said which is whose.
-		if len(yml.Sourcetypes) == 1 {
-			entry[0].Sourcetype = yml.Sourcetypes[0]
-		} else if len(yml.Sourcetypes) == len(yml.Old) {
-			entry[0].Sourcetype = yml.Sourcetypes[i]
+		old := entry{Path: localPart(address)}
+		// One source type is for all; of several it is only clear whose each is
+		// where there are as many as files.
+		switch len(yml.Sourcetypes) {
+		case 1:
+			old.Sourcetype = yml.Sourcetypes[0]
+		case len(yml.Old):
+			old.Sourcetype = yml.Sourcetypes[i]
 		}
-		yml.Datasets = append(yml.Datasets, entry...)
+		yml.Datasets = append(yml.Datasets, old)
 	}
 	if len(yml.Datasets) == 0 {
 		return nil, fmt.Errorf("%s names no data set: want datasets with name, path, sourcetype and source, as in attack_data", file)
@@ -180,7 +177,7 @@ func find(yml, name string) (Dataset, error) {
 	beside := filepath.Dir(yml)
 	top := strings.HasPrefix(name, "/datasets/")
 	inside := filepath.FromSlash(strings.TrimPrefix(name, "/"))
-	if !top && strings.HasPrefix(name, "/") || !filepath.IsLocal(inside) {
+	if !top && strings.HasPrefix(name, "/") || !filepath.IsLocal(inside) || slices.Contains(strings.Split(name, "/"), "..") {
 		return Dataset{}, fmt.Errorf("the path %q leads out of the folder of the description; name such a file on the command line", printable(name))
 	}
 	candidate := func(root, name string) (Dataset, bool) {

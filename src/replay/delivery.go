@@ -297,7 +297,7 @@ func (d *delivery) send(ctx context.Context, p *parcel) (inDoubt bool, err error
 		return f.Outcome == Lost || p.twice, context.Cause(ctx)
 	}
 	tries := 1
-	if f.Outcome != Refused {
+	if f.Outcome != Refused && !errors.Is(f, errNoAckID) {
 		tries = d.options.Retry.Tries
 	}
 	return f.Outcome == Lost || p.twice, d.place(p, f, tries)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -184,6 +185,10 @@ func lastPart(err error) string {
 	}
 	var network *net.OpError
 	if errors.As(err, &network) { // its text has port numbers of ours
+		var call *os.SyscallError
+		if errors.As(network.Err, &call) {
+			return fmt.Sprintf("%s: %v", call.Syscall, call.Err)
+		}
 		return fmt.Sprintf("%s: %v", network.Op, network.Err)
 	}
 	return err.Error()

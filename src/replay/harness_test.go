@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -40,9 +41,6 @@ const (
 	kinds
 )
 
-// lossy are the faults after which the sender cannot know.
-func (f fault) lossy() bool { return f >= dropBefore && f < kinds }
-
 // A collector answers like Splunk's HTTP Event Collector (Splunk, "Troubleshoot
 // HTTP Event Collector" and "HTTP Event Collector indexer acknowledgment"): codes,
 // channels, acknowledgements that are told once, gzip.
@@ -59,7 +57,7 @@ type collector struct {
 	arrived  map[string]int // events, how often
 	metas    map[string]int
 	posted   []map[string]any // event endpoint: the last request's
-	headers  http.Header      // of the last request
+	headers  http.Header      // of the last request that carried events
 	channels map[string]*ackChannel
 	closed   chan struct{}
 }
@@ -72,7 +70,7 @@ type ackChannel struct {
 func newCollector(t testing.TB, acks bool) *collector {
 	c := &collector{acks: acks, largest: 1_000_000, arrived: map[string]int{}, metas: map[string]int{}, channels: map[string]*ackChannel{}, closed: make(chan struct{})}
 	c.Server = httptest.NewUnstartedServer(c)
-	c.Server.Config.ErrorLog = nil
+	c.Server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that we make go away
 	t.Cleanup(func() {
 		close(c.closed)
 		c.Server.CloseClientConnections()
@@ -109,10 +107,10 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case tooMany:
 		w.Header().Set("Retry-After", "0")
-		http.Error(w, "slow down", 429)
+		http.Error(w, "slow down", http.StatusTooManyRequests)
 		return
 	case tooLarge:
-		http.Error(w, "<html>too large</html>", 413)
+		http.Error(w, "<html>too large</html>", http.StatusRequestEntityTooLarge)
 		return
 	case dropBefore:
 		reset(w)
@@ -133,7 +131,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.hang(r)
 		return
 	case badGateway:
-		http.Error(w, "<html>bad gateway</html>", 502)
+		http.Error(w, "<html>bad gateway</html>", http.StatusBadGateway)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -160,7 +158,9 @@ func reset(w http.ResponseWriter) {
 }
 
 func (c *collector) take(w http.ResponseWriter, r *http.Request, body []byte) {
-	c.headers = r.Header.Clone()
+	if !isAsk(r) {
+		c.headers = r.Header.Clone()
+	}
 	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case token == "":
@@ -195,7 +195,7 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request, body []byte) {
 	var events []string
 	switch {
 	case int64(len(body)) > c.largest:
-		http.Error(w, "<html>too large</html>", 413)
+		http.Error(w, "<html>too large</html>", http.StatusRequestEntityTooLarge)
 		return
 	case r.URL.Path == "/services/collector/ack":
 		c.acknowledge(w, channel, body)
