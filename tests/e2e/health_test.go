@@ -74,6 +74,9 @@ func TestHealthSearch(t *testing.T) {
 		"no exit list":                {listing(-hour, 100, 102, false), true, []string{"no exit list"}},
 		"halved":                      {listing(-hour, 40, 102, true), true, []string{"relay list halved"}},
 		"cut":                         {good[:len(good)-40], true, []string{"no exit list", "relay list cut"}},
+		"empty":                       {[]byte{}, true, []string{"relay list unreadable"}},
+		"something else":              {[]byte("<html>busy</html>\n"), true, []string{"relay list unreadable"}},
+		"of the future":               {listing(-90*24*hour, 100, 102, true), true, []string{"relay list of the future"}},
 		"no traffic in the model":     {good, false, []string{"no summaries"}},
 		"no list, and nothing to see": {nil, false, []string{"no relay list", "no summaries"}},
 	} {
@@ -95,8 +98,10 @@ func TestOurAddresses(t *testing.T) {
 198.51.100.9,,exit,,%[1]s2,bert,1795000000,%[2]d
 198.51.100.10,443,or,,%[1]s3,gone,1795000000,1795100000
 203.0.113.5,443,or,,%[1]s4,elsewhere,1795000000,%[2]d
+198.51.100.11,443,or,Exit,%[1]s6,retired,1795000000,1795100000
+198.51.100.11,443,or,BadExit,%[1]s6,retired,1795100000,%[2]d
 2001:db8:7::5,443,or,,%[1]s5,six,1795000000,%[2]d
-,8,end,,,,,
+,10,end,,,,,
 `
 	h := head(t, sample.Log(), fmt.Appendf(nil, table, strings.Repeat("A", 39), time.Now().Unix()))
 	h.Now = time.Now()
@@ -111,11 +116,12 @@ func TestOurAddresses(t *testing.T) {
 		"198.51.100.7 is listed as a Tor relay relay anna 9001",
 		"198.51.100.8 is listed as a Tor relay exit bert 443",
 		"198.51.100.9 was the address of a Tor exit exit bert ",
+		"198.51.100.11 is listed as a Tor relay relay retired 443", // an exit in former days, and no good one now
 		"2001:db8:7::5 is listed as a Tor relay relay six 443",
 	}, texts(result, "ip", "seen", "kind", "nickname", "port"))
 
 	macro(t, h, "tordetect_hosted_filter", `search NOT nickname="anna"`)
 	result, err = h.RunSaved("Our addresses on the Tor list")
 	require.NoError(t, err)
-	require.Len(t, result.Rows, 3)
+	require.Len(t, result.Rows, 4)
 }

@@ -32,7 +32,7 @@ var allowed = map[string]map[string]string{
 		`[a-z0-9]+-command`: "syntax shortdesc description usage example1 comment1 example2 comment2 example3 comment3 example4 comment4 tags related",
 		`[a-z0-9]+-option`:  "syntax description",
 	},
-	"default/savedsearches.conf": {`[A-Za-z ]+`: `description search disabled enableSched cron_schedule dispatch.earliest_time dispatch.latest_time
+	"default/savedsearches.conf": {`[A-Za-z -]+`: `description search disabled enableSched cron_schedule dispatch.earliest_time dispatch.latest_time
 		schedule_window allow_skew realtime_schedule counttype relation quantity alert.digest_mode alert.track alert.severity is_visible
 		alert.suppress alert.suppress.fields alert.suppress.period
 		action.correlationsearch.enabled action.correlationsearch.label action.correlationsearch.detection_type

@@ -40,7 +40,7 @@ func TestKeepers(t *testing.T) {
 		spl := value(t, c, name, "search")
 		requireBalanced(t, spl)
 		requireMacros(t, spl)
-		require.Regexp(t, "^\\| torupdate (history=true )?`tordetect_update_options` \\| outputlookup override_if_empty=false tor_relays(_history)? \\| stats count as rows$", spl)
+		require.Regexp(t, "^\\| torupdate `tordetect_update_options` (history=true retention=400d )?\\| outputlookup override_if_empty=false tor_relays(_history)? \\| stats count as rows$", spl)
 		require.NotEmpty(t, value(t, c, name, "dispatch.earliest_time"))
 		require.NotEmpty(t, value(t, c, name, "dispatch.latest_time"))
 	}
@@ -81,7 +81,7 @@ func TestHealth(t *testing.T) {
 	}
 	// Every problem that can be named is told in a sentence.
 	named := regexp.MustCompile(`if\([^"]*?"([a-z ]+)",null\(\)\)|"([a-z ]+)",null\(\)`).FindAllStringSubmatch(spl, -1)
-	require.Len(t, named, 6)
+	require.Len(t, named, 8)
 	for _, found := range named {
 		require.Contains(t, spl, `problem="`+found[1]+found[2]+`","`)
 	}

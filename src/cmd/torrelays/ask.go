@@ -21,7 +21,8 @@ type ask struct {
 
 	seen bool
 	addr netip.Addr
-	at   int64 // 0: now
+	at   int64
+	then bool // at was given; else it is now
 }
 
 const askUsage = "want torrelays, or torrelays seen <ip> [at=<time>]"
@@ -35,6 +36,7 @@ func (a *ask) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 			a.seen = true
 		case a.seen && name == "at" && given:
 			a.at, err = relaylist.ParseTime(value)
+			a.then = true
 		case a.seen && !a.addr.IsValid() && (!given || name == "ip"):
 			if given {
 				arg = value
@@ -55,25 +57,28 @@ func (a *ask) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 }
 
 func (a *ask) Execute(c *chunked.Chunk) error {
-	path := filepath.Join(a.lookups, tableName)
-	table, err := relay.Open(path)
+	table, err := relay.Open(filepath.Join(a.lookups, tableName))
+	unreadable := ""
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.Warn("There is no relay list yet. Enable the search Update the Tor relay list, or import a list with torupdate.")
 		table = relay.Empty()
 	case err != nil:
-		return fmt.Errorf("the relay list %s cannot be read: %w", tableName, err)
+		// A row all the same: the search that watches the list has to learn of it.
+		unreadable = err.Error()
+		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", tableName, err))
+		table = relay.Empty()
 	}
 	if !a.seen {
 		columns, row := relaylist.Status(table, tableName, version, a.now())
-		c.Reply = appendRows(c.Reply, columns, [][]any{row})
+		c.Reply = appendRows(c.Reply, append(columns, "unreadable"), [][]any{append(row, unreadable)})
 		return nil
 	}
 	at := a.at
-	if at == 0 {
+	if !a.then {
 		at = a.now().Unix()
 	}
-	if oldest, ok := table.Oldest(); ok && at < oldest {
+	if oldest, ok := table.Oldest(); !ok || at < oldest {
 		if err := table.ExtendFile(filepath.Join(a.lookups, historyName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", historyName, err))
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,7 +173,7 @@ func TestUpdate(t *testing.T) {
 	require.Contains(t, s.update(1.2, 50000, s.source).failure, "only lists that are older than the table's")
 
 	history := s.update(1.2, 50000, "history=true", "import=consensus.txt")
-	require.Contains(t, history.failure, "import consensus.txt")
+	require.Contains(t, history.failure, "import consensus.txt: there is no such file")
 	s.put("consensus.txt", append(s.hour(-24), s.net.Certificates()...))
 	history = s.update(1.2, 50000, "history=true", "import=consensus.txt")
 	table, err = relay.Parse(history.text)
@@ -267,6 +268,48 @@ func TestAsk(t *testing.T) {
 	require.Contains(t, ask("seen", "x").failure, `bad address "x"`)
 	require.Contains(t, ask("seen", addr, "at=soon").failure, `bad time "soon"`)
 	require.Contains(t, ask("show").failure, `unknown argument "show"`)
-	s.put(tableName, []byte("junk"))
-	require.Contains(t, ask().failure, "cannot be read")
+	require.Equal(t, "no list", ask("seen", addr, "at=0").rows(t)[0]["answer"])
+	require.Equal(t, "1970-01-01T00:00:00Z", ask("seen", addr, "at=0").rows(t)[0]["at"])
+
+	table, err := os.ReadFile(filepath.Join(s.lookups, tableName))
+	require.NoError(t, err)
+	for _, text := range []string{"", "junk", "a,b\n1,2\n"} {
+		s.put(tableName, []byte(text))
+		r = ask()
+		require.Contains(t, r.messages[0], "cannot be read")
+		require.Contains(t, r.rows(t)[0]["unreadable"], "not a relay table")
+		require.Equal(t, "0", r.rows(t)[0]["rows"])
+
+		again := s.update(0.2, 50000, s.source)
+		require.Contains(t, again.messages[0], "was no relay list")
+		require.True(t, parsed(t, again.text).Complete, "and it is made anew")
+	}
+	require.NoError(t, os.Remove(filepath.Join(s.lookups, tableName)))
+	s.put(historyName, table)
+	require.Equal(t, "listed", ask("seen", addr).rows(t)[0]["answer"], "the history alone")
+
+	require.NoError(t, os.Mkdir(filepath.Join(s.lookups, tableName), 0o700))
+	require.Contains(t, ask().rows(t)[0]["unreadable"], "not a file")
+	require.Contains(t, s.update(0.2, 50000, s.source).failure, "is not a file", "what cannot be read may be ours")
+}
+
+// The macro of the searches may name a retention; the history search names its own
+// behind it.
+func TestLastOptionCounts(t *testing.T) {
+	s := newSite(t)
+	s.consensus = s.hour(0)
+	s.put("old.txt", append(s.hour(-24*100), s.net.Certificates()...))
+	history := s.update(0.2, 50000, "history=true", "import=old.txt")
+	s.put(historyName, []byte(history.text))
+	r := s.update(0.2, 50000, s.source, "retention=14d", "history=false", "history=true", "retention=400d")
+	require.Len(t, parsed(t, r.text).Lists(), 2)
+	r = s.update(0.2, 50000, s.source, "retention=400d", "history=true", "retention=14d")
+	require.Len(t, parsed(t, r.text).Lists(), 1)
+}
+
+// An import that is no file does not hang.
+func TestImportOfAPipe(t *testing.T) {
+	s := newSite(t)
+	require.NoError(t, syscall.Mkfifo(filepath.Join(s.lookups, "pipe.csv"), 0o600))
+	require.Contains(t, s.update(0.2, 50000, "import=pipe.csv").failure, "no such file")
 }

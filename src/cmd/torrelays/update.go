@@ -52,7 +52,7 @@ const updateOptions = "source, retention, backfill, authorities, proxy, history,
 
 func (u *update) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 	u.maxRows = info.MaxResultRows
-	for _, arg := range pairs(info.Args) {
+	for _, arg := range pairs(info.Args) { // where one is given twice the last counts
 		name, value, given := strings.Cut(arg, "=")
 		if !given {
 			return chunked.Declaration{}, fmt.Errorf("unknown argument %q: want name=value with one of %s", arg, updateOptions)
@@ -172,15 +172,14 @@ func (u *update) begin(c *chunked.Chunk) error {
 	if u.history {
 		name = historyName
 	}
-	path := filepath.Join(u.lookups, name)
 	im := relaylist.NewImporter(trust, u.now())
-	if err := im.AddTable(path); err != nil {
+	if err := u.addTable(c, im, name); err != nil {
 		return err
 	}
 	if u.history {
 		// The history learns what the table knows, and then from the network
 		// only what that lacks.
-		if err := im.AddTable(filepath.Join(u.lookups, tableName)); err != nil {
+		if err := u.addTable(c, im, tableName); err != nil {
 			return err
 		}
 	}
@@ -189,7 +188,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 	}
 	// Another update may have renewed the table meanwhile: what it learned is
 	// joined again, so that a late run undoes nothing.
-	if err := im.AddTable(path); err != nil {
+	if err := u.addTable(c, im, name); err != nil {
 		return err
 	}
 	all, stats, err := im.Merger.Rows(relay.Options{Retention: u.retention})
@@ -203,10 +202,25 @@ func (u *update) begin(c *chunked.Chunk) error {
 	return nil
 }
 
+// addTable takes in a table that is there. What is no relay table at all, an
+// empty file or a page of HTML, is told and replaced: nothing in it was ours,
+// and nobody could move it away on Splunk Cloud.
+func (u *update) addTable(c *chunked.Chunk, im *relaylist.Importer, name string) error {
+	err := im.AddTable(filepath.Join(u.lookups, name))
+	if errors.Is(err, relay.ErrNotATable) {
+		c.Warn(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))
+		return nil
+	}
+	return err
+}
+
 // learn takes in newer documents: from the network or a folder, or an uploaded
 // lookup.
 func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
 	if u.imported != "" {
+		if info, err := os.Stat(filepath.Join(u.lookups, u.imported)); err != nil || !info.Mode().IsRegular() {
+			return fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
+		}
 		verdicts := im.Files([]string{filepath.Join(u.lookups, u.imported)}, nil)
 		good := 0
 		for _, v := range verdicts {
