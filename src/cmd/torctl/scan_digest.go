@@ -23,11 +23,11 @@ type digest struct {
 // Limits of a digest. A network of an enterprise has some thousand relay pairs in
 // a bad month; beyond that a table helps nobody.
 const (
-	maxPairs    = 20000
-	maxEnds     = 20000 // clients, and peers
-	maxCodes    = 200   // of evidence; there are about 40
-	maxMoments  = 1000  // of the timeline
-	firstMoment = 60    // seconds of one of them at first
+	maxPairs  = 20000
+	maxEnds   = 20000 // clients, and peers
+	maxCodes  = 200   // of evidence; there are about 40
+	maxSlots  = 1000  // of the timeline
+	firstSlot = 60    // seconds of one of them at first
 )
 
 // pairKey is what the flows of a pair share.
@@ -74,7 +74,7 @@ type peer struct {
 func newDigest() *digest {
 	return &digest{
 		Pairs: map[pairKey]*pair{}, Clients: map[string]*client{}, Peers: map[string]*peer{},
-		Evidence: map[string]int64{}, Timeline: timeline{Step: firstMoment, Counts: map[int64]*moment{}},
+		Evidence: map[string]int64{}, Timeline: timeline{Step: firstSlot, Counts: map[int64]*slot{}},
 	}
 }
 
@@ -198,28 +198,28 @@ func (d *digest) sortedPairs() []*pair {
 	return out
 }
 
-// A timeline counts findings by time. Its moments double in length when there are
+// A timeline counts findings by time. Its slots double in length when there are
 // too many of them.
 type timeline struct {
-	Step   int64             // seconds of a moment
-	Counts map[int64]*moment // by its first second
+	Step   int64           // seconds of a slot
+	Counts map[int64]*slot // by its first second
 }
 
-// moment is how many findings of each verdict there are in a moment.
-type moment [rankTor + 1]int64
+// slot is how many findings of each verdict there are in a slot of the timeline.
+type slot [rankTor + 1]int64
 
 func (t *timeline) add(f *finding) {
 	rank := verdictRank(f.Verdict)
 	if f.Last == 0 || rank < 0 {
 		return
 	}
-	m, _ := entry(t.Counts, f.Last-f.Last%t.Step, maxMoments+1)
+	m, _ := entry(t.Counts, f.Last-f.Last%t.Step, maxSlots+1)
 	m[rank]++
-	for len(t.Counts) > maxMoments {
+	for len(t.Counts) > maxSlots {
 		t.Step *= 2
-		wider := make(map[int64]*moment, len(t.Counts))
+		wider := make(map[int64]*slot, len(t.Counts))
 		for at, m := range t.Counts {
-			into, _ := entry(wider, at-at%t.Step, maxMoments+1)
+			into, _ := entry(wider, at-at%t.Step, maxSlots+1)
 			for rank, n := range m {
 				into[rank] += n
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -145,7 +144,7 @@ func (l *layout) bind(header []byte) {
 		}
 	}
 	verdict := l.places[colVerdict][0]
-	l.tailed = verdict > 0 && slices.Equal(l.places[colTime], []int{0})
+	l.tailed = verdict > 0 && len(l.places[colTime]) > 0 && l.places[colTime][0] == 0
 	for _, c := range [...]column{colScore, colCoverage, colListTime} {
 		l.tailed = l.tailed && l.places[c][0] > verdict
 	}
@@ -154,14 +153,18 @@ func (l *layout) bind(header []byte) {
 // remember keeps the end of a row that was counted.
 func (l *layout) remember(row []byte, r *judged) {
 	l.tail = l.tail[:0]
-	if !l.tailed || bytes.IndexByte(row, '"') >= 0 {
+	if !l.tailed {
 		return
 	}
 	size := 0
 	for _, cell := range r.cells[l.places[colVerdict][0]:] {
 		size += 1 + len(cell)
 	}
-	l.tail = append(l.tail, row[len(row)-size:]...)
+	// Without a quote in it, a tail cannot begin inside a quoted cell of a row that
+	// ends with it.
+	if tail := row[len(row)-size:]; bytes.IndexByte(tail, '"') < 0 {
+		l.tail = append(l.tail, tail...)
+	}
 	l.rank, l.covered = verdictRank(r.text(colVerdict)), coverageOf(r.cell(colCoverage))
 }
 

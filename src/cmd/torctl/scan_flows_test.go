@@ -263,7 +263,7 @@ func TestDigest(t *testing.T) {
 	require.Len(t, d.Clients, maxEnds)
 	require.Len(t, d.Peers, 1)
 	require.LessOrEqual(t, len(d.Evidence), maxCodes)
-	require.LessOrEqual(t, len(d.Timeline.Counts), maxMoments)
+	require.LessOrEqual(t, len(d.Timeline.Counts), maxSlots)
 	sum := int64(0)
 	for _, m := range d.Timeline.Counts {
 		sum += m[rankTor]

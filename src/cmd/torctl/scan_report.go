@@ -110,10 +110,14 @@ func (s *summary) count(r *judged) {
 
 // again counts a row that ends as the one before did, and reports whether it does.
 func (s *summary) again(row []byte, l *layout) bool {
-	if len(l.tail) == 0 || !bytes.HasSuffix(row, l.tail) || bytes.IndexByte(row, '"') >= 0 {
+	if len(l.tail) == 0 || !bytes.HasSuffix(row, l.tail) {
 		return false
 	}
-	s.tally(l.rank, l.covered, epoch(row[:bytes.IndexByte(row, ',')]))
+	at := epoch(bytes.Trim(row[:bytes.IndexByte(row, ',')], `"`))
+	if at == 0 {
+		return false // the time may stand in another column
+	}
+	s.tally(l.rank, l.covered, at)
 	return true
 }
 
