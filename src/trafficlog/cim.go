@@ -1,6 +1,9 @@
 package trafficlog
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // cimNames are the columns of rows that are made of JSON objects with CIM names:
 // all by which the search command finds what it reads, and what helps an analyst.
@@ -28,7 +31,6 @@ var cimEnds = []string{
 }
 
 var (
-	cimHeader = []byte(strings.Join(cimNames, ","))
 	cimPlaces = places(cimNames)
 	cimIsEnd  = places(cimEnds)
 
@@ -56,19 +58,19 @@ func bareName(name string) string {
 }
 
 // cimLines reads JSON lines with CIM names: objects, or the results of Splunk's
-// JSON output, {"preview":false,"result":{...}}.
+// JSON output, {"preview":false,"result":{...}}. A row has the columns of which a
+// key was seen in the file so far.
 type cimLines struct {
 	values  []text
+	seen    []int // columns, in ascending order
+	header  []byte
 	object  object
 	scratch []byte
 }
 
-func (c *cimLines) columns() []byte { return cimHeader }
-
-func (c *cimLines) row(dst, line []byte) ([]byte, int64, *problem) {
-	if len(line) == 0 {
-		return dst, 0, &blank
-	}
+// begin forgets the columns of the file before.
+func (c *cimLines) begin() {
+	c.seen, c.header = c.seen[:0], c.header[:0]
 	if c.values == nil {
 		c.values = make([]text, len(cimNames))
 		c.object.put = func(key string) *text {
@@ -79,6 +81,14 @@ func (c *cimLines) row(dst, line []byte) ([]byte, int64, *problem) {
 		}
 		c.object.in = func(key string) bool { return key == "result" }
 	}
+}
+
+func (c *cimLines) columns() []byte { return c.header }
+
+func (c *cimLines) row(dst, line []byte) ([]byte, int64, *problem) {
+	if len(line) == 0 {
+		return dst, 0, &blank
+	}
 	for i := range c.values {
 		c.values[i] = c.values[i][:0]
 	}
@@ -87,18 +97,40 @@ func (c *cimLines) row(dst, line []byte) ([]byte, int64, *problem) {
 	}
 	found := false
 	for i, t := range c.values {
-		if i > 0 {
-			dst = append(dst, ',')
+		if len(t) == 0 {
+			continue
 		}
-		value := t.value(&c.scratch)
-		if len(value) > 0 && !found {
+		if !found {
 			_, found = cimIsEnd[cimNames[i]]
+			found = found && len(t.value(&c.scratch)) > 0
 		}
-		dst = appendCell(dst, value)
+		c.see(i)
 	}
 	if !found {
 		return dst, 0, &cimNoEnds
 	}
+	for n, i := range c.seen {
+		if n > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendCell(dst, c.values[i].value(&c.scratch))
+	}
 	at, _ := decimal(c.values[0].value(&c.scratch))
 	return dst, at / million, nil
+}
+
+// see makes a column one of the header's.
+func (c *cimLines) see(column int) {
+	at, known := slices.BinarySearch(c.seen, column)
+	if known {
+		return
+	}
+	c.seen = slices.Insert(c.seen, at, column)
+	c.header = c.header[:0]
+	for n, i := range c.seen {
+		if n > 0 {
+			c.header = append(c.header, ',')
+		}
+		c.header = append(c.header, cimNames[i]...)
+	}
 }

@@ -229,6 +229,7 @@ func (l *Log) reader() reader {
 		l.csv.begin()
 		return &l.csv
 	}
+	l.json.begin()
 	return &l.json
 }
 
