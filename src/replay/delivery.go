@@ -99,10 +99,11 @@ func (d *delivery) begin(ctx context.Context) error {
 	for _, f := range d.state.Files {
 		d.total += f.Size
 	}
-	now := d.options.Now()
+	now := d.options.Now() // the only use of it: waiting goes by time.Now, which does not jump
 	if d.state != fresh && d.state.Shifted != d.options.ShiftToNow {
-		return fmt.Errorf("the state %s is of a replay with shift %v, this one has %v; use the same, or remove the state to send everything again",
-			d.options.State, d.state.Shifted, d.options.ShiftToNow)
+		was := map[bool]string{true: "with", false: "without"}
+		return fmt.Errorf("the state %s is of a replay %s a shift of the times, and this one is %s; do the same, or remove the state to send everything again",
+			d.options.State, was[d.state.Shifted], was[d.options.ShiftToNow])
 	}
 	if d.options.ShiftToNow && d.state == fresh {
 		latest, err := newest(d.files, d.options.Zone, now, func() error { return context.Cause(ctx) })
@@ -134,7 +135,7 @@ func (d *delivery) begin(ctx context.Context) error {
 // doubt, by file.
 func (d *delivery) settled(ctx context.Context) ([][]span, error) {
 	confirmer, ok := d.target.(Confirmer)
-	until := d.options.Now().Add(d.options.Ack.Settle)
+	until := time.Now().Add(d.options.Ack.Settle)
 	for ok && d.traits.Acks {
 		ids := map[string][]int64{}
 		for _, f := range d.state.Files {
@@ -160,7 +161,7 @@ func (d *delivery) settled(ctx context.Context) ([][]span, error) {
 				}
 			}
 		}
-		if len(ids) == 0 || d.options.Now().After(until) {
+		if len(ids) == 0 || time.Now().After(until) {
 			break
 		}
 		if err := pause(ctx, d.options.Ack.Poll); err != nil {
@@ -198,7 +199,7 @@ func (d *delivery) deliver(ctx context.Context) (flying *parcel, err error) {
 				}
 				return nil, err
 			}
-			if len(d.waiting)+len(d.lost) > 0 && d.options.Now().Sub(d.asked) >= d.options.Ack.Poll {
+			if len(d.waiting)+len(d.lost) > 0 && time.Now().Sub(d.asked) >= d.options.Ack.Poll {
 				err = d.ask(ctx)
 			}
 		case len(d.waiting)+len(d.lost) == 0:
@@ -286,7 +287,7 @@ func (d *delivery) send(ctx context.Context, p *parcel) (inDoubt bool, err error
 		return false, nil
 	case f.Outcome == Lost && d.counts && ctx.Err() == nil && !errors.Is(f, errNoAckID):
 		d.lost = append(d.lost, p)
-		p.at = d.options.Now()
+		p.at = time.Now()
 		d.note(fmt.Sprintf("%v: the number of the next request will tell whether it was taken", f.Err))
 		if d.inARow++; d.inARow >= d.options.Retry.Tries {
 			return false, d.place(p, f, d.inARow)
@@ -343,7 +344,7 @@ func (d *delivery) answered(p *parcel, id int64) {
 		d.accept(p)
 		return
 	}
-	p.channel, p.id, p.at = d.channel, id, d.options.Now()
+	p.channel, p.id, p.at = d.channel, id, time.Now()
 	d.waiting = append(d.waiting, p)
 	if !d.counts {
 		return
@@ -383,7 +384,7 @@ func (d *delivery) took(p *parcel, id int64) {
 		return
 	}
 	d.again = slices.DeleteFunc(d.again, func(q *parcel) bool { return p == q })
-	p.channel, p.id, p.at = d.channel, id, d.options.Now()
+	p.channel, p.id, p.at = d.channel, id, time.Now()
 	d.waiting = append(d.waiting, p)
 }
 
@@ -470,7 +471,7 @@ func (d *delivery) ask(ctx context.Context) error {
 			confirmed[key{channel, id}] = true
 		}
 	}
-	d.asked = d.options.Now()
+	d.asked = time.Now()
 	if lonely && confirmed[key{d.channel, d.due}] {
 		p := d.lost[0]
 		d.lost, d.due = nil, d.due+1
@@ -535,8 +536,8 @@ func (d *delivery) giveUp() {
 	if len(d.lost) == 0 || len(d.again) > 0 {
 		return
 	}
-	if p := d.lost[0]; d.options.Now().Sub(p.at) >= d.options.Ack.Settle {
-		p.at = d.options.Now()
+	if p := d.lost[0]; time.Now().Sub(p.at) >= d.options.Ack.Settle {
+		p.at = time.Now()
 		d.again = append(d.again, p)
 	}
 }

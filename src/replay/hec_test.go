@@ -379,7 +379,9 @@ func TestTokenIsNeverShown(t *testing.T) {
 		func(w http.ResponseWriter, r *http.Request) { say(w, 403, 4, r.Header.Get("Authorization")) },
 		func(w http.ResponseWriter, r *http.Request) { say(w, 503, 9, r.Header.Get("Authorization")) },
 		func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.Header.Get("Authorization"), 400) },
-		func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.Header.Get("Authorization"), http.StatusBadGateway) },
+		func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, r.Header.Get("Authorization"), http.StatusBadGateway)
+		},
 		func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/"+r.Header.Get("Authorization"), http.StatusTemporaryRedirect)
 		},

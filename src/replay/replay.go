@@ -110,7 +110,7 @@ type Options struct {
 	State      string         // file that remembers what was accepted; "" = none, and no going on
 	Retry      Retry
 	Ack        Ack
-	Now        func() time.Time  // nil = time.Now
+	Now        func() time.Time  // of ShiftToNow; nil = time.Now
 	Progress   func(Progress)    // nil = nobody looks
 	Note       func(text string) // a line about what happened on the way; nil = nobody reads
 }
@@ -134,7 +134,7 @@ type Ack struct {
 // Progress is how far a replay is.
 type Progress struct {
 	Events       int64 // accepted or refused for good, in this run and before
-	Bytes, Total int64 // of the files; of a gzip file as it is on disk
+	Bytes, Total int64 // of the files, as they are on disk: read so far, and all
 }
 
 func defaulted[T int | time.Duration](value *T, def T) {

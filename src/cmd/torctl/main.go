@@ -7,6 +7,7 @@
 //	torctl relays status            what a table knows
 //	torctl relays seen IP --at T    what an address was at a time
 //	torctl scan FILE...             find Tor in log files
+//	torctl replay FILE...           send recorded events to Splunk
 //
 // Results go to stdout, everything else to stderr with "torctl: " in front.
 // Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 Tor found (scan --fail-on).
@@ -60,7 +61,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	t := &terminal{out: stdout, err: stderr}
-	root.AddCommand(relaysCommand(t, now), scanCommand(t, now))
+	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now))
 	err := root.ExecuteContext(context.Background())
 	var work failure
 	var found torFound
