@@ -271,7 +271,7 @@ func (e *event) readJSON(text []byte) bool {
 			}
 			at = skipBlanks(text, at+1)
 			end = ends[depth]
-			if end > 0 && end <= maxPath {
+			if end > 0 {
 				end = join(&path, end, ".")
 			}
 			end = join(&path, end, key)
@@ -307,7 +307,7 @@ func (e *event) readJSON(text []byte) bool {
 				return found
 			}
 		}
-		if end <= maxPath && e.put(path[:end], value) {
+		if e.put(path[:end], value) {
 			found = true
 		}
 	}
@@ -356,11 +356,8 @@ func skipBlanks(text []byte, at int) int {
 	return at
 }
 
-// join appends to the path and returns its new end, which lies beyond maxPath
-// where there is no room: such a path is nobody's.
+// join appends to the path, as far as there is room, and returns its new end. A
+// path of maxPath bytes is nobody's.
 func join[T string | []byte](path *[maxPath]byte, end int, text T) int {
-	if end > maxPath || end+len(text) > maxPath {
-		return maxPath + 1
-	}
 	return end + copy(path[end:], text)
 }

@@ -79,6 +79,8 @@ func TestRawEvents(t *testing.T) {
 	f(`{"inner":{"dest":"198.51.100.1"},"dest_port":9001}`, "0 unknown   none")
 	f(`{"dest":"198.51.100.1","dest_port":9001,"cut":"here`, "97 unknown outbound or_port full")
 	f(`{"dest":"198.51.100.1\u0000"}`, "0 unknown   none")
+	f(`{"dest":"203.0.113.9","query":"x\\u000a.onion"}`, "0 unknown   full") // escapes are not undone
+	f(`{"`+strings.Repeat("x", 2*maxPath)+`":{"dest":"198.51.100.1"},"dest_port":9001}`, "0 unknown   none")
 	f(`{"dest":}`, "0 unknown   none")
 	f(`{dest:"198.51.100.1"}`, "0 unknown   none")
 	f(`["198.51.100.1"]`, "0 unknown   none")
@@ -90,6 +92,7 @@ func TestRawEvents(t *testing.T) {
 
 	// Times: _time, and how long the flow was.
 	require.Equal(t, "97 established outbound or_port full", judged(withTime(epoch(13.99), strings.Replace(strings.Replace(zeekConn, "198.51.100.1\t9001", "198.51.100.3\t443", 1), "60.5", "60.9", 1))), "Zeek's duration reaches forward")
+	require.Equal(t, "97 established outbound or_port full", judged(withTime(epoch(13.99), strings.Replace(strings.Replace(zeekJSON, `198.51.100.1","id.resp_p":9001`, `198.51.100.3","id.resp_p":443`, 1), "60.5", "60.9", 1))), "as JSON as well")
 	require.Equal(t, "97 established outbound or_port stale", judged(withTime(epoch(20.01), strings.Replace(panLine, ",tor,", ",ssl,", 1))), "a firewall's reaches back")
 	require.Equal(t, "97 established outbound or_port stale", judged(withTime(epoch(21), suricataFlow)), "from its start")
 	require.Equal(t, "97 established outbound or_port full", judged(withTime("", zeekConn)), "the event's own time")

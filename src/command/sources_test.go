@@ -81,6 +81,7 @@ func TestSources(t *testing.T) {
 		ten+",10.0.0.5,40000,198.51.100.1,9001,tcp,tor,networking,allowed,4000,700,9,9,60", "99 established outbound or_port+app_label full")
 	f("Palo Alto by its own names", "_time,src,dest,dest_port,proto,app,action,bytes_sent,bytes_received,pkts_sent,pkts_received",
 		ten+",10.0.0.5,198.51.100.1,9001,tcp,incomplete,allow,74,0,1,0", "58 attempt outbound or_port full")
+	f("Palo Alto's packets", "_time,src,dest,dest_port,bytes_received,pkts_received", ten+",10.0.0.5,198.51.100.1,9001,,0", "58 attempt outbound or_port full")
 	f("Check Point, Juniper: the application", "_time,src,dest,appi_name,application", ten+",10.0.0.5,203.0.113.9,Tor,", "55 unknown outbound app_label full")
 }
 

@@ -170,6 +170,7 @@ var flows = []struct {
 	{"fingerprint from an exit, blocked", from(source, server).blocked().src(or(9001, exits, "bob")).ja4().madeUp(torName), "85 tor blocked outbound exit: ja4_tor exit_flag sni_pattern"},
 	{"fingerprint of a relay of our own", from(client, relay).dest(or(9001, guard, "anna").internal()).ja4().madeUp(torName), "0 none established relay guard: hosted_relay ja4_tor sni_pattern"},
 	{"fingerprint over UDP", from(client, stranger).udp().ja4().madeUp(torName), "0 none established - -: not_tcp"},
+	{"fingerprint and a label over UDP", from(client, stranger).udp().label(tor).ja4().madeUp(torName), "55 likely established outbound -: app_label not_tcp"},
 	{"onion name by DNS", from(client, resolver).udp().onion(theOnions, detect.InDNS, service), "40 possible established outbound -: onion_name not_tcp"},
 	{"onion name by DNS, list too old", from(client, resolver).covered(detect.CoverageStale).onion(theOnions, detect.InDNS, service+"."), "40 possible established outbound -: onion_name"},
 	{"onion name by URL", from(client, server).onion(theOnions, detect.InURL, service), "40 possible established outbound -: onion_name"},

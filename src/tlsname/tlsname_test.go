@@ -53,6 +53,7 @@ func TestForm(t *testing.T) {
 	f("www."+strings.Repeat("a", 25)+".com", ctor, 0)
 	f("www."+strings.Repeat("a", 26)+".com", 0, 0)
 	f("www.a8b9cdef.com", arti, arti) // 8 and 9 are not in base 32
+	f("www.a0b1cdef.com", arti, arti) // nor 0 and 1
 	f("www.a2b3cdef.net", arti, arti)
 	f("www.a2b3cdef.org", arti, arti)
 	f("www.a2b3cdef.edu", 0, 0)
