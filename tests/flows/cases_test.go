@@ -268,6 +268,31 @@ var hardCases = []struct {
 		require.Equal(t, "none", f.Verdict)
 		require.Equal(t, []string{"not_tcp"}, f.Evidence)
 	}},
+	{"bridge_vanilla", "a bridge that no list knows: found by fingerprint and name together, or by the label", func(t *testing.T, f *found) {
+		switch {
+		case f.JA4 == torJA4 && f.SNI != "":
+			require.Equal(t, "tor", f.Verdict, f.SNI)
+			require.True(t, f.Has("ja4_tor"))
+		case f.named():
+			require.Contains(t, []string{"likely", "tor"}, f.Verdict)
+		case f.JA4 == torJA4:
+			require.Equal(t, "possible", f.Verdict, "the fingerprint alone")
+		default:
+			require.Equal(t, "none", f.Verdict, "the name alone: %s", f.SNI)
+		}
+		if f.Score > 0 {
+			require.Equal(t, "outbound", f.Finding.Direction)
+		}
+		require.Empty(t, f.Relays)
+	}},
+	{"machine_name", "names that nobody chose", func(t *testing.T, f *found) {
+		require.Equal(t, "none", f.Verdict, f.SNI)
+	}},
+	{"onion_dns", "a query for an onion name is a leak and no connection", func(t *testing.T, f *found) {
+		require.Equal(t, "possible", f.Verdict)
+		require.Equal(t, "onion_name", f.Evidence[0])
+		require.Contains(t, f.Reason, f.Query)
+	}},
 	{"values_mixed", "two lists of values whose pair never happened", func(t *testing.T, f *found) {
 		require.NotEqual(t, "tor", f.Verdict)
 		require.True(t, f.Has("unpaired"))

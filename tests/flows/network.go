@@ -63,8 +63,9 @@ type network struct {
 	byHour [hours][]relay
 	// spans are the hours in which a consensus held an OR port, [from, to).
 	spans map[netip.AddrPort][]span
-	ports []netip.AddrPort // the keys of spans, in order
-	text  []byte           // the relay table
+	ports []netip.AddrPort        // the keys of spans, in order
+	dirs  map[netip.AddrPort]bool // Dir ports of the week
+	text  []byte                  // the relay table
 }
 
 type span struct{ from, to int }
@@ -104,7 +105,7 @@ var (
 )
 
 func newNetwork(seed uint64) *network {
-	n := &network{spans: map[netip.AddrPort][]span{}}
+	n := &network{spans: map[netip.AddrPort][]span{}, dirs: map[netip.AddrPort]bool{}}
 	tor := tornet.New(seed, 0, tornet.Size(places))
 	var states [][]tornet.Relay
 	for i := range hours/slower + 2 {
@@ -123,6 +124,7 @@ func newNetwork(seed uint64) *network {
 		n.byHour[h] = append(n.byHour[h], ours(seed)...)
 		for _, r := range n.byHour[h] {
 			n.note(h, r.or)
+			n.dirs[r.dir] = true
 			if r.or6.IsValid() {
 				n.note(h, r.or6)
 			}
@@ -320,8 +322,13 @@ func (n *network) neighbours(a netip.Addr, at int64) int {
 
 // chance is a number in [0, 1) that stays the same for a relay and a period.
 func chance(seed uint64, what string, identity [20]byte, period int) float64 {
+	var text [64]byte // of the usual words; a longer one allocates
+	b := binary.BigEndian.AppendUint64(text[:0], seed)
+	b = append(b, what...)
+	b = append(b, identity[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(period))
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d/%s/%x/%d", seed, what, identity, period)
+	h.Write(b)
 	x := h.Sum64()
 	x ^= x >> 33 // FNV leaves the high bits of short texts alike
 	x *= 0xff51afd7ed558ccd

@@ -83,19 +83,7 @@ func (s *site) onRelay(at int64) (relay, netip.AddrPort, bool) {
 
 // everAt reports whether an address and port was a relay's OR or Dir port at any
 // time of the week.
-func (s *site) everAt(ap netip.AddrPort) bool {
-	if len(s.n.spans[ap]) > 0 {
-		return true
-	}
-	for h := range hours {
-		for _, r := range s.n.byHour[h] {
-			if r.dir == ap {
-				return true
-			}
-		}
-	}
-	return false
-}
+func (s *site) everAt(ap netip.AddrPort) bool { return len(s.n.spans[ap]) > 0 || s.n.dirs[ap] }
 
 func webOnRelay(s *site) (Flow, bool) {
 	at := s.moment()
