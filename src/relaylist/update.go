@@ -16,14 +16,18 @@ import (
 // Update says where to look for newer lists, and how far back.
 type Update struct {
 	Sources  []dirclient.Source // tried in turn; none: CollecTor
-	Backfill time.Duration      // how far back to go in an archive; 0: what was missed, at most FirstBackfill
-	Client   dirclient.Config
+	Backfill time.Duration      // how far back to go in an archive for hours that the table lacks; 0: FirstBackfill
+	// Retention of the table that will be written, 0 for none: what it would drop
+	// is not asked for.
+	Retention time.Duration
+	Client    dirclient.Config
 	// Progress, if not nil, is told what is being done.
 	Progress func(text string)
 }
 
-// FirstBackfill is how far back the first run goes, if nothing else is said: all
-// that CollecTor keeps in its folder recent.
+// FirstBackfill is how far back an update looks for hours that the table lacks,
+// if nothing else is said: all that CollecTor keeps in its folder recent. The
+// first run finds that it lacks all, later ones mostly the newest alone.
 const FirstBackfill = 72 * time.Hour
 
 // Updated is what an update found.
@@ -61,8 +65,8 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 	f.had, _ = im.Merger.Newest()
 	if f.update.Backfill == 0 {
 		f.update.Backfill = FirstBackfill
-		if f.had != 0 { // what was missed since
-			f.update.Backfill = min(max(im.now.Sub(time.Unix(f.had, 0))+validFor, 0), FirstBackfill)
+		if u.Retention > 0 { // else what it drops would be asked for again, run after run
+			f.update.Backfill = min(FirstBackfill, u.Retention)
 		}
 	}
 	var failures dirclient.Attempts
@@ -75,13 +79,20 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 			f.exits(ctx, source)
 			return f.out, nil
 		}
+		if f.filled && f.out.Source == "" {
+			f.out.Source = source.String()
+			f.exits(ctx, source)
+		}
 		current = current || errors.Is(err, ErrNothingNewer)
 		failures = append(failures, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if current {
+	switch {
+	case f.filled:
+		return f.out, nil
+	case current:
 		return f.out, ErrNothingNewer
 	}
 	return f.out, failures
@@ -94,6 +105,7 @@ type fetch struct {
 	update Update
 	out    *Updated
 	had    int64 // valid-until of the newest list of the table; 0 without one
+	filled bool  // older hours that the table lacked were had from an archive
 }
 
 func (f *fetch) say(text string) {
@@ -132,6 +144,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 	}
 	var newest int64
 	var refused error
+	hours := false // the lists are of the hours that were asked for
 	asked := false // for certificates
 	for document, err := range f.client.Consensuses(ctx, source, wanted) {
 		if errors.Is(err, dirclient.ErrNothingNewer) {
@@ -164,7 +177,13 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 			}
 			f.out.Lists++
 			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)
+			hours = hours || !document.Hour.IsZero()
 		}
+	}
+	if newest < f.had && f.im.now.Unix() <= f.had && (hours || refused != nil && f.im.has(f.im.now.Truncate(time.Hour))) {
+		// An archive was asked for older hours only, as the table has the newest.
+		f.filled = f.filled || hours
+		return f.nothingNewer(source)
 	}
 	return f.judge(source, newest, refused)
 }

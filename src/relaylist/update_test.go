@@ -2,6 +2,7 @@ package relaylist
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/dirclient"
+	"tordetect/src/relay"
 	"tordetect/src/tordir"
 	"tordetect/tests/tornet"
 )
@@ -145,4 +147,120 @@ func TestFetchFromFolder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, u.Lists)
 	require.Contains(t, table, ",or,")
+}
+
+// archive is a mirror of CollecTor on loopback, with a list of each hour.
+type archive struct {
+	net     *tornet.Network
+	newest  time.Time
+	replace func(at time.Time) []byte // what is served in the place of an hour's list; nil: the list
+	asked   int                       // for consensuses
+}
+
+func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, name, of := strings.Cut(r.URL.Path, "/consensus-microdesc/")
+	at, err := time.Parse("2006-01-02-15-04-05-consensus-microdesc", name)
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/certs.tar.xz"):
+		_, _ = w.Write(a.net.Certificates())
+	case !of || err != nil:
+		http.NotFound(w, r)
+	default:
+		a.asked++
+		var doc []byte
+		if a.replace != nil {
+			doc = a.replace(at)
+		}
+		if doc == nil && !at.After(a.newest) {
+			doc = a.net.Consensus(tornet.Spec{ValidAfter: at, Relays: a.net.Relays(at)})
+		}
+		if doc == nil {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(doc)
+	}
+}
+
+// mirror serves an archive over TLS.
+func mirror(t *testing.T, a *archive) (dirclient.Source, *x509.CertPool) {
+	t.Helper()
+	server := httptest.NewTLSServer(a)
+	t.Cleanup(server.Close)
+	source, err := dirclient.ParseSource(server.URL)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	return source, pool
+}
+
+// fromMirror updates a table from an archive.
+func fromMirror(t *testing.T, trust tordir.Trust, now time.Time, table string, a *archive, change func(*Update)) (*Updated, *relay.Table, string, error) {
+	t.Helper()
+	source, pool := mirror(t, a)
+	im := NewImporter(trust, now)
+	if table != "" {
+		require.NoError(t, im.AddTableText(table))
+	}
+	u := Update{Sources: []dirclient.Source{source}, Client: dirclient.Config{RootCAs: pool, Wait: func(time.Duration) time.Duration { return 0 }}}
+	if change != nil {
+		change(&u)
+	}
+	updated, err := im.Fetch(context.Background(), u)
+	text := written(t, im)
+	made, bad := relay.Parse(text)
+	require.NoError(t, bad)
+	return updated, made, text, err
+}
+
+// A table that was begun with one list gets the hours before it, though none of
+// them is newer than what it has.
+func TestFetchFillsGaps(t *testing.T) {
+	net, trust := lab(t)
+	_, one, err := update(t, trust, noon.Add(10*time.Minute), "", serve(t, &cache{consensus: hour(net, 0), certificates: net.Certificates()}))
+	require.NoError(t, err)
+	span := func(from, to int) []relay.Interval {
+		return []relay.Interval{{From: noon.Add(time.Duration(from) * time.Hour).Unix(), To: noon.Add(time.Duration(to) * time.Hour).Unix()}}
+	}
+	for _, c := range []struct {
+		name   string
+		now    time.Time
+		change func(*Update)
+		want   []relay.Interval
+		lists  int
+	}{
+		{"by itself", noon.Add(10 * time.Minute), nil, span(-71, 3), 71},
+		{"asked for", noon.Add(10 * time.Minute), func(u *Update) { u.Backfill = 10 * time.Hour }, span(-9, 3), 9},
+		{"what is kept", noon.Add(10 * time.Minute), func(u *Update) { u.Retention = 24 * time.Hour }, span(-23, 3), 23},
+		{"the next list is not out yet", noon.Add(70 * time.Minute), func(u *Update) { u.Backfill = 10 * time.Hour }, span(-8, 3), 8},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := &archive{net: net, newest: noon}
+			u, table, text, err := fromMirror(t, trust, c.now, one, a, c.change)
+			require.NoError(t, err)
+			require.Equal(t, c.lists, u.Lists)
+			require.NotEmpty(t, u.Source)
+			require.Equal(t, c.want, table.Lists())
+
+			// Nothing is left to do then, and nothing is asked for twice.
+			a.asked = 0
+			_, _, again, err := fromMirror(t, trust, c.now, text, a, c.change)
+			require.ErrorIs(t, err, ErrNothingNewer)
+			require.Equal(t, text, again)
+			require.LessOrEqual(t, a.asked, 1, "for the list that is not out yet")
+		})
+	}
+
+	// An hour that cannot be had does not make a failure of a table that has the
+	// newest list.
+	broken := &archive{net: net, newest: noon, replace: func(time.Time) []byte { return []byte("<html>") }}
+	_, _, text, err := fromMirror(t, trust, noon.Add(10*time.Minute), one, broken, nil)
+	require.ErrorIs(t, err, ErrNothingNewer)
+	require.Equal(t, one, text)
+
+	// Once our newest list has ended, an archive that has only older ones is out
+	// of date.
+	late := &archive{net: net, newest: noon.Add(-2 * time.Hour)}
+	_, _, _, err = fromMirror(t, trust, noon.Add(4*time.Hour), one, late, nil)
+	require.ErrorContains(t, err, "only lists that are older than the table's")
 }

@@ -127,7 +127,7 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			u := relaylist.Update{Progress: func(text string) { t.say("%s", printable(text)) }}
+			u := relaylist.Update{Retention: retention, Progress: func(text string) { t.say("%s", printable(text)) }}
 			if u.Backfill, err = parseDays(backfill); err != nil {
 				return err
 			}
@@ -155,7 +155,7 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 	c.Flags().StringArrayVar(&sources, "source", nil, "where to look; may be given several times")
 	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
 	c.Flags().StringVar(&keep, "retention", "", "drop what ended so long before the newest list, as in 7d")
-	c.Flags().StringVar(&backfill, "backfill", "", "how far back to go in an archive, as in 72h; what was missed without it")
+	c.Flags().StringVar(&backfill, "backfill", "", "how far back to look in an archive for hours that the table lacks, as in 24h; 72h without it")
 	c.Flags().StringVar(&proxy, "proxy", "", "proxy for all requests: http, https, socks5 or socks5h URL")
 	return c
 }
