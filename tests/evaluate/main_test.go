@@ -265,8 +265,8 @@ func TestPrivateNetwork(t *testing.T) {
 		require.Equal(t, want, [3]int{tp, fp, outbound}, name)
 	}
 	tp, fp, outbound := counted(byVerdict, "likely or above (50)")
-	require.GreaterOrEqual(t, tp, 62)
-	require.GreaterOrEqual(t, outbound, 6)
+	require.GreaterOrEqual(t, tp, 63)
+	require.GreaterOrEqual(t, outbound, 7)
 	require.Zero(t, fp)
 }
 
@@ -282,7 +282,12 @@ func TestWrittenAndReadAgain(t *testing.T) {
 	require.NoError(t, err)
 	memory, err := whole()
 	require.NoError(t, err)
-	require.Equal(t, memory.Cases, file.Cases)
+	require.Len(t, file.Cases, len(memory.Cases))
+	for i, m := range memory.Cases {
+		f := file.Cases[i]
+		m.InAMillion, f.InAMillion = 0, 0 // a file has no base rates
+		require.Equal(t, m, f)
+	}
 	for i, m := range memory.Measures {
 		f := file.Measures[i]
 		require.Equal(t, []int{m.TP, m.FP, m.FN}, []int{f.TP, f.FP, f.FN}, "%s %s", m.Name, m.Direction)

@@ -57,6 +57,7 @@ type CaseRow struct {
 	Possible       int            `json:"possible"`
 	Less           int            `json:"less"`
 	Found          *Share         `json:"likely_or_above"`
+	InAMillion     float64        `json:"in_a_million"`    // of those found, at the base rate; with files their number
 	RightDirection int            `json:"right_direction"` // of those found
 	Strongest      map[string]int `json:"strongest"`       // flows by their strongest code
 }
@@ -154,6 +155,9 @@ func byCase(rows []row) []CaseRow {
 		}
 		c.Flows++
 		found[key].add(1, f.Score >= 50)
+		if f.Score >= 50 {
+			c.InAMillion += f.weight
+		}
 		switch {
 		case f.Score >= 80:
 			c.TorVerdict++
@@ -324,10 +328,14 @@ func (r *report) measures(w io.Writer, title string, groups ...string) {
 }
 
 func (r *report) cases(w io.Writer) {
-	t := newTable(w, "Cases: of their flows as made, likely or above", 4, 5, 6, 7, 8)
-	t.AppendHeader(table.Row{"", "truth", "", "flows", "tor", "likely", "possible", "less", "likely or above", "strongest evidence"})
+	title, found := "Cases: what became of their flows, as made; and how many of a million flows are likely or above by them, at the base rates", "in a million"
+	if len(r.Files) > 0 {
+		title, found = "Cases: what became of their flows", "found"
+	}
+	t := newTable(w, title, 4, 5, 6, 7, 8, 10)
+	t.AppendHeader(table.Row{"", "truth", "", "flows", "tor", "likely", "possible", "less", "likely or above", found, "strongest evidence"})
 	for _, c := range r.Cases {
-		t.AppendRow(table.Row{printable(c.Case), printable(c.Truth), c.Direction, c.Flows, c.TorVerdict, c.Likely, c.Possible, c.Less, c.Found, c.strongest()})
+		t.AppendRow(table.Row{printable(c.Case), printable(c.Truth), c.Direction, c.Flows, c.TorVerdict, c.Likely, c.Possible, c.Less, c.Found, fmt.Sprintf("%.3g", c.InAMillion), c.strongest()})
 	}
 	t.Render()
 	if cases, of := r.quiet(); of >= 300 {
