@@ -269,53 +269,62 @@ func (f *fetch) certificates(ctx context.Context, source dirclient.Source, v tor
 	}
 }
 
-// folder takes in all documents of an admin's folder.
+// folder takes in all documents of an admin's folder, in any order: a consensus
+// that comes before its certificates is read a second time, as Importer.Files does.
 func (f *fetch) folder(ctx context.Context, source dirclient.Source) error {
-	var waiting []tordir.Document
-	var newest int64
+	type place struct {
+		path   string
+		number int // of the document in the file
+	}
+	var verdicts []Verdict
 	var refused error
-	for document, err := range f.client.Files(ctx, source) {
-		if err != nil {
-			refused = errors.Join(refused, err)
-			continue
-		}
-		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), tordir.Limits{}) {
+	pending := map[place]int{} // to the verdict
+	read := func(failed func(error), take func(place, tordir.Document)) {
+		for document, err := range f.client.Files(ctx, source) {
 			if err != nil {
-				refused = errors.Join(refused, fmt.Errorf("%s: %w", doc.Name, err))
+				failed(err)
 				continue
 			}
-			if doc.Kind == tordir.KindUnknown {
-				continue // a folder may hold other things
+			number := 0
+			for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), tordir.Limits{}) {
+				if err != nil {
+					failed(fmt.Errorf("%s: %w", doc.Name, err))
+				} else if doc.Kind != tordir.KindUnknown { // a folder may hold other things
+					take(place{document.URL, number}, doc)
+				}
+				number++
 			}
-			v := f.im.Add(doc)
-			if v.pending() && len(waiting) < maxWaiting {
-				waiting = append(waiting, doc)
-				continue
-			}
-			f.take(v, &newest, &refused)
 		}
 	}
-	for _, doc := range waiting {
-		f.take(f.im.Add(doc), &newest, &refused)
+	read(func(err error) { refused = errors.Join(refused, err) }, func(at place, doc tordir.Document) {
+		v := f.im.Add(doc)
+		if v.pending() {
+			pending[at] = len(verdicts)
+		}
+		verdicts = append(verdicts, v)
+	})
+	if len(pending) > 0 && len(f.im.certificates) > 0 {
+		// What fails now was told of in the first reading.
+		read(func(error) {}, func(at place, doc tordir.Document) {
+			if i, ok := pending[at]; ok {
+				verdicts[i] = f.im.Add(doc)
+			}
+		})
+	}
+	var newest int64
+	for _, v := range verdicts {
+		f.out.Verdicts = append(f.out.Verdicts, v)
+		switch {
+		case !v.OK:
+			refused = errors.Join(refused, fmt.Errorf("%s was refused: %s", v.Name, v.Reason))
+		case v.Kind == tordir.KindConsensus:
+			f.out.Lists++
+			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)
+		case v.Kind == tordir.KindExitList:
+			f.out.Exits += v.Taken
+		}
 	}
 	return f.judge(source, newest, refused)
-}
-
-// maxWaiting bounds the consensuses of a folder that are kept until their
-// certificates have come: three days of hourly lists, 250 MB.
-const maxWaiting = 80
-
-func (f *fetch) take(v Verdict, newest *int64, refused *error) {
-	f.out.Verdicts = append(f.out.Verdicts, v)
-	switch {
-	case !v.OK:
-		*refused = errors.Join(*refused, fmt.Errorf("%s was refused: %s", v.Name, v.Reason))
-	case v.Kind == tordir.KindConsensus:
-		f.out.Lists++
-		f.out.Newest, *newest = max(f.out.Newest, v.ValidAfter), max(*newest, v.ValidUntil)
-	case v.Kind == tordir.KindExitList:
-		f.out.Exits += v.Taken
-	}
 }
 
 // exits takes in the current exit list. It is no reason to fail: the relays'

@@ -3,6 +3,7 @@ package relaylist
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -263,4 +264,25 @@ func TestFetchFillsGaps(t *testing.T) {
 	late := &archive{net: net, newest: noon.Add(-2 * time.Hour)}
 	_, _, _, err = fromMirror(t, trust, noon.Add(4*time.Hour), one, late, nil)
 	require.ErrorContains(t, err, "only lists that are older than the table's")
+}
+
+// However many lists come before their certificates, none is left out.
+func TestFetchFromFullFolder(t *testing.T) {
+	net, trust := lab(t)
+	folder := t.TempDir()
+	const lists = 90
+	for i := range lists {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, fmt.Sprintf("%03d", i)), hour(net, i-lists), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "certs"), net.Certificates(), 0o600))
+	source, err := dirclient.ParseSource(folder)
+	require.NoError(t, err)
+	u, text, err := update(t, trust, noon, "", source)
+	require.NoError(t, err)
+	require.Equal(t, lists, u.Lists)
+	require.Len(t, u.Verdicts, lists+1)
+	require.Equal(t, noon.Add(-time.Hour).Unix(), u.Newest)
+	table, err := relay.Parse(text)
+	require.NoError(t, err)
+	require.Equal(t, []relay.Interval{{From: noon.Add(-lists * time.Hour).Unix(), To: noon.Add(2 * time.Hour).Unix()}}, table.Lists())
 }
