@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,11 +22,8 @@ func TestExactlyOnce(t *testing.T) {
 	const events = 100_000
 	c := newCollector(t, true)
 	c.slow = 1
-	var mu sync.Mutex
 	sends, count := 0, map[fault]int{}
 	c.fault = func(_ int, r *http.Request) fault {
-		mu.Lock()
-		defer mu.Unlock()
 		if isAsk(r) {
 			return fine
 		}
@@ -62,10 +59,7 @@ func TestAtLeastOnce(t *testing.T) {
 			t.Parallel()
 			c := newCollector(t, acks)
 			random := rand.New(rand.NewPCG(seed, 1))
-			var mu sync.Mutex
 			c.fault = func(int, *http.Request) fault {
-				mu.Lock()
-				defer mu.Unlock()
 				if random.IntN(100) >= 5 {
 					return fine
 				}
@@ -161,7 +155,7 @@ func TestLastLost(t *testing.T) {
 // TestLateArrival: a request hung, was made again, and is taken after all.
 func TestLateArrival(t *testing.T) {
 	c := newCollector(t, true)
-	sends := 0
+	var count atomic.Int32
 	release := make(chan struct{})
 	taken := make(chan struct{})
 	inner := c.Server.Config.Handler
@@ -170,7 +164,7 @@ func TestLateArrival(t *testing.T) {
 			inner.ServeHTTP(w, r)
 			return
 		}
-		sends++
+		sends := count.Add(1)
 		if sends == 4 { // the second one was given up; now it is taken
 			close(release)
 			<-taken

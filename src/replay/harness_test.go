@@ -50,8 +50,8 @@ type collector struct {
 	largest int64                              // of a body, unpacked
 	slow    int                                // questions about an id until it is indexed
 	fault   func(n int, r *http.Request) fault // of the nth request; nil = all fine
-	before  func(n int, r *http.Request)
 
+	faults   sync.Mutex // so that fault may count
 	mu       sync.Mutex
 	requests int
 	arrived  map[string]int // events, how often
@@ -94,12 +94,11 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := c.requests
 	c.requests++
 	c.mu.Unlock()
-	if c.before != nil {
-		c.before(n, r)
-	}
 	f := fine
 	if c.fault != nil {
+		c.faults.Lock()
 		f = c.fault(n, r)
+		c.faults.Unlock()
 	}
 	switch f {
 	case busy:

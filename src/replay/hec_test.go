@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -401,10 +402,10 @@ func TestTokenIsNeverShown(t *testing.T) {
 		},
 	}
 	for i, answer := range echo {
-		seen := 0
+		var seen atomic.Int32
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.Header.Get("Authorization"), " "+testToken) {
-				seen++
+				seen.Add(1)
 			}
 			answer(w, r)
 		}))
@@ -429,7 +430,7 @@ func TestTokenIsNeverShown(t *testing.T) {
 			said.Write(kept)
 			require.NotContains(t, said.String(), testToken, i)
 		}
-		require.NotZero(t, seen, "the server had the token")
+		require.NotZero(t, seen.Load(), "the server had the token")
 		server.Close()
 	}
 
