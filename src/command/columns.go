@@ -153,7 +153,10 @@ func (c *columns) put(r role, names []string, name string) bool {
 func (c *columns) add(r role, names []string, plain int) {
 	p := place{plain: plain, multi: -1}
 	for i, name := range names {
-		if rest, ok := strings.CutPrefix(name, "__mv_"); ok && rest == names[plain] && r != roleRaw {
+		if r == roleRaw {
+			break // an event is no list: one column less to look for
+		}
+		if rest, ok := strings.CutPrefix(name, "__mv_"); ok && rest == names[plain] {
 			p.multi = i
 			c.read = append(c.read, i)
 			break

@@ -109,7 +109,7 @@ var table = [codes]struct {
 	ja3Tor: {"ja3_tor", "", byName, 0.40},
 	// Somebody here wants an onion service, but the name left outside of Tor.
 	onionName: {"onion_name", "", byName, 0.40},
-	// 0.2 to 0.7% of the ordinary names of that form look so, and there are far
+	// 0.1 to 0.7% of the ordinary names of that form look so, and there are far
 	// more of those than of Tor's: never more than a hint beside other evidence.
 	sniPattern: {"sni_pattern", "", byName, 0.15},
 
