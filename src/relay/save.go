@@ -171,15 +171,15 @@ func (m *Merger) WriteFile(path string, o Options) (Stats, error) {
 	defer f.Cleanup() // nothing to do once it is in place
 	stats, err := m.Write(f, o)
 	if err != nil {
-		return stats, fmt.Errorf("%w; %s stays as it was", err, path)
+		return stats, err
 	}
 	if owner != nil && int(owner.Uid) != os.Geteuid() {
 		if err := f.Chown(int(owner.Uid), int(owner.Gid)); err != nil && !errors.Is(err, fs.ErrPermission) {
-			return stats, fmt.Errorf("write the relay table: keep its owner: %w; %s stays as it was", err, path)
+			return stats, fmt.Errorf("write the relay table: keep its owner: %w", err)
 		}
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
-		return stats, fmt.Errorf("write the relay table: %w; %s stays as it was", err, path)
+		return stats, fmt.Errorf("write the relay table: %w", err)
 	}
 	return stats, nil
 }

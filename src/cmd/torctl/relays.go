@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,19 +84,57 @@ func importFiles(t *terminal, files []string, path string, trust tordir.Trust, r
 	next, done := t.progress(len(files))
 	verdicts := im.Files(files, next)
 	done()
-	if err := verdictRows(t, form, verdicts); err != nil {
-		return err
-	}
 	refused := relaylist.Failed(verdicts)
 	if !anyGood(verdicts) {
-		return fmt.Errorf("%w; the table %s is as it was", refused, path)
+		if refused == nil {
+			refused = errors.New("certificates alone say nothing about relays: add the consensuses that they are for")
+		}
+		return errors.Join(verdictRows(t, form, verdicts), fmt.Errorf("%w; %s", refused, unchanged(path)))
 	}
-	stats, err := im.Merger.WriteFile(path, relay.Options{Retention: retention})
+	// First the table, then what is said about it: whoever reads that may go away,
+	// as head does, or have no room for it.
+	stats, err := save(im, path, retention)
 	if err != nil {
-		return fmt.Errorf("write the table %s, which is as it was: %w", path, err)
+		return err
 	}
 	t.say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
-	return refused
+	return errors.Join(verdictRows(t, form, verdicts), refused)
+}
+
+// save puts the merged table in its place. A signal to stop waits for that: it
+// takes a second at most, and a temporary file would stay behind otherwise.
+func save(im *relaylist.Importer, path string, retention time.Duration) (stats relay.Stats, err error) {
+	stopped := holdSignals(func() { stats, err = im.Merger.WriteFile(path, relay.Options{Retention: retention}) })
+	switch {
+	case err != nil:
+		return stats, fmt.Errorf("%w; %s", err, unchanged(path))
+	case stopped != nil:
+		return stats, fmt.Errorf("stopped by a signal (%v) after %s was written", stopped, path)
+	}
+	return stats, nil
+}
+
+// holdSignals does work that must not be cut off, and returns the signal to stop
+// that came meanwhile, or nil.
+func holdSignals(work func()) os.Signal {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	work()
+	select {
+	case s := <-signals:
+		return s
+	default:
+		return nil
+	}
+}
+
+// unchanged says what a failure means for the table.
+func unchanged(path string) string {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "no table was written"
+	}
+	return "the table " + path + " is as it was"
 }
 
 // anyGood reports whether a document was believed that says something about
@@ -184,11 +224,11 @@ func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Tru
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w; the table %s is as it was", err, path)
+		return fmt.Errorf("%w; %s", err, unchanged(path))
 	}
-	stats, err := im.Merger.WriteFile(path, relay.Options{Retention: retention})
+	stats, err := save(im, path, retention)
 	if err != nil {
-		return fmt.Errorf("write the table %s, which is as it was: %w", path, err)
+		return err
 	}
 	t.say("%s has %d rows, %d relays, until %s", path, stats.Rows, stats.Relays, clock(stats.Newest))
 	return nil

@@ -49,6 +49,13 @@ func checkForm(form string, allowed ...string) error {
 // rows writes results of named columns. JSON is an object a line, with numbers as
 // numbers.
 func (t *terminal) rows(form string, columns []string, rows [][]any) error {
+	if err := t.write(form, columns, rows); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+func (t *terminal) write(form string, columns []string, rows [][]any) error {
 	switch form {
 	case formJSON:
 		for _, row := range rows {
@@ -76,7 +83,6 @@ func (t *terminal) rows(form string, columns []string, rows [][]any) error {
 	}
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
-	w.SetOutputMirror(t.out)
 	header := make(table.Row, len(columns))
 	for i, column := range columns {
 		header[i] = column
@@ -91,8 +97,8 @@ func (t *terminal) rows(form string, columns []string, rows [][]any) error {
 		w.AppendRow(cells)
 	}
 	w.SetColumnConfigs([]table.ColumnConfig{{Name: "reason", WidthMax: 60}, {Name: "file", WidthMax: 40}})
-	w.Render()
-	return nil
+	_, err := io.WriteString(t.out, w.Render()+"\n")
+	return err
 }
 
 // object writes a row as JSON, its keys in the order of the columns.

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/tornet"
+)
+
+// bench is a folder with the documents of a Tor network of our own, and torctl.
+type bench struct {
+	t      *testing.T
+	folder string
+	stdout interface{ Write([]byte) (int, error) }
+	out    bytes.Buffer
+	net    *tornet.Network
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{t: t, folder: t.TempDir(), net: tornet.New(3, 5, tornet.Size(12))}
+	b.stdout = &b.out
+	b.file("certs", b.net.Certificates())
+	b.file("authorities", b.net.AuthoritiesFile())
+	b.file("consensus", b.hour(-1))
+	return b
+}
+
+func (b *bench) hour(h int) []byte {
+	at := noon.Add(time.Duration(h) * time.Hour)
+	return b.net.Consensus(tornet.Spec{ValidAfter: at, Relays: b.net.Relays(at)})
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.folder, name) }
+
+func (b *bench) file(name string, doc []byte) {
+	require.NoError(b.t, os.MkdirAll(filepath.Dir(b.path(name)), 0o700))
+	require.NoError(b.t, os.WriteFile(b.path(name), doc, 0o600))
+}
+
+// torctl runs torctl relays; @name stands for the path of a file.
+func (b *bench) torctl(args ...string) (code int, stderr string) {
+	words := []string{"relays"}
+	for _, arg := range args {
+		if name, ok := strings.CutPrefix(arg, "@"); ok {
+			arg = b.path(name)
+		}
+		words = append(words, arg)
+	}
+	var errs bytes.Buffer
+	code = run(words, strings.NewReader(""), b.stdout, &errs, func() time.Time { return noon })
+	return code, errs.String()
+}
+
+// full is an output without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// Output that cannot be written costs no table, and is told of.
+func TestOutputLost(t *testing.T) {
+	for _, form := range []string{"table", "json"} {
+		b := newBench(t)
+		b.stdout = full{}
+		code, stderr := b.torctl("import", "@certs", "@consensus", "--authorities", "@authorities", "--relays", "@table.csv", "-o", form)
+		require.Equal(t, 1, code)
+		require.Contains(t, stderr, "write the output: no space left on device")
+		require.FileExists(t, b.path("table.csv"))
+		for _, args := range [][]string{
+			{"verify", "@certs", "@consensus", "--authorities", "@authorities", "-o", form},
+			{"status", "--relays", "@table.csv", "-o", form},
+			{"seen", "192.0.2.1", "--relays", "@table.csv", "-o", form},
+			{"seen", "192.0.2.1", "--relays", "@table.csv", "-o", "csv"},
+		} {
+			code, stderr := b.torctl(args...)
+			require.Equal(t, 1, code, "%v", args)
+			require.Contains(t, stderr, "write the output: no space left on device", "%v", args)
+		}
+	}
+}
+
+// A signal waits for the work that must not be cut off.
+func TestHoldSignals(t *testing.T) {
+	require.Nil(t, holdSignals(func() {}))
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		done := false
+		got := holdSignals(func() {
+			require.NoError(t, syscall.Kill(os.Getpid(), s))
+			time.Sleep(50 * time.Millisecond) // the signal is delivered meanwhile
+			done = true
+		})
+		require.Equal(t, os.Signal(s), got)
+		require.True(t, done)
+	}
+}
+
+// What is said of a failure is true of the table.
+func TestImportNothing(t *testing.T) {
+	b := newBench(t)
+	code, stderr := b.torctl("import", "@certs", "--authorities", "@authorities", "--relays", "@table.csv")
+	require.Equal(t, 1, code)
+	require.Equal(t, "torctl: certificates alone say nothing about relays: add the consensuses that they are for; no table was written\n", stderr)
+	_, err := os.Stat(b.path("table.csv"))
+	require.True(t, errors.Is(err, os.ErrNotExist))
+
+	code, stderr = b.torctl("import", "@certs", "@consensus", "--authorities", "@authorities", "--relays", "@table.csv")
+	require.Zero(t, code, stderr)
+	code, stderr = b.torctl("import", "@certs", "--authorities", "@authorities", "--relays", "@table.csv")
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "; the table "+b.path("table.csv")+" is as it was\n")
+}
