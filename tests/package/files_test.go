@@ -167,6 +167,18 @@ func TestManual(t *testing.T) {
 		require.True(t, explained[strings.TrimSuffix(code, "_stale")], "the manual has no row for the code %s", code)
 	}
 	require.True(t, explained["_stale"])
+	for _, c := range command.Columns() {
+		option := ""
+		if c.Option != "" {
+			option = "`" + c.Option + "`"
+		}
+		require.Contains(t, manual, "| "+c.Means+" | "+option+" | `"+strings.Join(c.Names, "`, `")+"` |", "the table of columns is another")
+	}
+	for _, code := range detect.Names() {
+		if !strings.HasSuffix(code, "_stale") {
+			require.Contains(t, manual, "\n### "+code+"\n", "the code has no page")
+		}
+	}
 	for _, macro := range conf(t, "default/macros.conf").Stanzas() {
 		require.True(t, explained[macro], "the manual has no row for the macro %s", macro)
 	}
