@@ -244,6 +244,7 @@ func TestSuricata(t *testing.T) {
 		{"netflow", event("netflow", `"netflow":{"pkts":3,"bytes":180,"start":"2026-11-20T11:59:00+0000","end":"2026-11-20T11:59:30+0000"}`),
 			map[string]string{"_time": "1795175970", "duration": "30", "packets_out": "3", "bytes_out": "180", "packets_in": "", "bytes_in": ""}},
 		{"blocked flow", event("flow", `"flow":{"action":"drop","pkts_toclient":0}`), map[string]string{"action": "blocked", "packets_in": "0", "_time": "1795176000.250000"}},
+		{"west of Greenwich", strings.Replace(event("tls", `"tls":{}`), "T13:00:00.250000+0100", "T07:30:00-0430", 1), map[string]string{"_time": "1795176000"}},
 		{"end before start", event("flow", `"flow":{"start":"2026-11-20T11:59:00Z","end":"2026-11-20T11:58:00Z"}`), map[string]string{"_time": "1795176000.250000", "duration": ""}},
 		{"invalid UTF-8 and control characters", event("tls", "\"tls\":{\"sni\":\"a\xff\\u0000\\ud83d\\ude00\\ud800b\"}"), map[string]string{"sni": "a\xff\x00\U0001F600\uFFFDb"}},
 	} {

@@ -160,9 +160,11 @@ func (l *layout) remember(row []byte, r *judged) {
 	for _, cell := range r.cells[l.places[colVerdict][0]:] {
 		size += 1 + len(cell)
 	}
-	// Without a quote in it, a tail cannot begin inside a quoted cell of a row that
-	// ends with it.
-	if tail := row[len(row)-size:]; bytes.IndexByte(tail, '"') < 0 {
+	// A row that ends with these bytes has these cells, as its tail cannot begin
+	// inside a quoted cell: the first quote in it would have to close that cell, and
+	// what follows is neither a comma nor another quote.
+	tail := row[len(row)-size:]
+	if at := bytes.IndexByte(tail, '"'); at < 0 || at+1 < len(tail) && tail[at+1] != '"' && tail[at+1] != ',' {
 		l.tail = append(l.tail, tail...)
 	}
 	l.rank, l.covered = verdictRank(r.text(colVerdict)), coverageOf(r.cell(colCoverage))
