@@ -146,25 +146,43 @@ func NewMerger() *Merger {
 // itself or in a table; ok is false if there was none.
 func (m *Merger) Newest() (validUntil int64, ok bool) { return m.newest, m.newest != 0 }
 
+// Covered returns the times for which consensuses were added, by themselves or in
+// a table.
+func (m *Merger) Covered() []Interval { return slices.Clone(m.coverage) }
+
 // AddTable adds a table's rows and coverage. Of a table that was cut the rows
 // count, the coverage does not; rows that cannot be read are counted. It fails,
 // and adds nothing, if the text is no table (ErrNotATable) or too long.
 func (m *Merger) AddTable(text string) error {
+	_, err := m.AddTableUntil(text, maxTime)
+	return err
+}
+
+// AddTableUntil is AddTable for a caller with a clock: coverage that ends after
+// the latest moment that a list can reach is left out, as that of a cut table is.
+// It returns the end of what was left out, 0 for nothing.
+func (m *Merger) AddTableUntil(text string, latest int64) (ahead int64, err error) {
 	if len(text) > MaxTableBytes {
-		return fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
+		return 0, fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
 	}
 	p, err := parse(text)
 	if err != nil {
-		return fmt.Errorf("merge a relay table: %w", err)
+		return 0, fmt.Errorf("merge a relay table: %w", err)
 	}
 	m.tables++
 	m.skipped += p.skipped
 	if p.complete {
-		for _, c := range p.coverage {
-			m.newest = max(m.newest, c.To)
+		left := func(c Interval) bool {
+			if c.To > latest {
+				ahead = max(ahead, c.To)
+			}
+			return c.To > latest
 		}
-		m.coverage = join(append(m.coverage, p.coverage...))
-		m.exitCoverage = join(append(m.exitCoverage, p.exitCoverage...))
+		m.coverage = join(append(m.coverage, slices.DeleteFunc(p.coverage, left)...))
+		m.exitCoverage = join(append(m.exitCoverage, slices.DeleteFunc(p.exitCoverage, left)...))
+		if n := len(m.coverage); n > 0 {
+			m.newest = max(m.newest, m.coverage[n-1].To)
+		}
 	} else {
 		m.cut++
 	}
@@ -177,7 +195,7 @@ func (m *Merger) AddTable(text string) error {
 		}
 		m.add(&k, Interval{e.First, e.Last}, e.Nickname)
 	}
-	return nil
+	return ahead, nil
 }
 
 // AddList adds a consensus. It fails, and adds nothing, if its times are not in

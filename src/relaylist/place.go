@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -31,21 +33,54 @@ func (im *Importer) AddTable(path string) error {
 	if err != nil {
 		return fmt.Errorf("read the table: %w", err)
 	}
-	if err := im.AddTableText(string(text)); err != nil {
+	if err := im.addTable(filepath.Base(path), string(text)); err != nil {
 		return fmt.Errorf("read the table %s: %w; move it away to begin a new one", path, err)
 	}
 	return nil
 }
 
 // AddTableText is AddTable for a table in memory.
-func (im *Importer) AddTableText(text string) error {
-	if err := im.Merger.AddTable(text); err != nil {
+func (im *Importer) AddTableText(text string) error { return im.addTable("", text) }
+
+func (im *Importer) addTable(name, text string) error {
+	ahead, err := im.Merger.AddTableUntil(text, latestCovered(im.now))
+	if err != nil {
 		return err
 	}
-	if t, err := relay.Parse(text); err == nil {
-		im.covered = t.Lists()
+	if warning := aheadOf(im.now, ahead); ahead != 0 {
+		warning = strings.TrimSpace("The table "+name) + warning + " What it says of its lists' times does not count."
+		if !slices.Contains(im.Warnings, warning) { // it may be read twice
+			im.Warnings = append(im.Warnings, warning)
+		}
 	}
 	return nil
+}
+
+// maxCoveredAhead is how far the coverage of a table may be ahead of the clock: a
+// list of 15 minutes ahead that holds for three hours, and room for networks whose
+// lists hold longer, and for clocks. What is behind it was never a list.
+const maxCoveredAhead = 24 * time.Hour
+
+func latestCovered(now time.Time) int64 { return now.Add(maxCoveredAhead).Unix() }
+
+// Ahead says in a sentence that a table claims lists of the future, or nothing. As
+// long as such a claim counts, every real list is older than the newest one.
+func Ahead(t *relay.Table, now time.Time) string {
+	latest := int64(0)
+	for _, all := range [][]relay.Interval{t.Lists(), t.ExitLists()} {
+		for _, iv := range all {
+			latest = max(latest, iv.To)
+		}
+	}
+	if latest <= latestCovered(now) {
+		return ""
+	}
+	return "The table" + aheadOf(now, latest)
+}
+
+func aheadOf(now time.Time, moment int64) string {
+	return fmt.Sprintf(" says that lists were read until %s, %d hours ahead of this machine's clock: that is damage, or the clock is wrong.",
+		clock(moment), (moment-now.Unix())/3600)
 }
 
 // Lock keeps other programs from writing the table until unlock is called; if one

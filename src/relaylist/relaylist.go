@@ -70,12 +70,12 @@ func (v *Verdict) pending() bool {
 
 // Importer takes documents in. Make one with NewImporter.
 type Importer struct {
-	Merger *relay.Merger
+	Merger   *relay.Merger
+	Warnings []string // sentences about the tables that were added
 
 	trust        tordir.Trust
 	now          time.Time
 	certificates tordir.Certificates
-	covered      []relay.Interval // for which the table that was added has lists
 }
 
 // NewImporter returns an Importer that believes these authorities, and no

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tordetect/src/dirclient"
+	"tordetect/src/relay"
 	"tordetect/src/tordir"
 )
 
@@ -61,8 +63,9 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 		return nil, fmt.Errorf("prepare the update: %w", err)
 	}
 	defer client.Close()
-	f := fetch{im: im, client: client, update: u, out: &Updated{}}
+	f := fetch{im: im, client: client, update: u, out: &Updated{Warnings: slices.Clone(im.Warnings)}}
 	f.had, _ = im.Merger.Newest()
+	f.covered = im.Merger.Covered()
 	if f.update.Backfill == 0 {
 		f.update.Backfill = FirstBackfill
 		if u.Retention > 0 { // else what it drops would be asked for again, run after run
@@ -100,12 +103,13 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 
 // fetch is one update under way.
 type fetch struct {
-	im     *Importer
-	client *dirclient.Client
-	update Update
-	out    *Updated
-	had    int64 // valid-until of the newest list of the table; 0 without one
-	filled bool  // older hours that the table lacked were had from an archive
+	im      *Importer
+	client  *dirclient.Client
+	update  Update
+	out     *Updated
+	had     int64            // valid-until of the newest list of the table; 0 without one
+	covered []relay.Interval // for which the table has lists
+	filled  bool             // older hours that the table lacked were had from an archive
 }
 
 func (f *fetch) say(text string) {
@@ -138,7 +142,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 	if source.IsAuthorities() {
 		source = source.WithAuthorities(f.dirPorts())
 	}
-	wanted := dirclient.Wanted{Backfill: f.update.Backfill, Have: f.im.has}
+	wanted := dirclient.Wanted{Backfill: f.update.Backfill, Have: f.has}
 	if f.had != 0 {
 		wanted.Newest = time.Unix(f.had, 0).Add(-validFor)
 	}
@@ -180,7 +184,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 			hours = hours || !document.Hour.IsZero()
 		}
 	}
-	if newest < f.had && f.im.now.Unix() <= f.had && (hours || refused != nil && f.im.has(f.im.now.Truncate(time.Hour))) {
+	if newest < f.had && f.im.now.Unix() <= f.had && (hours || refused != nil && f.has(f.im.now.Truncate(time.Hour))) {
 		// An archive was asked for older hours only, as the table has the newest.
 		f.filled = f.filled || hours
 		return f.nothingNewer(source)
@@ -189,8 +193,8 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 }
 
 // has reports whether the table covers all that the list of an hour would.
-func (im *Importer) has(hour time.Time) bool {
-	for _, iv := range im.covered {
+func (f *fetch) has(hour time.Time) bool {
+	for _, iv := range f.covered {
 		if iv.From <= hour.Unix() && hour.Add(validFor).Unix() <= iv.To {
 			return true
 		}

@@ -286,3 +286,37 @@ func TestFetchFromFullFolder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []relay.Interval{{From: noon.Add(-lists * time.Hour).Unix(), To: noon.Add(2 * time.Hour).Unix()}}, table.Lists())
 }
+
+// A table that claims lists of the future does not keep the real ones out.
+func TestFetchDespiteFutureCoverage(t *testing.T) {
+	net, trust := lab(t)
+	server := &cache{consensus: hour(net, 0), certificates: net.Certificates()}
+	now := noon.Add(10 * time.Minute)
+	_, good, err := update(t, trust, now, "", serve(t, server))
+	require.NoError(t, err)
+	for _, role := range []string{"coverage", "exit_coverage"} {
+		text := good
+		end := strings.LastIndex(text[:len(text)-1], "\n") + 1
+		rows := strings.Count(text[:end], "\n") // with the header: one more for the row that is added
+		text = text[:end] + fmt.Sprintf(",,%s,,,,%d,%d\n,%d,end,,,,,\n", role, now.AddDate(10, 0, 0).Unix(), now.AddDate(10, 0, 0).Unix()+3600, rows)
+		table, err := relay.Parse(text)
+		require.NoError(t, err)
+		require.True(t, table.Complete)
+		require.Contains(t, Ahead(table, now), "says that lists were read until 2036-11-20T13:10:00Z, 87673 hours ahead")
+
+		server.consensus = hour(net, 1)
+		u, next, err := update(t, trust, now.Add(time.Hour), text, serve(t, server))
+		require.NoError(t, err)
+		require.Contains(t, u.Warnings[0], "The table says that lists were read until 2036-11-20T13:10:00Z")
+		table, err = relay.Parse(next)
+		require.NoError(t, err)
+		require.Empty(t, Ahead(table, now))
+		newest, _ := table.Newest()
+		require.Equal(t, noon.Add(4*time.Hour).Unix(), newest)
+	}
+	table, err := relay.Parse(good)
+	require.NoError(t, err)
+	require.Empty(t, Ahead(table, now))
+	require.Empty(t, Ahead(table, noon.Add(-maxCoveredAhead+3*time.Hour)), "just not too far")
+	require.NotEmpty(t, Ahead(table, noon.Add(-maxCoveredAhead+3*time.Hour-time.Second)))
+}

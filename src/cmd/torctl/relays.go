@@ -81,6 +81,9 @@ func importFiles(t *terminal, files []string, path string, trust tordir.Trust, r
 	if err := im.AddTable(path); err != nil {
 		return err
 	}
+	for _, text := range im.Warnings {
+		t.say("warning: %s", printable(text))
+	}
 	next, done := t.progress(len(files))
 	verdicts := im.Files(files, next)
 	done()
@@ -295,6 +298,9 @@ func statusCommand(t *terminal, now func() time.Time) *cobra.Command {
 			table, err := relay.Open(path)
 			if err != nil {
 				return failed(fmt.Errorf("%s: %w", path, err))
+			}
+			if warning := relaylist.Ahead(table, now()); warning != "" {
+				t.say("warning: %s", warning)
 			}
 			columns, row := relaylist.Status(table, path, version, now())
 			return failed(t.rows(form, columns, [][]any{row}))

@@ -116,3 +116,18 @@ func TestImportNothing(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, "; the table "+b.path("table.csv")+" is as it was\n")
 }
+
+// A table with lists of the future is told of where its state is asked for, and
+// where it is taken in.
+func TestRelaysStatusFuture(t *testing.T) {
+	b := newBench(t)
+	b.file("table.csv", []byte("ip,port,role,flags,fingerprint,nickname,first_seen,last_seen\n,,coverage,,,,2100000000,2100003600\n,1,end,,,,,\n"))
+	code, stderr := b.torctl("status", "--relays", "@table.csv")
+	require.Zero(t, code)
+	require.Contains(t, stderr, "torctl: warning: The table says that lists were read until 2036-07-18T14:20:00Z")
+	code, stderr = b.torctl("import", "@certs", "@consensus", "--authorities", "@authorities", "--relays", "@table.csv")
+	require.Zero(t, code, stderr)
+	require.Contains(t, stderr, "torctl: warning: The table table.csv says that lists were read until 2036-07-18T14:20:00Z")
+	_, stderr = b.torctl("status", "--relays", "@table.csv")
+	require.Empty(t, stderr)
+}
