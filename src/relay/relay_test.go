@@ -256,6 +256,22 @@ func TestExitElsewhere(t *testing.T) {
 	require.False(t, table.ExitElsewhere(gina, or, hours(9, 9)), "no exit list of that time")
 	require.False(t, table.ExitElsewhere(gina, out, hours(5, 5)), "this is the address")
 	require.False(t, table.ExitElsewhere(anna, or, hours(5, 5)), "no exit")
+
+	// An exit that moves: seen at its old address at 2 h, listed at the new one
+	// from 10 h; scanned there for the first time at 30 h, leaving from a third.
+	moves, err := Parse(inHours(t, tableHeader+`
+,,coverage,,,,0,60
+,,exit_coverage,,,,0,60
+192.0.2.7,443,or,Exit,7777777777777777777777777777777777777777,gina,0,10
+192.0.2.8,443,or,Exit,7777777777777777777777777777777777777777,gina,10,20
+192.0.2.8,443,or,Exit Guard,7777777777777777777777777777777777777777,gina,20,60
+192.0.2.7,,exit,,7777777777777777777777777777777777777777,gina,2,26
+192.0.2.17,,exit,,7777777777777777777777777777777777777777,gina,30,54
+`))
+	require.NoError(t, err)
+	next := netip.MustParseAddr("192.0.2.8")
+	require.False(t, moves.ExitElsewhere(gina, next, hours(15, 15)), "the scan is of the time before")
+	require.True(t, moves.ExitElsewhere(gina, next, hours(35, 35)), "and this one is not, flags apart")
 }
 
 func TestLookupUndated(t *testing.T) {
