@@ -31,7 +31,7 @@ var spellings = []Spelling{
 	{"Cisco Secure Firewall", "Tor", LabelTor, "ESCU's test of TOR Traffic passes; case not seen"},
 	{"Fortinet FortiGate", "Tor", LabelTor, "application control signature for the client (community.fortinet.com 196239)"},
 	{"Fortinet FortiGate", "Tor.Client", LabelTor, "not seen; signature names are written with dots"},
-	{"Fortinet FortiGate", "Tor.Web.Proxy", LabelTor, "signature for web-based Tor; name as in Fortinet's article 193404, TOR.Web.Proxy..."},
+	{"Fortinet FortiGate", "Tor.Web.Proxy", LabelTor, "not seen; Fortinet's article 193404 calls a signature for it TOR.Web.Proxy.TLSv1.Detection"},
 	{"SonicWall", "Tor", LabelTor, "application of signature 3584"},
 	{"SonicWall", "Tor -- Client Request 5", LabelTor, "signature 3584"},
 	{"Juniper AppID", "TOR", LabelTor, "not seen; IDP signatures say TOR (APP:TUN:TOR-1)"},
