@@ -102,7 +102,7 @@ func (a Attempts) Error() string {
 	for i, err := range a {
 		texts[i] = err.Error()
 	}
-	return fmt.Sprintf("%d tried, none answered: %s", len(a), strings.Join(texts, " | "))
+	return fmt.Sprintf("%d tried, none had it: %s", len(a), strings.Join(texts, " | "))
 }
 
 func (a Attempts) Unwrap() []error { return a }

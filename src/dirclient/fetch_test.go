@@ -281,7 +281,7 @@ func TestAuthoritiesInTurn(t *testing.T) {
 	var attempts Attempts
 	require.ErrorAs(t, err, &attempts)
 	require.Len(t, attempts, 3)
-	require.ErrorContains(t, err, "3 tried, none answered: authorities: http://"+refused.String())
+	require.ErrorContains(t, err, "3 tried, none had it: authorities: http://"+refused.String())
 	require.ErrorContains(t, err, "HTTP status 503")
 	require.ErrorContains(t, err, "HTTP status 404")
 	require.ErrorIs(t, err, ErrNotFound, "one of them")

@@ -90,13 +90,17 @@ const maxCertificates = 5000
 
 // Add takes a document in. A consensus whose certificates are not known yet is
 // refused: Files tries it again.
-func (im *Importer) Add(doc tordir.Document) Verdict {
+func (im *Importer) Add(doc tordir.Document) Verdict { return im.add(doc, time.Time{}) }
+
+// add is Add for a document that was asked for as the list of an hour, if hour is
+// not zero: another hour's is refused, however well it is signed.
+func (im *Importer) add(doc tordir.Document, hour time.Time) Verdict {
 	v := Verdict{Name: doc.Name, Kind: doc.Kind}
 	switch doc.Kind {
 	case tordir.KindCertificates:
 		im.addCertificates(&v, doc.Bytes)
 	case tordir.KindConsensus:
-		im.addConsensus(&v, doc.Bytes)
+		im.addConsensus(&v, doc.Bytes, hour)
 	case tordir.KindExitList:
 		im.addExitList(&v, doc.Bytes)
 	case tordir.KindVote:
@@ -133,7 +137,7 @@ func (im *Importer) holds(c *tordir.Certificate) bool {
 	return false
 }
 
-func (im *Importer) addConsensus(v *Verdict, text []byte) {
+func (im *Importer) addConsensus(v *Verdict, text []byte, hour time.Time) {
 	c, err := tordir.ParseConsensus(text)
 	if err != nil {
 		v.Reason = sentence(err)
@@ -145,6 +149,10 @@ func (im *Importer) addConsensus(v *Verdict, text []byte) {
 	if ahead := time.Unix(c.ValidAfter, 0).Sub(im.now); v.OK && ahead > maxAhead {
 		v.OK = false
 		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
+	}
+	if v.OK && !hour.IsZero() && c.ValidAfter != hour.Unix() {
+		v.OK = false
+		v.Reason = fmt.Sprintf("It is the list of %s under the name of %s: the source is broken, or somebody wants ours to be out of date.", clock(c.ValidAfter), clock(hour.Unix()))
 	}
 	if !v.OK {
 		return

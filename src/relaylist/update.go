@@ -72,14 +72,22 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 			f.update.Backfill = min(FirstBackfill, u.Retention)
 		}
 	}
-	var failures dirclient.Attempts
+	var failures noList
 	current := false
 	for _, source := range u.Sources {
 		f.say("asking " + source.String())
 		err := f.source(ctx, source)
 		if err == nil {
 			f.out.Source = source.String()
+			for _, err := range failures {
+				if !errors.Is(err, ErrNothingNewer) {
+					f.warn("A source was passed over: %s", sentence(err))
+				}
+			}
 			f.exits(ctx, source)
+			if until, _ := im.Merger.Newest(); until < im.now.Unix() {
+				f.warn("The newest list that was had ended at %s, %d hours ago: newer relays are not known. Name a source that is current.", clock(until), (im.now.Unix()-until)/3600)
+			}
 			return f.out, nil
 		}
 		if f.filled && f.out.Source == "" {
@@ -147,7 +155,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 		wanted.Newest = time.Unix(f.had, 0).Add(-validFor)
 	}
 	var newest int64
-	var refused error
+	var refused refusals
 	hours := false // the lists are of the hours that were asked for
 	asked := false // for certificates
 	for document, err := range f.client.Consensuses(ctx, source, wanted) {
@@ -155,38 +163,51 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 			return f.nothingNewer(source)
 		}
 		if err != nil {
-			refused = errors.Join(refused, err)
+			refused.add(err)
 			continue
 		}
 		f.say("reading " + document.URL)
+		name := source.String()
+		if !document.Hour.IsZero() {
+			name += ": the list of " + clock(document.Hour.Unix())
+		}
+		good := false
 		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
 			if err != nil {
-				refused = errors.Join(refused, fmt.Errorf("%s: %w", document.URL, err))
+				refused.add(fmt.Errorf("%s cannot be read: %w", name, err))
 				continue
 			}
 			if doc.Kind != tordir.KindConsensus {
-				refused = errors.Join(refused, fmt.Errorf("%s is no consensus", document.URL))
+				refused.add(fmt.Errorf("%s is no consensus", name))
 				continue
 			}
-			v := f.im.Add(doc)
+			v := f.im.add(doc, document.Hour)
 			if v.pending() && !asked {
 				asked = true
 				f.certificates(ctx, source, v.Verification)
-				v = f.im.Add(doc)
+				v = f.im.add(doc, document.Hour)
 			}
 			f.out.Verdicts = append(f.out.Verdicts, v)
 			if !v.OK {
-				refused = errors.Join(refused, fmt.Errorf("%s was refused: %s", document.URL, v.Reason))
+				refused.add(fmt.Errorf("%s was refused: %s", name, v.Reason))
 				continue
 			}
+			good = true
 			f.out.Lists++
 			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)
 			hours = hours || !document.Hour.IsZero()
 		}
+		if good {
+			refused.row = 0
+		}
+		if refused.row >= maxBad {
+			break
+		}
 	}
-	if newest < f.had && f.im.now.Unix() <= f.had && (hours || refused != nil && f.has(f.im.now.Truncate(time.Hour))) {
+	if newest < f.had && f.im.now.Unix() <= f.had && (hours || refused.count > 0 && f.has(f.im.now.Truncate(time.Hour))) {
 		// An archive was asked for older hours only, as the table has the newest.
 		f.filled = f.filled || hours
+		f.warnOf(refused)
 		return f.nothingNewer(source)
 	}
 	return f.judge(source, newest, refused)
@@ -211,15 +232,17 @@ const validFor = 3 * time.Hour
 var fetchedLimits = tordir.Limits{Input: 64 << 20, Output: 256 << 20}
 
 // judge says whether a source did what an update is for.
-func (f *fetch) judge(source dirclient.Source, newest int64, refused error) error {
+func (f *fetch) judge(source dirclient.Source, newest int64, refused refusals) error {
 	switch {
 	case newest > f.had:
+		f.warnOf(refused)
 		return nil
-	case newest == 0 && refused != nil:
-		return refused
+	case newest == 0 && refused.count > 0:
+		return refused.err()
 	case newest == 0:
 		return fmt.Errorf("%s has no consensus", source)
 	case newest == f.had:
+		f.warnOf(refused)
 		return f.nothingNewer(source)
 	}
 	return fmt.Errorf("%s has only lists that are older than the table's: the newest ends at %s, the table's at %s. It is out of date, or somebody wants ours to be",
@@ -281,7 +304,7 @@ func (f *fetch) folder(ctx context.Context, source dirclient.Source) error {
 		number int // of the document in the file
 	}
 	var verdicts []Verdict
-	var refused error
+	var refused refusals
 	pending := map[place]int{} // to the verdict
 	read := func(failed func(error), take func(place, tordir.Document)) {
 		for document, err := range f.client.Files(ctx, source) {
@@ -300,7 +323,7 @@ func (f *fetch) folder(ctx context.Context, source dirclient.Source) error {
 			}
 		}
 	}
-	read(func(err error) { refused = errors.Join(refused, err) }, func(at place, doc tordir.Document) {
+	read(refused.add, func(at place, doc tordir.Document) {
 		v := f.im.Add(doc)
 		if v.pending() {
 			pending[at] = len(verdicts)
@@ -320,7 +343,7 @@ func (f *fetch) folder(ctx context.Context, source dirclient.Source) error {
 		f.out.Verdicts = append(f.out.Verdicts, v)
 		switch {
 		case !v.OK:
-			refused = errors.Join(refused, fmt.Errorf("%s was refused: %s", v.Name, v.Reason))
+			refused.add(fmt.Errorf("%s was refused: %s", v.Name, v.Reason))
 		case v.Kind == tordir.KindConsensus:
 			f.out.Lists++
 			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)

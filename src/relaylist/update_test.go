@@ -320,3 +320,90 @@ func TestFetchDespiteFutureCoverage(t *testing.T) {
 	require.Empty(t, Ahead(table, noon.Add(-maxCoveredAhead+3*time.Hour)), "just not too far")
 	require.NotEmpty(t, Ahead(table, noon.Add(-maxCoveredAhead+3*time.Hour-time.Second)))
 }
+
+// tampered is a list of an hour with a byte changed.
+func tampered(net *tornet.Network, at time.Time) []byte {
+	doc := net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)})
+	doc[len(doc)/3] ^= 1
+	return doc
+}
+
+// What was refused beside good lists is told, with its name and reason.
+func TestFetchTellsRefusals(t *testing.T) {
+	net, trust := lab(t)
+	now := noon.Add(10 * time.Minute)
+	told := func(u *Updated) string { return strings.Join(u.Warnings, "\n") }
+	bad := map[time.Time]bool{noon: true, noon.Add(-3 * time.Hour): true, noon.Add(-5 * time.Hour): true, noon.Add(-7 * time.Hour): true, noon.Add(-9 * time.Hour): true}
+	a := &archive{net: net, newest: noon, replace: func(at time.Time) []byte {
+		if bad[at] {
+			return tampered(net, at)
+		}
+		return nil
+	}}
+	u, _, _, err := fromMirror(t, trust, now, "", a, func(u *Update) { u.Backfill = 12 * time.Hour })
+	require.NoError(t, err)
+	require.Equal(t, 7, u.Lists)
+	require.Contains(t, told(u), ": the list of 2026-11-20T12:00:00Z was refused: ")
+	require.Contains(t, told(u), ": the list of 2026-11-20T09:00:00Z was refused: ")
+	require.Contains(t, told(u), "\n2 more documents of that source were refused.")
+
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "a"), tampered(net, noon), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "b"), hour(net, 0), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "c"), net.Certificates(), 0o600))
+	source, err := dirclient.ParseSource(folder)
+	require.NoError(t, err)
+	u, _, err = update(t, trust, now, "", source)
+	require.NoError(t, err)
+	require.Contains(t, told(u), filepath.Join(folder, "a")+" was refused: ")
+
+	dead := serve(t, &cache{})
+	u, _, err = update(t, trust, now, "", dead, serve(t, &cache{consensus: hour(net, 0), certificates: net.Certificates()}))
+	require.NoError(t, err)
+	require.Contains(t, told(u), "A source was passed over: D"+dead.String()[1:])
+}
+
+// A mirror of rubbish is left soon, and its reason leaves room for those of the
+// other sources.
+func TestFetchFromRubbish(t *testing.T) {
+	net, trust := lab(t)
+	for name, replace := range map[string]func(time.Time) []byte{
+		"changed": func(at time.Time) []byte { return tampered(net, at) },
+		"html":    func(time.Time) []byte { return []byte("<html>log in</html>") },
+		"unsigned": func(at time.Time) []byte {
+			return net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at), Signers: []int{0}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &archive{net: net, newest: noon, replace: replace}
+			dead := serve(t, &cache{})
+			_, _, text, err := fromMirror(t, trust, noon.Add(10*time.Minute), "", a, func(u *Update) {
+				u.Sources = append(u.Sources, dead, dead, dead, dead)
+			})
+			require.ErrorContains(t, err, "none of 5 sources has a newer list that can be believed: https://")
+			require.Equal(t, 4, strings.Count(err.Error(), " | "+dead.String()))
+			require.LessOrEqual(t, len(err.Error()), 1000, "what splunkd shows")
+			require.NotContains(t, err.Error(), "\n")
+			require.Equal(t, maxBad, a.asked)
+			require.NotContains(t, text, ",or,")
+		})
+	}
+}
+
+// An update whose newest list has ended says so; a list under the name of another
+// hour is refused.
+func TestFetchOld(t *testing.T) {
+	net, trust := lab(t)
+	old := hour(net, -400*24)
+	u, _, err := update(t, trust, noon, "", serve(t, &cache{consensus: old, certificates: net.Certificates()}))
+	require.NoError(t, err)
+	require.Contains(t, u.Warnings[len(u.Warnings)-1], "The newest list that was had ended at 2025-10-16T15:00:00Z, 9597 hours ago")
+	u, _, err = update(t, trust, noon, "", serve(t, &cache{consensus: hour(net, -3), certificates: net.Certificates()}))
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(u.Warnings, "\n"), "hours ago")
+
+	a := &archive{net: net, newest: noon, replace: func(time.Time) []byte { return old }}
+	_, _, text, err := fromMirror(t, trust, noon, "", a, nil)
+	require.ErrorContains(t, err, "It is the list of 2025-10-16T12:00:00Z under the name of 2026-11-20T12:00:00Z")
+	require.NotContains(t, text, ",or,")
+}
