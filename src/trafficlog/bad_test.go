@@ -279,7 +279,7 @@ func TestMemory(t *testing.T) {
 	}{
 		"pan 61":          {generate("pan 61", 1, 1000), 64 << 20, 0.01, 4},
 		"zeek":            {generate("zeek", 1, 1000), 64 << 20, 0.1, 4},
-		"zeek json":       {generate("zeek json", 1, 1000), 16 << 20, 0.1, 4},
+		"zeek json":       {generate("zeek json", 1, 1000), 16 << 20, 1, 4}, // the library's pool, which forgets some under the race detector
 		"suricata":        {generate("suricata", 1, 1000), 16 << 20, 4, 20},
 		"csv":             {generate("csv", 1, 1000), 64 << 20, 0.01, 4},
 		"a line of 64 MB": {generate("pan 61", 1, 1) + strings.Repeat("x", 1000), 64 << 20, 100, 8},
