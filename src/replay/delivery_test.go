@@ -2,8 +2,10 @@ package replay
 
 import (
 	"context"
+	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,58 +154,55 @@ func TestLastLost(t *testing.T) {
 	f("not taken", dropBefore, 4)
 }
 
-// TestLateArrival: a request hung, was made again, and is taken after all.
+// TestLateArrival: a request hung, was made again, and is taken after all; and at
+// that very time another one is lost, for which it must not be mistaken.
 func TestLateArrival(t *testing.T) {
-	c := newCollector(t, true)
-	var count atomic.Int32
-	release := make(chan struct{})
-	taken := make(chan struct{})
-	inner := c.Server.Config.Handler
-	c.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isAsk(r) {
-			inner.ServeHTTP(w, r)
-			return
-		}
-		sends := count.Add(1)
-		if sends == 4 { // the second one was given up; now it is taken
-			close(release)
-			<-taken
-		}
-		if sends != 2 {
-			inner.ServeHTTP(w, r)
-			return
-		}
-		body := r.Clone(context.Background())
-		text := make([]byte, r.ContentLength)
-		for n := 0; n < len(text); {
-			m, err := r.Body.Read(text[n:])
-			n += m
-			if err != nil {
-				break
+	f := func(lost int32) {
+		t.Helper()
+		c := newCollector(t, true)
+		var count atomic.Int32
+		release, taken := make(chan struct{}), make(chan struct{})
+		inner := c.Server.Config.Handler
+		c.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if isAsk(r) {
+				inner.ServeHTTP(w, r)
+				return
 			}
-		}
-		body.Body = http.NoBody
-		<-release
-		c.mu.Lock()
-		c.take(discard{}, body, text)
-		c.mu.Unlock()
-		close(taken)
-	})
-	hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
-	summary, err := Run(context.Background(), hec, panFile(t, 50), quick(func(o *Options) { o.MaxEvents = 10 }))
-	require.NoError(t, err)
-	missing, repeated := c.missing(50)
-	require.Zero(t, missing)
-	require.Equal(t, 10, repeated)
-	require.EqualValues(t, 10, summary.MaybeTwice, "found out at the end")
-	require.Equal(t, AtLeastOnce, summary.Delivery())
+			n := count.Add(1)
+			if n == 5 { // the second one was given up and made again; now it is taken
+				close(release)
+				<-taken
+			}
+			switch n {
+			case lost:
+				reset(w)
+			case 2:
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					return
+				}
+				<-release
+				c.mu.Lock()
+				c.take(httptest.NewRecorder(), r, body)
+				c.mu.Unlock()
+				close(taken)
+			default:
+				inner.ServeHTTP(w, r)
+			}
+		})
+		hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
+		summary, err := Run(context.Background(), hec, panFile(t, 70), quick(func(o *Options) { o.MaxEvents = 10 }))
+		require.NoError(t, err)
+		missing, repeated := c.missing(70)
+		require.Zero(t, missing)
+		require.Equal(t, 10, repeated)
+		require.EqualValues(t, 10, summary.MaybeTwice, "found out at the end")
+		require.EqualValues(t, 70, summary.Accepted)
+		require.Equal(t, AtLeastOnce, summary.Delivery())
+	}
+	f(0)
+	f(5)
 }
-
-type discard struct{}
-
-func (discard) Header() http.Header         { return http.Header{} }
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) WriteHeader(int)             {}
 
 // TestChannelOfOthers: on a channel that was given, ids say nothing about our
 // requests.
