@@ -140,3 +140,42 @@ func TestScanPrivateNetwork(t *testing.T) {
 	require.Contains(t, got.out, "[2001:db8:1::11]:9001")
 	require.Equal(t, 1+10, strings.Count(got.out, "│ tor ")+strings.Count(got.out, "│ verdict "))
 }
+
+// The same flows as a sensor would have logged them, without the firewall's label:
+// Zeek and Suricata find what the firewall's log finds.
+func TestScanPrivateNetworkAsSensorsSawIt(t *testing.T) {
+	table := shared(t, "privnet/tor_relays.csv")
+	text, err := os.ReadFile(shared(t, "privnet/flows.csv"))
+	require.NoError(t, err)
+	truth := records(t, string(text))
+	zeek := "#separator \\x09\n#unset_field\t-\n#path\tconn\n#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\n"
+	eve := ""
+	for _, f := range truth {
+		zeek += strings.Join([]string{f["start"], f["src_ip"], f["src_port"], f["dest_ip"], f["dest_port"], f["proto"], f["duration"], f["packets_out"], f["bytes_out"], f["packets_in"], f["bytes_in"]}, "\t") + "\n"
+		iso := func(column string) string {
+			seconds, err := strconv.ParseFloat(f[column], 64)
+			require.NoError(t, err)
+			return time.UnixMicro(int64(seconds * 1e6)).UTC().Format("2006-01-02T15:04:05.000000-0700")
+		}
+		eve += `{"timestamp":"` + iso("end") + `","event_type":"flow","src_ip":"` + f["src_ip"] + `","src_port":` + f["src_port"] + `,"dest_ip":"` + f["dest_ip"] + `","dest_port":` + f["dest_port"] +
+			`,"proto":"` + strings.ToUpper(f["proto"]) + `","flow":{"pkts_toserver":` + f["packets_out"] + `,"pkts_toclient":` + f["packets_in"] + `,"bytes_toserver":` + f["bytes_out"] + `,"bytes_toclient":` + f["bytes_in"] +
+			`,"start":"` + iso("start") + `","end":"` + iso("end") + `"}}` + "\n"
+	}
+	folder := t.TempDir()
+	for name, log := range map[string]string{"conn.log": zeek, "eve.json": eve} {
+		got := scan(write(t, folder, name, log), "--relays", table, "-o", "csv")
+		require.Zero(t, got.code, got.errors)
+		found := records(t, got.out)
+		require.Len(t, found, len(truth))
+		sure := 0
+		for i, row := range found {
+			require.Equal(t, truth[i]["src_port"], row["src_port"])
+			require.Equal(t, "full", row["tor_coverage"])
+			if slices.Contains([]string{"tor", "likely"}, row["tor_verdict"]) {
+				require.Equal(t, "tor", truth[i]["label"], row["tor_reason"])
+				sure++
+			}
+		}
+		require.Equal(t, 62, sure, name)
+	}
+}
