@@ -151,8 +151,15 @@ func (g *golden) coverageOf(moment int64) Coverage {
 }
 
 func (g *golden) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval) bool {
-	return slices.ContainsFunc(g.rows, func(e Entry) bool {
-		return e.Kind == ExitAddress && e.Fingerprint == fingerprint && e.Addr != addr && e.First <= at.To && e.Last >= at.From
+	rows := g.joined()
+	return slices.ContainsFunc(rows, func(e Entry) bool {
+		if e.Kind != ExitAddress || e.Fingerprint != fingerprint || e.Addr == addr || e.First > at.To || e.Last < at.From {
+			return false
+		}
+		scanned := max(e.First, e.Last-24*60*60)
+		here := func(o Entry) bool { return o.Kind == ORPort && o.Fingerprint == fingerprint && o.Addr == addr }
+		return !slices.ContainsFunc(rows, here) ||
+			slices.ContainsFunc(rows, func(o Entry) bool { return here(o) && o.First <= scanned })
 	})
 }
 

@@ -222,28 +222,29 @@ func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 
 // ExitElsewhere reports whether an exit list that counts for the interval
 // knows another address than addr for the relay. A scan from before the relay
-// was listed at addr says nothing of that address: it has moved since. Exit
-// lists know IPv4 only: of an IPv6 addr the answer says nothing.
+// came to addr says nothing of that address: it has moved since. Exit lists know
+// IPv4 only: of an IPv6 addr the answer says nothing.
 func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval) bool {
 	for _, i := range t.exits[fingerprint] {
 		e := &t.entries[i]
-		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && t.listedBy(fingerprint, addr, scanned) {
+		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && !t.cameAfter(fingerprint, addr, scanned) {
 			return true
 		}
 	}
 	return false
 }
 
-// listedBy reports whether the relay had been listed at addr, on any port, by a
-// moment.
-func (t *Table) listedBy(fingerprint string, addr netip.Addr, moment int64) bool {
+// cameAfter reports whether the relay was listed at addr, on any port, for the
+// first time after a moment.
+func (t *Table) cameAfter(fingerprint string, addr netip.Addr, moment int64) bool {
+	came := int64(math.MinInt64)
 	rows := t.of(addr)
 	for i := range rows {
-		if e := &rows[i]; e.Kind == ORPort && e.First <= moment && e.Fingerprint == fingerprint {
-			return true
+		if e := &rows[i]; e.Kind == ORPort && e.Fingerprint == fingerprint && (came == math.MinInt64 || e.First < came) {
+			came = e.First
 		}
 	}
-	return false
+	return came > moment
 }
 
 // appendBuiltIn appends the built-in lines that hold somewhere in the

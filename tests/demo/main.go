@@ -171,7 +171,7 @@ func packageFile() (string, error) {
 	return newest, nil
 }
 
-// searches are the app's saved searches over network traffic.
+// searches are the app's saved searches that judge network traffic.
 func searches(head *splunkd.Head) ([]string, error) {
 	all, err := head.SavedSearches()
 	if err != nil {
@@ -183,7 +183,7 @@ func searches(head *splunkd.Head) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(strings.TrimSpace(spl), "| tstats") && strings.Contains(spl, "datamodel=Network_Traffic") {
+		if strings.HasPrefix(strings.TrimSpace(spl), "| tstats") && strings.Contains(spl, "datamodel=Network_Traffic") && strings.Contains(spl, "| tordetect") {
 			found = append(found, name)
 		}
 	}
