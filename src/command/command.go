@@ -94,7 +94,7 @@ func (s *Search) ExecuteStream(c *chunked.Chunk, body io.Reader) error {
 	if !s.started {
 		s.started = true
 		if s.options.RequireList {
-			if err := s.tables.require(s.reference()); err != nil {
+			if err := s.tables.require(s.reference(), s.now()); err != nil {
 				return err
 			}
 		}

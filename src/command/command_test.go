@@ -328,6 +328,8 @@ func TestRequireList(t *testing.T) {
 	damaged := table(",,coverage,,,,8,20", "198.51.100.1,9001,or,,1.2E+39,,8,20", "198.51.100.2,9001,or,,1.2E+39,,8,20", "198.51.100.3,9001,or,,1.2E+39,,8,20")
 	require.Contains(t, run{args: args, table: damaged, chunks: body}.do(t).failure, "was cut or damaged")
 	require.Equal(t, "unknown", run{table: damaged, chunks: body}.do(t).one()["tor_verdict"])
+	require.Contains(t, run{args: args, table: network(), now: at(-4.01), chunks: body}.do(t).failure, "holds until 2026-11-20T20:00:00Z, which is more than a day ahead of this machine's clock")
+	require.Empty(t, run{args: args, table: network(), now: at(-3.99), chunks: body}.do(t).failure, "a clock may be wrong")
 	require.Contains(t, run{args: args, table: network(), now: at(44.01), chunks: []string{flow}}.do(t).failure,
 		"the relay list tor_relays.csv ended at 2026-11-20T20:00:00Z, more than 24 hours before 2026-11-21T20:00:36Z", "also without a row: green must not mean blind")
 	require.Empty(t, run{args: args, table: network(), now: at(44), chunks: body}.do(t).failure)

@@ -64,8 +64,13 @@ func (t *tables) at(when relay.Interval, dated bool) *relay.Table {
 // historyOf names the history that goes with a table.
 func historyOf(name string) string { return strings.TrimSuffix(name, ".csv") + "_history.csv" }
 
-// require fails where rows would be judged blindly.
-func (t *tables) require(now time.Time) error {
+// maxListAhead is how far ahead of the clock a list may end: it holds for three
+// hours, and clocks are not all right. What ends later was not written by Tor.
+const maxListAhead = 24 * time.Hour
+
+// require fails where rows would be judged blindly: by a list that ended long
+// before the time that is asked about, or that claims to be of the future.
+func (t *tables) require(at, now time.Time) error {
 	table := t.open()
 	newest, ok := table.Newest()
 	switch {
@@ -79,9 +84,14 @@ func (t *tables) require(now time.Time) error {
 	if table.Relays() == 0 {
 		return fmt.Errorf("require_list: the relay list %s holds no relay: run the search Update the Tor relay list", t.name)
 	}
-	if ended := time.Unix(newest, 0); now.Sub(ended) > maxListAge {
+	ended := time.Unix(newest, 0)
+	if at.Sub(ended) > maxListAge {
 		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search Update the Tor relay list",
-			t.name, clock(newest), clock(now.Unix()))
+			t.name, clock(newest), clock(at.Unix()))
+	}
+	if ended.Sub(now) > maxListAhead {
+		return fmt.Errorf("require_list: the relay list %s says that it holds until %s, which is more than a day ahead of this machine's clock: check the clock, and who may write the list",
+			t.name, clock(newest))
 	}
 	return nil
 }
