@@ -69,16 +69,17 @@ authorities into the table. What is not believed is listed and left out.`,
 const defaultTable = "tor_relays.csv"
 
 func importFiles(t *terminal, files []string, path string, trust tordir.Trust, retention time.Duration, form string, now time.Time) error {
-	if err := relaylist.CheckPlace(path); err != nil {
+	file, err := relaylist.CheckPlace(path)
+	if err != nil {
 		return err
 	}
-	unlock, err := relaylist.Lock(path)
+	unlock, err := relaylist.Lock(file)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	im := relaylist.NewImporter(trust, now)
-	if err := im.AddTable(path); err != nil {
+	if err := im.AddTable(file); err != nil {
 		return err
 	}
 	for _, text := range im.Warnings {
@@ -96,7 +97,7 @@ func importFiles(t *terminal, files []string, path string, trust tordir.Trust, r
 	}
 	// First the table, then what is said about it: whoever reads that may go away,
 	// as head does, or have no room for it.
-	stats, err := save(im, path, retention)
+	stats, err := save(im, file, retention)
 	if err != nil {
 		return err
 	}
@@ -204,16 +205,17 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 }
 
 func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Trust, u relaylist.Update, retention time.Duration, now time.Time) error {
-	if err := relaylist.CheckPlace(path); err != nil {
+	file, err := relaylist.CheckPlace(path)
+	if err != nil {
 		return err
 	}
-	unlock, err := relaylist.Lock(path)
+	unlock, err := relaylist.Lock(file)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	im := relaylist.NewImporter(trust, now)
-	if err := im.AddTable(path); err != nil {
+	if err := im.AddTable(file); err != nil {
 		return err
 	}
 	updated, err := im.Fetch(ctx, u)
@@ -229,7 +231,7 @@ func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Tru
 	if err != nil {
 		return fmt.Errorf("%w; %s", err, unchanged(path))
 	}
-	stats, err := save(im, path, retention)
+	stats, err := save(im, file, retention)
 	if err != nil {
 		return err
 	}
@@ -357,11 +359,7 @@ func trusted(path string) (tordir.Trust, error) {
 	if path == "" {
 		return tordir.PublicAuthorities(), nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the authorities: %w", err)
-	}
-	return tordir.ParseAuthorities(text)
+	return relaylist.ReadAuthorities(path)
 }
 
 // parseDays reads a retention such as 400d or 36h; empty is none.
