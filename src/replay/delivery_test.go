@@ -383,3 +383,47 @@ func TestGoesOn(t *testing.T) {
 	refuse("damaged", func(s string) string { return strings.Replace(s, `"head":`, `"done":[{"from":5,"to":2}],"head":`, 1) })
 	refuse("shift", func(s string) string { return strings.Replace(s, `"shifted":true`, `"shifted":false`, 1) })
 }
+
+// TestHoles: what was accepted in the middle of the file is not sent again, and no
+// request reaches over it.
+func TestHoles(t *testing.T) {
+	c := newCollector(t, false)
+	hec := newHEC(t, c, nil)
+	files := panFile(t, 30)
+	before, err := newState(hec.Name(), files)
+	require.NoError(t, err)
+	offset := func(line int) (at int64) {
+		for i := range line {
+			at += int64(len(panLine(i))) + 1
+		}
+		return at
+	}
+	before.Files[0].finish(span{offset(10), offset(20)})
+	before.Accepted = 10
+	path := filepath.Join(t.TempDir(), "state")
+	require.NoError(t, before.save(path))
+	summary, err := Run(context.Background(), hec, files, quick(func(o *Options) { o.State = path }))
+	require.NoError(t, err)
+	require.EqualValues(t, 20, summary.Accepted)
+	require.EqualValues(t, 10, summary.Earlier)
+	require.EqualValues(t, 2, summary.Requests)
+	require.Len(t, c.arrived, 20)
+	require.NotContains(t, c.arrived, panLine(10))
+	require.NotContains(t, c.arrived, panLine(19))
+}
+
+// TestFinish: parts come in any order, and end as one.
+func TestFinish(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		var f fileState
+		n := 1 + random.IntN(12)
+		for _, i := range random.Perm(n) {
+			f.finish(span{int64(i) * 7, int64(i+1) * 7})
+			require.True(t, f.sound(), "%v", f.Done)
+			require.True(t, f.done(int64(i)*7))
+			require.True(t, f.covers(span{int64(i) * 7, int64(i+1) * 7}))
+		}
+		require.Equal(t, []span{{0, int64(n) * 7}}, f.Done)
+	}
+}

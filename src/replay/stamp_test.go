@@ -86,6 +86,8 @@ func TestShifted(t *testing.T) {
 	f("1763633730123", "1763637330123", time.Hour)
 	f("2026-11-20 10:15:30", "2027-11-20 10:15:30", 365*day)
 	f("nothing", "nothing", day)
+	// The header has the year of the stamp behind it, which is a leap year.
+	f("Feb 28 10:00:00 h 2024-02-28T10:00:00Z", "Feb 29 10:00:00 h 2024-02-29T10:00:00Z", day)
 
 	// A zone that changes its clock in between: two hours of distance stay two.
 	berlin, err := time.LoadLocation("Europe/Berlin")
