@@ -362,10 +362,23 @@ func TestGoesOn(t *testing.T) {
 	require.Equal(t, ExactlyOnce, summary.Delivery())
 	require.Len(t, c.arrived, 100)
 
+	// Where nothing arrived, nothing is kept: the next try may be another one.
+	c.fault = func(int, *http.Request) fault { return busy }
+	summary, err = Run(context.Background(), newHEC(t, c, nil), files, options)
+	require.Error(t, err)
+	require.Empty(t, summary.State)
+	require.NoFileExists(t, state)
+
 	// What the state is not of, is refused.
 	refuse := func(text string, change func(s string) string) {
 		t.Helper()
-		c.fault = func(n int, _ *http.Request) fault { return busy }
+		sends := 0
+		c.fault = func(int, *http.Request) fault {
+			if sends++; sends > 1 {
+				return busy
+			}
+			return fine
+		}
 		_, err := Run(context.Background(), newHEC(t, c, nil), files, options)
 		require.Error(t, err)
 		content, err := os.ReadFile(state)
@@ -380,7 +393,7 @@ func TestGoesOn(t *testing.T) {
 	refuse("is not a state", func(s string) string { return strings.Replace(s, `"version":1`, `"version":2`, 1) })
 	refuse("is of a replay to", func(s string) string { return strings.Replace(s, "/raw", "/event", 1) })
 	refuse("not the file any more", func(s string) string { return strings.Replace(s, `"size":`, `"size":1`, 1) })
-	refuse("damaged", func(s string) string { return strings.Replace(s, `"head":`, `"done":[{"from":5,"to":2}],"head":`, 1) })
+	refuse("damaged", func(s string) string { return strings.Replace(s, `"done":[{"from":0,`, `"done":[{"from":99999999,`, 1) })
 	refuse("shift", func(s string) string { return strings.Replace(s, `"shifted":true`, `"shifted":false`, 1) })
 }
 

@@ -426,7 +426,9 @@ func TestTokenIsNeverShown(t *testing.T) {
 				fmt.Fprintf(&said, "%v", e)
 			}
 			kept, err := os.ReadFile(state)
-			require.NoError(t, err)
+			if !errors.Is(err, os.ErrNotExist) { // nothing is kept where nothing arrived
+				require.NoError(t, err)
+			}
 			said.Write(kept)
 			require.NotContains(t, said.String(), testToken, i)
 		}

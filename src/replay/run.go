@@ -188,6 +188,10 @@ func (d *delivery) end(flying *parcel, err error) error {
 	if saved := d.remember(flying); saved != nil {
 		return errors.Join(err, saved)
 	}
+	if d.options.State != "" && d.state.blank() {
+		d.summary.State = "" // nothing to go on from, so the next try may differ in any way
+		_ = os.Remove(d.options.State)
+	}
 	return err
 }
 

@@ -100,6 +100,12 @@ func loadState(path string, fresh *state) (*state, error) {
 	return &s, nil
 }
 
+// blank says whether nothing arrived yet that would arrive twice from the start.
+func (s *state) blank() bool {
+	return s.Accepted == 0 && s.Refused == 0 && !slices.ContainsFunc(s.Files, func(f fileState) bool { return len(f.Sent) > 0 })
+}
+
+// sound says whether the parts are as finish leaves them.
 func (f fileState) sound() bool {
 	at := int64(-1)
 	for _, d := range f.Done {

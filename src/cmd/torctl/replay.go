@@ -155,7 +155,7 @@ func replayFiles(ctx context.Context, t *terminal, o replayOptions, given func(f
 	case err != nil && summary.State != "":
 		t.say("hint: the same command goes on where this one ended; %s remembers what was accepted", printable(summary.State))
 	case err == nil && summary.Refused > 0:
-		err = fmt.Errorf("%d events were left out", summary.Refused)
+		err = fmt.Errorf("left out: %s", events(summary.Refused))
 	}
 	return failed(err)
 }
@@ -184,6 +184,12 @@ func (o *replayOptions) check(given func(flag string) bool) error {
 	}
 	if o.timeout <= 0 {
 		return fmt.Errorf("bad timeout %v: want a time such as 30s", o.timeout)
+	}
+	for _, file := range o.files {
+		// The flag's value is optional, so it needs the sign.
+		if _, err := time.ParseDuration(file); err == nil && given("shift-to-now") {
+			return fmt.Errorf("%q is taken for a file: write --shift-to-now=%s, with =", file, file)
+		}
 	}
 	if slices.Contains(o.files, "-") {
 		return errors.New("replay cannot read stdin (-): it must be able to go back; write the events to a file")
@@ -263,9 +269,9 @@ func tellReplay(t *terminal, form string, s replay.Summary) error {
 	case s.DropsRepeats:
 		how = "answered with success"
 	}
-	add("accepted", "%d events (%s)", s.Accepted, how)
+	add("accepted", "%s (%s)", events(s.Accepted), how)
 	if s.Earlier > 0 {
-		add("before", "%d events, by earlier runs", s.Earlier)
+		add("before", "%s, by earlier runs", events(s.Earlier))
 	}
 	switch s.Delivery() {
 	case replay.ExactlyOnce:
@@ -284,13 +290,13 @@ func tellReplay(t *terminal, form string, s replay.Summary) error {
 		add("delivery", "incomplete%s", twice)
 	}
 	if s.Unconfirmed > 0 {
-		add("unconfirmed", "%d events were sent, and it is not known whether they were taken", s.Unconfirmed)
+		add("unconfirmed", "%s: sent, and not known whether taken", events(s.Unconfirmed))
 	}
 	if s.Refused > 0 {
-		add("left out", "%d events", s.Refused)
+		add("left out", "%s", events(s.Refused))
 	}
 	if s.Skipped > 0 {
-		add("skipped", "%d empty lines and head lines", s.Skipped)
+		add("skipped", "%d (empty lines and heads of Zeek logs)", s.Skipped)
 	}
 	if !s.Newest.IsZero() {
 		shift := "not shifted"
@@ -300,7 +306,7 @@ func tellReplay(t *terminal, form string, s replay.Summary) error {
 		add("times", "%s to %s, %s", instant(s.Oldest), instant(s.Newest), shift)
 	}
 	if s.Undated > 0 {
-		add("undated", "%d events have no time stamp that is recognised; Splunk dates them as it can", s.Undated)
+		add("undated", "%s without a time stamp that is recognised; Splunk dates them as it can", events(s.Undated))
 	}
 	add("requests", "%d, of which %d were repeated", s.Requests, s.Retries)
 	var b strings.Builder
@@ -309,6 +315,13 @@ func tellReplay(t *terminal, form string, s replay.Summary) error {
 	}
 	_, err := fmt.Fprint(t.out, b.String())
 	return err
+}
+
+func events(n int64) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return fmt.Sprintf("%d events", n)
 }
 
 // instant is a time to the second, empty where there is none.
