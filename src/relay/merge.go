@@ -27,8 +27,9 @@ import (
 //     order the table is the same for all moments since the newest list less
 //     the retention; a row may begin later than it could have.
 //   - A sighting of an exit list counts only if a consensus lists that relay
-//     around then, and the table keeps no others. So an exit list must come in
-//     the run of those consensuses or in a later one, or once more.
+//     around then, and the table keeps no others; the list covers time only if
+//     a consensus covers the moment of its download. So an exit list must come
+//     in the run of those consensuses or in a later one, or once more.
 //
 // A Merger keeps nothing of what it is given, so that callers may reuse their
 // slices and let go of the documents. It asks no clock and checks no signature:
@@ -41,8 +42,10 @@ type Merger struct {
 	coverage, exitCoverage lists
 	newest                 int64 // valid-until of the newest consensus; 0: none
 
-	// sightings are those of exit lists that no consensus confirmed yet.
+	// sightings are those of exit lists that no consensus confirmed yet, and
+	// downloads the times of exit lists whose consensus is not known yet.
 	sightings map[sighting]struct{}
+	downloads map[int64]struct{}
 
 	nicknames   []string // by number; the first is empty
 	nicknameNos map[string]uint32
@@ -137,6 +140,7 @@ func NewMerger() *Merger {
 	return &Merger{
 		numbers:     make(map[key]uint32),
 		sightings:   make(map[sighting]struct{}),
+		downloads:   make(map[int64]struct{}),
 		nicknames:   []string{""},
 		nicknameNos: map[string]uint32{"": 0},
 	}
@@ -236,20 +240,23 @@ func (m *Merger) addPort(k *key, p netip.AddrPort, at Interval, nick string) {
 // AddExitList adds an exit list. A sighting counts for [scan, scan + 24 h], and
 // only if a consensus lists the relay at some time between 24 hours before the
 // scan and 24 hours after it: exit lists are not signed, and a relay that
-// nobody signed is none. That is decided when the table is written, so that
-// the order does not matter. It fails, and adds nothing, if the time of
-// download is not within the years 1970 to 9999; sightings without an address
-// or such a time are counted as skipped.
+// nobody signed is none. The list covers the three hours after its download,
+// and only if a consensus covers the moment of the download: else its exits were
+// left out for want of that consensus, and it would tell that there were none.
+// Both is decided when the table is written, so that the order does not matter.
+// It fails, and adds nothing, if the time of download is not within the years 1970
+// to 9999; sightings without an address or such a time, or from after the
+// download, are counted as skipped.
 func (m *Merger) AddExitList(l ExitList) error {
 	if l.Downloaded < 0 || l.Downloaded > maxTime-exitListWindow {
 		return fmt.Errorf("merge an exit list: it was downloaded at %d, which is no time between 1970 and 9999", l.Downloaded)
 	}
 	if l.Downloaded != 0 {
-		m.exitCoverage = cover(m.exitCoverage, Interval{l.Downloaded, l.Downloaded + exitListWindow})
+		m.downloads[l.Downloaded] = struct{}{}
 	}
 	for i := range l.Sightings {
 		s := &l.Sightings[i]
-		if !s.Addr.IsValid() || s.Scanned < 0 || s.Scanned > maxTime-exitWindow {
+		if !s.Addr.IsValid() || s.Scanned < 0 || s.Scanned > maxTime-exitWindow || l.Downloaded != 0 && s.Scanned > l.Downloaded {
 			m.skipped++
 			continue
 		}
@@ -385,8 +392,8 @@ func (m *Merger) later(a, b *piece) bool {
 	return a.last > b.last || a.last == b.last && m.nicknames[a.nickname] > m.nicknames[b.nickname]
 }
 
-// confirm makes rows of the sightings whose relay is listed around then. What
-// is confirmed stays so whatever else is added: more lists never list less.
+// confirm makes rows of the sightings whose relay is listed around then, and
+// coverage of the exit lists whose moment a consensus covers. What is confirmed stays so whatever else is added: more lists never list less.
 func (m *Merger) confirm() {
 	m.settle()
 	listed := make(map[[20]byte]lists)
@@ -414,4 +421,11 @@ func (m *Merger) confirm() {
 		delete(m.sightings, s)
 	}
 	m.settle()
+	for at := range m.downloads {
+		if m.coverage.coverage(Interval{at, at}) == CoverageFull {
+			m.exitCoverage = append(m.exitCoverage, Interval{at, at + exitListWindow})
+			delete(m.downloads, at)
+		}
+	}
+	m.exitCoverage = join(m.exitCoverage)
 }

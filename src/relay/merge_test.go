@@ -130,14 +130,19 @@ func TestMerge(t *testing.T) {
 			}}))
 			require.NoError(t, m.AddList(List{50 * hour, 53 * hour, []ListedRelay{bert}}))
 			require.NoError(t, m.AddExitList(ExitList{0, []ExitSighting{{b, netip.MustParseAddr("::ffff:203.0.113.5"), 53*hour + day}}}))
+			require.NoError(t, m.AddExitList(ExitList{53 * hour, []ExitSighting{
+				{b, netip.MustParseAddr("203.0.113.9"), 53*hour + 1}, // from after the list was made
+			}}))
+			require.NoError(t, m.AddExitList(ExitList{50*hour - 1, nil})) // no consensus covers these two
+			require.NoError(t, m.AddExitList(ExitList{53*hour + 1, nil}))
 		}, `,,coverage,,,,180000,190800
-,,exit_coverage,,,,360000,370800
+,,exit_coverage,,,,190800,201600
 192.0.2.10,443,or,Authority BadExit,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,180000,190800
 203.0.113.5,,exit,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,147600,234000
 203.0.113.5,,exit,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,277200,363600
 203.0.113.6,,exit,,BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB,bert,180000,352800
 ,6,end,,,,,
-`, Stats{Rows: 6, Relays: 1, Exits: 1, Oldest: 180000, Newest: 190800, Coverage: 3 * time.Hour, ExitCoverage: 3 * time.Hour, Unlisted: 4}},
+`, Stats{Rows: 6, Relays: 1, Exits: 1, Oldest: 180000, Newest: 190800, Coverage: 3 * time.Hour, ExitCoverage: 3 * time.Hour, Unlisted: 4, Uncovered: 3, Skipped: 1}},
 		{"tables, one of them cut", func(t *testing.T, m *Merger) {
 			require.NoError(t, m.AddTable(smallTable))
 			require.NoError(t, m.AddTable(tableHeader+",,coverage,,,,5000,6000\n192.0.2.1,9001,or,Guard Exit,"+fpA+",zoe,1900,2100\n192.0.2.9,0,or,,,,1,2\n192.0.2.9,1,or,,,,1,2\n192.0.2.9,1,or,,"+hex40("0")+",,1,2\n"))

@@ -34,6 +34,10 @@ type Options struct {
 	// Retention, 0 for all of it, drops rows and coverage that ended more than
 	// so long before the newest consensus ended. What did not is kept whole.
 	Retention time.Duration
+
+	// Relays makes a table without a relay an error: exit lists alone name none,
+	// and what they say is lost with a table that does not know their relays.
+	Relays bool
 }
 
 // Stats describe a table that was written.
@@ -47,6 +51,7 @@ type Stats struct {
 
 	Dropped   int // rows left out because of their age
 	Unlisted  int // sightings of exits that no consensus lists around then, left out
+	Uncovered int // exit lists of moments that no consensus covers: they cover no time
 	Skipped   int // rows, addresses and sightings that could not be read
 	CutTables int // tables without their end row, whose coverage was left out
 }
@@ -88,6 +93,7 @@ func (m *Merger) Rows(o Options) (iter.Seq[Row], Stats, error) {
 		Newest:    m.newest,
 		Coverage:  coverage.length(),
 		Unlisted:  len(m.sightings),
+		Uncovered: len(m.downloads),
 		Skipped:   m.skipped,
 		CutTables: m.cut,
 
@@ -102,6 +108,9 @@ func (m *Merger) Rows(o Options) (iter.Seq[Row], Stats, error) {
 	}
 	slices.SortFunc(kept, m.order)
 	s.Relays, s.Exits = m.count(kept)
+	if o.Relays && s.Relays == 0 {
+		return nil, s, errors.New("the merged relay table would have no relay: add the consensuses of the time of the exit lists")
+	}
 	names := m.names()
 
 	return func(yield func(Row) bool) {

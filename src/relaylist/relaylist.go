@@ -169,8 +169,16 @@ func (im *Importer) addExitList(v *Verdict, text []byte) {
 		return
 	}
 	list := relay.ExitList{Downloaded: e.Downloaded}
+	latest, late := e.Downloaded, 0 // a list as it is served does not say when it was made
+	if latest == 0 {
+		latest = im.now.Add(maxAhead).Unix()
+	}
 	for _, node := range e.Nodes {
 		for _, a := range node.Addresses {
+			if a.Scanned > latest {
+				late++
+				continue
+			}
 			list.Sightings = append(list.Sightings, relay.ExitSighting{Identity: node.Identity, Addr: a.Addr, Scanned: a.Scanned})
 		}
 	}
@@ -184,6 +192,9 @@ func (im *Importer) addExitList(v *Verdict, text []byte) {
 	}
 	v.OK, v.Taken = true, len(list.Sightings)
 	v.Reason = fmt.Sprintf("%d addresses of %d exits. Exit lists are not signed: only relays that a consensus lists around then count.", len(list.Sightings), len(e.Nodes))
+	if late > 0 {
+		v.Reason += fmt.Sprintf(" %d addresses were left out, as they are said to have been seen after the list was made.", late)
+	}
 }
 
 // listOf turns a consensus into what the table keeps of it.

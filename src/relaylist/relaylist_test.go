@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -234,4 +236,30 @@ func TestPrivateNetwork(t *testing.T) {
 		return rows
 	}
 	require.Equal(t, substance(string(hand)), substance(written(t, im)))
+}
+
+// What an exit list says of the time after it was made is left out.
+func TestExitListOfTheFuture(t *testing.T) {
+	net, trust := lab(t)
+	nodes := net.ExitNodes(noon)
+	total, late := 0, 0
+	for i := range nodes {
+		for j := range nodes[i].Addresses {
+			if total++; i%2 == 0 {
+				late++
+				nodes[i].Addresses[j].Scanned = noon.Add(20 * time.Hour)
+			}
+		}
+	}
+	require.NotZero(t, late)
+	list := net.ExitList(noon, nodes)
+	served := regexp.MustCompile(`(?m)^Downloaded .*\n`).ReplaceAll(list, nil)
+	require.NotEqual(t, list, served)
+	for _, doc := range [][]byte{list, served} {
+		im := NewImporter(trust, noon.Add(time.Hour))
+		v := im.Add(tordir.Document{Kind: tordir.KindExitList, Bytes: doc})
+		require.True(t, v.OK)
+		require.Equal(t, total-late, v.Taken)
+		require.Contains(t, v.Reason, strconv.Itoa(late)+" addresses were left out")
+	}
 }

@@ -102,13 +102,16 @@ func importFiles(t *terminal, files []string, path string, trust tordir.Trust, r
 		return err
 	}
 	t.say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
+	if stats.Uncovered > 0 {
+		t.say("warning: %d exit lists count for nothing, as no consensus of their time is known: import them once more with the consensuses", stats.Uncovered)
+	}
 	return errors.Join(verdictRows(t, form, verdicts), refused)
 }
 
 // save puts the merged table in its place. A signal to stop waits for that: it
 // takes a second at most, and a temporary file would stay behind otherwise.
 func save(im *relaylist.Importer, path string, retention time.Duration) (stats relay.Stats, err error) {
-	stopped := holdSignals(func() { stats, err = im.Merger.WriteFile(path, relay.Options{Retention: retention}) })
+	stopped := holdSignals(func() { stats, err = im.Merger.WriteFile(path, relay.Options{Retention: retention, Relays: true}) })
 	switch {
 	case err != nil:
 		return stats, fmt.Errorf("%w; %s", err, unchanged(path))

@@ -131,3 +131,43 @@ func TestRelaysStatusFuture(t *testing.T) {
 	_, stderr = b.torctl("status", "--relays", "@table.csv")
 	require.Empty(t, stderr)
 }
+
+// An exit list that comes before the consensuses of its time is told to be of no
+// use, and does not claim that there were no exits.
+func TestImportExitsFirst(t *testing.T) {
+	b := newBench(t)
+	at := noon.Add(-time.Hour)
+	b.file("exits", b.net.ExitList(at.Add(2*time.Minute), b.net.ExitNodes(at)))
+	b.file("earlier", b.hour(-24))
+	common := []string{"--authorities", "@authorities", "--relays", "@table.csv"}
+	take := func(files ...string) (int, string) {
+		return b.torctl(append(append([]string{"import"}, files...), common...)...)
+	}
+
+	code, stderr := take("@exits")
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "would have no relay: add the consensuses of the time of the exit lists; no table was written")
+	code, stderr = take("@certs", "@earlier")
+	require.Zero(t, code, stderr)
+	code, stderr = take("@exits")
+	require.Zero(t, code, stderr)
+	require.Contains(t, stderr, "warning: 1 exit lists count for nothing")
+	code, stderr = take("@certs", "@consensus")
+	require.Zero(t, code, stderr)
+	text, err := os.ReadFile(b.path("table.csv"))
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "exit_coverage")
+	code, stderr = take("@exits")
+	require.Zero(t, code, stderr)
+	require.NotContains(t, stderr, "warning")
+
+	want, err := os.ReadFile(b.path("table.csv"))
+	require.NoError(t, err)
+	require.Contains(t, string(want), "exit_coverage")
+	require.NoError(t, os.Remove(b.path("table.csv")))
+	code, stderr = take("@exits", "@earlier", "@consensus", "@certs")
+	require.Zero(t, code, stderr)
+	got, err := os.ReadFile(b.path("table.csv"))
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
