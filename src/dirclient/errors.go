@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // What a caller may branch on, by errors.Is.
@@ -76,7 +77,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Source)
+	b.WriteString(printable(e.Source))
 	if e.URL != "" && e.URL != e.Source {
 		fmt.Fprintf(&b, ": %s", printable(e.URL))
 	}
@@ -113,12 +114,13 @@ func safeURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// printable takes the control characters out of what a server or a file
-// name put into a text.
+// printable takes out of a text what a server or a file name put into it to play
+// with the terminal: control characters, and those that turn the direction of
+// writing or show nothing.
 func printable(text string) string {
 	const most = 300
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

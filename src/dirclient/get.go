@@ -237,7 +237,8 @@ func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *u
 // What cannot be read counts as absent.
 func (c *Client) retryAfter(text string) time.Duration {
 	const most = 365 * 24 * time.Hour // so that seconds do not overflow; far over any limit
-	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil {
+	// Of more digits than fit, ParseUint returns the largest number.
+	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
 		return min(time.Duration(min(seconds, uint64(most/time.Second)))*time.Second, most)
 	}
 	if at, err := http.ParseTime(text); err == nil {

@@ -332,6 +332,7 @@ func TestBackOff(t *testing.T) {
 	f("rubbish", []time.Duration{time.Second / 2, time.Second}, true, "Retry-After", "-soon")
 	f("too long", nil, false, "Retry-After", "61")
 	f("a number that overflows", nil, false, "Retry-After", "9223372036854775807")
+	f("a number without end", nil, false, "Retry-After", "99999999999999999999")
 	f("a date in another century", nil, false, "Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT")
 }
 

@@ -1,6 +1,7 @@
 package dirclient
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -131,4 +132,15 @@ func FuzzParseSource(f *testing.F) {
 			t.Fatalf("%q gave %q", text, source.base)
 		}
 	})
+}
+
+// A path of the admin's, or one that was handed to him, does not play with the
+// terminal that its error is shown on.
+func TestErrorsArePrintable(t *testing.T) {
+	source, err := ParseSource("/none/\u202egpj.exe\u200b")
+	require.NoError(t, err)
+	_, errs := all(newClient(t, nil).Files(context.Background(), source))
+	require.Len(t, errs, 1)
+	require.Contains(t, errs[0].Error(), "/none/?gpj.exe?: the folder cannot be read")
+	require.Equal(t, "a?b?c?d é世", printable("a\x1bb\u009bc\u2066d é世"))
 }
