@@ -12,8 +12,12 @@ import (
 func (f *finder) split(name string, r *bufio.Reader) {
 	s := splitter{f: f, name: name}
 	whole := true // the last piece ended its line
+	first := true // no piece was read yet
 	for !f.stopped {
 		piece, err := r.ReadSlice('\n')
+		if first { // an editor's mark is no part of the document, nor of what is signed
+			piece, first = bytes.TrimPrefix(piece, []byte("\ufeff")), false
+		}
 		if len(piece) > 0 {
 			if whole && !s.begins(piece) {
 				return
@@ -51,9 +55,6 @@ type splitter struct {
 // begins looks at the beginning of a line: whether a document ends before it,
 // and which one begins. False means stop.
 func (s *splitter) begins(line []byte) bool {
-	if s.passed == 0 && s.kind == "" {
-		line = bytes.TrimPrefix(line, []byte("\ufeff"))
-	}
 	switch line[0] {
 	case '@': // an annotation stands before a document
 		return s.start("")
