@@ -16,6 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// patient are quick options that do not send anything again for want of an
+// acknowledgement, however slow the machine is.
+var patient = quick(func(o *Options) { o.MaxEvents, o.Ack.Timeout = 10, time.Minute })
+
 func isAsk(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/ack") }
 
 // TestExactlyOnce: 100,000 events, every 20th request goes wrong in one of all
@@ -36,7 +40,7 @@ func TestExactlyOnce(t *testing.T) {
 		count[f]++
 		return f
 	}
-	hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
+	hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 250 * time.Millisecond })
 	summary, err := Run(context.Background(), hec, panFile(t, events), quick(func(o *Options) { o.MaxEvents = 300; o.Ack.Timeout = time.Minute }))
 	require.NoError(t, err)
 	missing, repeated := c.missing(events)
@@ -108,7 +112,7 @@ func TestTwoLostInARow(t *testing.T) {
 			sends++
 			return map[int]fault{3: first, 4: second}[sends]
 		}
-		hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 50 * time.Millisecond })
+		hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 150 * time.Millisecond })
 		summary, err := Run(context.Background(), hec, panFile(t, 100), quick(func(o *Options) {
 			o.MaxEvents = 10
 			o.Retry.Tries = 100
@@ -143,7 +147,7 @@ func TestLastLost(t *testing.T) {
 			}
 			return fine
 		}
-		summary, err := Run(context.Background(), newHEC(t, c, nil), panFile(t, 30), quick(func(o *Options) { o.MaxEvents = 10 }))
+		summary, err := Run(context.Background(), newHEC(t, c, nil), panFile(t, 30), patient)
 		require.NoError(t, err, name)
 		missing, repeated := c.missing(30)
 		require.Zero(t, missing+repeated, name)
@@ -190,8 +194,8 @@ func TestLateArrival(t *testing.T) {
 				inner.ServeHTTP(w, r)
 			}
 		})
-		hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 100 * time.Millisecond })
-		summary, err := Run(context.Background(), hec, panFile(t, 70), quick(func(o *Options) { o.MaxEvents = 10 }))
+		hec := newHEC(t, c, func(config *HECConfig) { config.Timeout = 200 * time.Millisecond })
+		summary, err := Run(context.Background(), hec, panFile(t, 70), patient)
 		require.NoError(t, err)
 		missing, repeated := c.missing(70)
 		require.Zero(t, missing)
@@ -302,7 +306,8 @@ func TestKilled(t *testing.T) {
 			kill()
 			return killed
 		}
-		options := quick(func(o *Options) { o.MaxEvents = 10; o.State = state })
+		options := patient
+		options.State = state
 		_, err := Run(ctx, newHEC(t, c, nil), files, options)
 		require.ErrorIs(t, err, context.Canceled)
 		require.NotEmpty(t, snapshot)

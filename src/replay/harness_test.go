@@ -358,7 +358,7 @@ func newHEC(t testing.TB, c *collector, change func(*HECConfig)) *HEC {
 func quick(change func(*Options)) Options {
 	o := Options{
 		Retry: Retry{First: time.Millisecond, Longest: 5 * time.Millisecond},
-		Ack:   Ack{Poll: 2 * time.Millisecond, Timeout: 300 * time.Millisecond, Settle: 60 * time.Millisecond},
+		Ack:   Ack{Poll: 2 * time.Millisecond, Timeout: 300 * time.Millisecond, Settle: 200 * time.Millisecond},
 	}
 	if change != nil {
 		change(&o)

@@ -113,7 +113,7 @@ func TestAnswers(t *testing.T) {
 			answer(w, r)
 		}))
 		defer server.Close()
-		hec, err := NewHEC(HECConfig{URL: server.URL, Token: token(t), Timeout: 60 * time.Millisecond})
+		hec, err := NewHEC(HECConfig{URL: server.URL, Token: token(t), Timeout: 150 * time.Millisecond})
 		require.NoError(t, err)
 		summary, err := Run(context.Background(), hec, panFile(t, 3), quick(func(o *Options) { o.Retry.Tries = 3 }))
 		require.ErrorContains(t, err, text)
@@ -158,8 +158,8 @@ func TestAnswers(t *testing.T) {
 	f(`HTTP status 200, but not a collector's answer; check the URL`, 1, plain(200, "<html>welcome</html>"))
 	f(`HTTP status 200, but not a collector's answer`, 1, plain(200, ""))
 	f(`HTTP status 200, code 9 "odd"`, 1, code(200, 9, "odd"))
-	f(`no answer within 60ms (tried 3 times); look at the server's load, or allow more by --timeout`, 3, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	f(`no answer within 60ms`, 3, func(w http.ResponseWriter, r *http.Request) {
+	f(`no answer within 150ms (tried 3 times); look at the server's load, or allow more by --timeout`, 3, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	f(`no answer within 150ms`, 3, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		w.WriteHeader(200)
 		_ = http.NewResponseController(w).Flush()

@@ -215,7 +215,7 @@ func TestIngestAnswers(t *testing.T) {
 		t.Helper()
 		s := newIngestService(t)
 		s.answer = func(_ int, w http.ResponseWriter, r *http.Request, _ func()) { answer(w, r) }
-		summary, err := Run(context.Background(), newSCS(t, s, 60*time.Millisecond), panFile(t, 3), quick(func(o *Options) { o.Retry.Tries = 2 }))
+		summary, err := Run(context.Background(), newSCS(t, s, 150*time.Millisecond), panFile(t, 3), quick(func(o *Options) { o.Retry.Tries = 2 }))
 		require.ErrorContains(t, err, text)
 		require.Zero(t, summary.Accepted, text)
 		require.Equal(t, requests, summary.Requests, text)
@@ -245,7 +245,7 @@ func TestIngestAnswers(t *testing.T) {
 	f(`HTTP status 307, a redirect`, 1, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://192.0.2.1/", http.StatusTemporaryRedirect)
 	})
-	f(`no answer within 60ms (tried 2 times)`, 2, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	f(`no answer within 150ms (tried 2 times)`, 2, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	f(`the connection was dropped: read: connection reset by peer`, 2, func(w http.ResponseWriter, _ *http.Request) { reset(w) })
 	f(`HTTP status 400`, 1, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(400)

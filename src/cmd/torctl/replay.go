@@ -227,6 +227,9 @@ func (o *replayOptions) readToken(t *terminal) (replay.Token, error) {
 	switch {
 	case o.tokenFile != "":
 		token, err := replay.TokenFile(o.tokenFile)
+		if errors.Is(err, fs.ErrNotExist) && looksLikeToken(o.tokenFile) {
+			return token, errTyped // the name is not to be repeated either
+		}
 		if err == nil && runtime.GOOS != "windows" && replay.Readable(o.tokenFile) {
 			t.say("warning: others can read %s; chmod 600 keeps it to you", printable(o.tokenFile))
 		}
@@ -239,6 +242,12 @@ func (o *replayOptions) readToken(t *terminal) (replay.Token, error) {
 		return token, nil
 	}
 	return replay.Token{}, fmt.Errorf("no token: put it into a file and name that by --token-file, or into %s", tokenVariable)
+}
+
+// looksLikeToken tells a token from a file's name: a collector's is a GUID, that of
+// Splunk Cloud Services a JSON Web Token.
+func looksLikeToken(name string) bool {
+	return len(name) == 36 && strings.Count(name, "-") == 4 || strings.HasPrefix(name, "eyJ") && strings.Count(name, ".") == 2
 }
 
 func (o *replayOptions) target(token replay.Token) (replay.Target, error) {
