@@ -22,6 +22,7 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,15 +58,11 @@ type Verdict struct {
 
 // pending says that more certificates could change the verdict.
 func (v *Verdict) pending() bool {
-	if v.OK || v.Kind != tordir.KindConsensus {
-		return false
-	}
-	for _, c := range v.Verification.Checks {
-		if c.Status == tordir.StatusUnknownCertificate || c.Status == tordir.StatusExpiredCertificate {
-			return true
-		}
-	}
-	return false
+	return !v.OK && v.Kind == tordir.KindConsensus && (v.hasCheck(tordir.StatusUnknownCertificate) || v.hasCheck(tordir.StatusExpiredCertificate))
+}
+
+func (v *Verdict) hasCheck(status tordir.Status) bool {
+	return slices.ContainsFunc(v.Verification.Checks, func(c tordir.Check) bool { return c.Status == status })
 }
 
 // Importer takes documents in. Make one with NewImporter.
@@ -122,7 +119,7 @@ func (im *Importer) addCertificates(v *Verdict, text []byte) {
 	v.OK = err == nil && len(certificates) > 0
 	v.Reason = fmt.Sprintf("%d certificates.", len(certificates))
 	if err != nil {
-		v.Reason = fmt.Sprintf("%d certificates, and bad ones: %v.", len(certificates), err)
+		v.Reason = fmt.Sprintf("%d certificates, and bad ones: %s", len(certificates), sentence(err))
 	}
 }
 
@@ -146,6 +143,9 @@ func (im *Importer) addConsensus(v *Verdict, text []byte, hour time.Time) {
 	v.Flavour, v.ValidAfter, v.ValidUntil, v.Relays = c.Flavour, c.ValidAfter, c.ValidUntil, len(c.Relays)
 	v.Verification = c.Verify(im.certificates, im.trust)
 	v.OK, v.Reason = v.Verification.OK, v.Verification.Reason
+	if !v.OK && v.hasCheck(tordir.StatusUnknownCertificate) {
+		v.Reason += " Key certificates of that time are needed too: a Tor client has them in its file cached-certs, CollecTor in certs.tar.xz."
+	}
 	if ahead := time.Unix(c.ValidAfter, 0).Sub(im.now); v.OK && ahead > maxAhead {
 		v.OK = false
 		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
@@ -226,11 +226,17 @@ func flags(f tordir.Flags) (out relay.Flags) {
 }
 
 // Files takes in the documents of files, in any order: a consensus that comes
-// before its certificates is read a second time. The verdicts are in the order
-// of the documents; see, if not nil, is told of each file as it is begun.
+// before its certificates is read a second time. From a pipe, which cannot be read
+// twice, it is kept meanwhile. The verdicts are in the order of the documents; see,
+// if not nil, is told of each file as it is begun.
 func (im *Importer) Files(paths []string, see func(path string)) []Verdict {
 	var all []Verdict
 	pending := make([]map[int]int, len(paths)) // of each file: number of a document -> its verdict
+	type waiting struct {
+		doc tordir.Document
+		at  int // its verdict
+	}
+	var kept []waiting // from pipes
 	read := func(i int, take func(number int, doc tordir.Document, err error)) {
 		if see != nil {
 			see(paths[i])
@@ -249,14 +255,23 @@ func (im *Importer) Files(paths []string, see func(path string)) []Verdict {
 			} else {
 				v = im.Add(doc)
 			}
-			if v.pending() {
+			switch {
+			case !v.pending():
+			case regular(paths[i]):
 				if pending[i] == nil {
 					pending[i] = map[int]int{}
 				}
 				pending[i][number] = len(all)
+			case len(kept) < maxKept:
+				kept = append(kept, waiting{doc, len(all)})
+			default:
+				v.Reason += " It came through a pipe, before its certificates, behind too many others to be kept: name the certificates first."
 			}
 			all = append(all, v)
 		})
+	}
+	for _, w := range kept {
+		all[w.at] = im.Add(w.doc)
 	}
 	for i := range paths {
 		if pending[i] == nil || len(im.certificates) == 0 {
@@ -269,6 +284,15 @@ func (im *Importer) Files(paths []string, see func(path string)) []Verdict {
 		})
 	}
 	return all
+}
+
+// maxKept bounds the consensuses of pipes that are kept until their certificates
+// have come: three days of hourly lists, 250 MB.
+const maxKept = 80
+
+func regular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // documents finds the documents of a file.

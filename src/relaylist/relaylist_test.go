@@ -263,3 +263,45 @@ func TestExitListOfTheFuture(t *testing.T) {
 		require.Contains(t, v.Reason, strconv.Itoa(late)+" addresses were left out")
 	}
 }
+
+// A pipe of the shell is read once, in any order with others.
+func TestFilesFromPipes(t *testing.T) {
+	net, trust := lab(t)
+	docs := [][]byte{hour(net, 0), net.Certificates(), hour(net, 1)}
+	var paths []string
+	for _, doc := range docs {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		defer r.Close()
+		go func() {
+			_, _ = w.Write(doc)
+			_ = w.Close()
+		}()
+		paths = append(paths, "/dev/fd/"+strconv.Itoa(int(r.Fd())))
+	}
+	im := NewImporter(trust, noon.Add(2*time.Hour))
+	verdicts := im.Files(paths, nil)
+	require.NoError(t, Failed(verdicts), "%v", verdicts)
+	require.Len(t, verdicts, 3)
+	require.Len(t, im.Merger.Covered(), 1)
+}
+
+// A reason is one line, and says what to do.
+func TestReasons(t *testing.T) {
+	net, trust := lab(t)
+	im := NewImporter(trust, noon)
+	v := im.Add(tordir.Document{Kind: tordir.KindConsensus, Bytes: hour(net, 0)})
+	require.Contains(t, v.Reason, "0 of 5 authorities signed, 3 are needed. No certificate for its key: ")
+	require.Contains(t, v.Reason, ". Key certificates of that time are needed too: ")
+
+	certs := net.Certificates()
+	broken := bytes.ReplaceAll(certs, []byte("\ndir-key-published "), []byte("\ndir-key-published x"))
+	v = im.Add(tordir.Document{Kind: tordir.KindCertificates, Bytes: broken})
+	require.False(t, v.OK)
+	require.NotContains(t, v.Reason, "\n")
+	require.NotContains(t, v.Reason, "..")
+
+	weak := net.Consensus(tornet.Spec{ValidAfter: noon, Relays: net.Relays(noon), Signers: []int{0, 1}})
+	require.NoError(t, Failed([]Verdict{im.Add(tordir.Document{Kind: tordir.KindCertificates, Bytes: certs})}))
+	require.NotContains(t, im.Add(tordir.Document{Kind: tordir.KindConsensus, Bytes: weak}).Reason, "are needed too")
+}
