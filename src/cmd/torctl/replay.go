@@ -55,8 +55,8 @@ nothing is fetched.
 
 Splunk needs the add-on of the source type to make fields of what arrives.
 With --shift-to-now the newest event of all files becomes a minute old, or as old
-as you say, and the distances between events stay. The hourly searches of the app
-look at what is 10 to 70 minutes old or older.
+as you say, and the distances between events stay. Each of the app's hourly
+searches looks at an hour that ended 10 to 35 minutes before it runs.
 
 The summary counts what the server accepted. With --ack that is what an indexer
 wrote; without, what was answered with success. If something fails, the same
