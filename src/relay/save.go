@@ -16,10 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
 // Row is a row of the table: its cells, in the order of Columns.
@@ -166,36 +163,22 @@ func (m *Merger) Write(w io.Writer, o Options) (Stats, error) {
 // the old one or the new one, and if anything fails the old one stays. The old
 // one's permission stays, and its owner where we may set it: a table of splunk
 // that root renewed must still be splunk's. A table that is new is readable by
-// all. A link is followed.
-func (m *Merger) WriteFile(path string, o Options) (Stats, error) {
-	target, owner, err := replaceable(path)
+// all. A link is followed. (Windows: save_windows.go.)
+func (m *Merger) WriteFile(path string, o Options) (stats Stats, err error) {
+	target, old, err := replaceable(path)
 	if err != nil {
 		return Stats{}, fmt.Errorf("write the relay table: %w", err)
 	}
-	f, err := renameio.NewPendingFile(target, renameio.WithTempDir(filepath.Dir(target)),
-		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
-	if err != nil {
-		return Stats{}, fmt.Errorf("write the relay table: %w", err)
-	}
-	defer f.Cleanup() // nothing to do once it is in place
-	stats, err := m.Write(f, o)
-	if err != nil {
-		return stats, err
-	}
-	if owner != nil && int(owner.Uid) != os.Geteuid() {
-		if err := f.Chown(int(owner.Uid), int(owner.Gid)); err != nil && !errors.Is(err, fs.ErrPermission) {
-			return stats, fmt.Errorf("write the relay table: keep its owner: %w", err)
-		}
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return stats, fmt.Errorf("write the relay table: %w", err)
-	}
-	return stats, nil
+	err = replace(target, old, func(w io.Writer) error {
+		stats, err = m.Write(w, o)
+		return err
+	})
+	return stats, err
 }
 
-// replaceable returns the file that path stands for, and who owns it, nil if
+// replaceable returns the file that path stands for, and what is there, nil if
 // there is none yet.
-func replaceable(path string) (target string, owner *syscall.Stat_t, err error) {
+func replaceable(path string) (target string, old fs.FileInfo, err error) {
 	target, err = filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return path, nil, nil
@@ -203,15 +186,13 @@ func replaceable(path string) (target string, owner *syscall.Stat_t, err error) 
 	if err != nil {
 		return "", nil, err
 	}
-	info, err := os.Stat(target)
-	if err != nil {
+	if old, err = os.Stat(target); err != nil {
 		return "", nil, err
 	}
-	if !info.Mode().IsRegular() {
+	if !old.Mode().IsRegular() {
 		return "", nil, fmt.Errorf("%s is not a file", path)
 	}
-	owner, _ = info.Sys().(*syscall.Stat_t)
-	return target, owner, nil
+	return target, old, nil
 }
 
 // since returns the intervals that reach the moment.
