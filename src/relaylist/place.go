@@ -152,6 +152,7 @@ func shclustering(conf string) (found bool, disabled string) {
 // The table itself is locked, or its folder while there is no table: a file of its
 // own would stay behind, in the owner's way and in Splunk's bundle. As a writer
 // puts a new file in the table's place, what was locked has to be there still.
+// (Windows: lock_windows.go.)
 func Lock(path string) (unlock func(), err error) {
 	whole, err := filepath.Abs(path)
 	if err == nil {
@@ -162,7 +163,7 @@ func Lock(path string) (unlock func(), err error) {
 	}
 	for range maxLockings {
 		target := lockable(whole)
-		lock := flock.New(target, flock.SetFlag(os.O_RDONLY))
+		lock := flock.New(target, flock.SetFlag(lockFlags))
 		got, err := lock.TryLock()
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && target == whole:
@@ -177,7 +178,7 @@ func Lock(path string) (unlock func(), err error) {
 		locked, err := lock.Stat()
 		there, missing := os.Stat(lockable(whole))
 		if err == nil && missing == nil && os.SameFile(locked, there) {
-			return func() { _ = lock.Unlock() }, nil
+			return func() { _ = lock.Unlock(); unlocked(target) }, nil
 		}
 		_ = lock.Unlock()
 	}
@@ -189,11 +190,3 @@ const maxLockings = 10
 
 // noLocks are the answers of file systems that cannot lock a folder, as NFS.
 var noLocks = []error{syscall.EBADF, syscall.EISDIR, syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS, syscall.EINVAL}
-
-// lockable is the table, or its folder where there is none yet.
-func lockable(table string) string {
-	if _, err := os.Stat(table); errors.Is(err, fs.ErrNotExist) {
-		return filepath.Dir(table)
-	}
-	return table
-}
