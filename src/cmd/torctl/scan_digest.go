@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,30 +10,51 @@ import (
 
 // A digest is what reports for people tell of the findings: which of our hosts
 // met which relays, when, and how sure that is. Its size is bounded, however many
-// flows there are; what did not fit is counted.
+// flows there are; what does not fit is the weakest, and is counted.
 type digest struct {
 	Flows    int64 // of at least the least score
 	Pairs    map[pairKey]*pair
-	Clients  map[string]*client
+	Clients  map[string]*host // that contacted Tor, or may have
+	Reached  map[string]*host // that were contacted from Tor, with the port
 	Peers    map[string]*peer
 	Evidence map[string]int64 // flows by code of evidence
-	Timeline timeline
-	Left     int64 // flows whose pair, client or peer did not fit
+	Verdicts timeline         // by rank of the verdict
+	States   timeline         // by place in stateNames
+	Left     int64            // flows whose pair is not kept
+
+	floors [4]int // of pairs, clients, reached and peers: none that is kept scores less
 }
 
 // Limits of a digest. A network of an enterprise has some thousand relay pairs in
 // a bad month; beyond that a table helps nobody.
 const (
-	maxPairs  = 20000
-	maxEnds   = 20000 // clients, and peers
-	maxCodes  = 200   // of evidence; there are about 40
-	maxSlots  = 1000  // of the timeline
-	firstSlot = 60    // seconds of one of them at first
+	maxPairs = 20000
+	maxEnds  = 20000 // clients, hosts reached, and peers
+	maxCodes = 200   // of evidence; there are about 40
+	maxUsers = 10    // of a host
+	maxText  = 256   // bytes of a text from the log: the longest DNS name has 255
+	maxList  = 16    // relays that share an address: 8 may share an IPv4 address
 )
+
+// stateNames are the values of tor_state, the surest sign of Tor first.
+var stateNames = [...]string{"established", "unknown", "attempt", "blocked"}
+
+// stateIndex is the place of a state in stateNames, that of unknown for another
+// word.
+func stateIndex(state string) int {
+	for i, name := range stateNames {
+		if state == name {
+			return i
+		}
+	}
+	return unknownState
+}
+
+const unknownState = 1
 
 // pairKey is what the flows of a pair share.
 type pairKey struct {
-	Ours, Theirs string // an address, or what stands for one; theirs with its port if it is a destination
+	Ours, Theirs string // an address, or what stands for one; with its port if it is a destination
 	Direction    string
 	Verdict      string
 	State        string
@@ -47,15 +69,18 @@ type pair struct {
 	Best              finding // the flow of the highest score, the first of them
 }
 
-// A client is one of our hosts.
-type client struct {
-	Name        string
-	Flows       int64
-	First, Last int64
-	Verdict     string // the surest
-	Score       int    // the highest
-	Users       []string
-	Peers       int // pairs it is part of
+// A host is one of ours.
+type host struct {
+	Name              string
+	Flows             int64
+	First, Last       int64
+	BytesIn, BytesOut int64
+	States            [len(stateNames)]int64 // flows
+	Verdict           string                 // the surest
+	Score             int                    // the highest
+	Reason            string                 // of the first flow of that score
+	Users             []string
+	Peers             int // pairs it is part of
 }
 
 // A peer is an address on the other side: a relay, an exit, or what only looks like
@@ -73,15 +98,19 @@ type peer struct {
 
 func newDigest() *digest {
 	return &digest{
-		Pairs: map[pairKey]*pair{}, Clients: map[string]*client{}, Peers: map[string]*peer{},
-		Evidence: map[string]int64{}, Timeline: timeline{Step: firstSlot, Counts: map[int64]*slot{}},
+		Pairs: map[pairKey]*pair{}, Clients: map[string]*host{}, Reached: map[string]*host{}, Peers: map[string]*peer{},
+		Evidence: map[string]int64{}, Verdicts: newTimeline(), States: newTimeline(),
 	}
 }
 
 // add counts one finding.
 func (d *digest) add(f finding) {
 	d.Flows++
-	d.Timeline.add(&f)
+	f.clip()
+	if rank := verdictRank(f.Verdict); rank >= 0 {
+		d.Verdicts.add(f.Last, rank)
+	}
+	d.States.add(f.Last, stateIndex(f.State))
 	for _, code := range f.Evidence {
 		if _, known := d.Evidence[code]; known || len(d.Evidence) < maxCodes {
 			d.Evidence[code]++
@@ -89,13 +118,11 @@ func (d *digest) add(f finding) {
 	}
 	ours, theirs := f.ends()
 	key := pairKey{ours, theirs, f.Direction, f.Verdict, f.State}
-	p, isNew := entry(d.Pairs, key, maxPairs)
-	c, _ := entry(d.Clients, ours, maxEnds)
-	q, _ := entry(d.Peers, theirs, maxEnds)
-	if p == nil || c == nil || q == nil {
+	p, isNew := keep(d.Pairs, key, maxPairs, f.Score, &d.floors[0], func(p *pair) (pairKey, int) { return p.pairKey, p.Best.Score }, comparePairs,
+		func(p *pair) { d.Left += p.Flows })
+	if p == nil {
 		d.Left++
-	}
-	if p != nil {
+	} else {
 		if isNew || f.Score > p.Best.Score {
 			p.pairKey, p.Best = key, f
 		}
@@ -104,20 +131,18 @@ func (d *digest) add(f finding) {
 		p.BytesOut += f.BytesOut
 		widen(&p.First, &p.Last, &f)
 	}
-	if c != nil {
-		c.Name = ours
-		c.Flows++
-		widen(&c.First, &c.Last, &f)
-		if c.Verdict == "" || f.Score > c.Score {
-			c.Verdict, c.Score = f.Verdict, f.Score
-		}
-		if f.User != "" && len(c.Users) < 10 && !slices.Contains(c.Users, f.User) {
-			c.Users = append(c.Users, f.User)
-		}
+	hosts, floor := d.Clients, &d.floors[1]
+	if f.Direction == inbound {
+		hosts, floor = d.Reached, &d.floors[2]
+	}
+	h, _ := keep(hosts, ours, maxEnds, f.Score, floor, func(h *host) (string, int) { return h.Name, h.Score }, compareHosts, nil)
+	if h != nil {
+		h.add(ours, &f)
 		if isNew {
-			c.Peers++
+			h.Peers++
 		}
 	}
+	q, _ := keep(d.Peers, theirs, maxEnds, f.Score, &d.floors[3], func(q *peer) (string, int) { return q.Name, q.Score }, comparePeers, nil)
 	if q != nil {
 		q.Name = theirs
 		q.Flows++
@@ -129,14 +154,70 @@ func (d *digest) add(f finding) {
 	}
 }
 
-// entry returns what a map has for a key, and makes it where there is room; else
-// nil.
-func entry[K comparable, V any](m map[K]*V, key K, limit int) (v *V, isNew bool) {
-	if v = m[key]; v == nil && len(m) < limit {
-		v, isNew = new(V), true
-		m[key] = v
+// inbound is the direction of flows that came from Tor.
+const inbound = "inbound"
+
+func (h *host) add(name string, f *finding) {
+	h.Name = name
+	h.Flows++
+	h.BytesIn += f.BytesIn
+	h.BytesOut += f.BytesOut
+	h.States[stateIndex(f.State)]++
+	widen(&h.First, &h.Last, f)
+	if h.Verdict == "" || f.Score > h.Score {
+		h.Verdict, h.Score, h.Reason = f.Verdict, f.Score, f.Reason
 	}
-	return v, isNew
+	if f.User != "" && len(h.Users) < maxUsers && !slices.Contains(h.Users, f.User) {
+		h.Users = append(h.Users, f.User)
+	}
+}
+
+// clip bounds the texts that a finding holds on to. The log may be hostile: what
+// is kept of it must not grow with the length of a line.
+func (f *finding) clip() {
+	for _, text := range []*string{
+		&f.Source, &f.Dest, &f.SourcePort, &f.DestPort, &f.Transport, &f.App, &f.Action, &f.User, &f.SNI, &f.JA4, &f.JA3, &f.Query, &f.URL,
+	} {
+		if len(*text) > maxText {
+			*text = strings.ToValidUTF8((*text)[:maxText], "") + "…"
+		}
+	}
+	f.Relays, f.Nicknames = f.Relays[:min(len(f.Relays), maxList)], f.Nicknames[:min(len(f.Nicknames), maxList)]
+}
+
+// keep returns what a map has for a key, and makes it where there is room. A full
+// map makes room for what scores more than the least of it: a quarter of it at a
+// time, the last in the order of compare, so that many weak findings cannot
+// crowd out a sure one. It returns nil for what is not kept.
+func keep[K comparable, V any](m map[K]*V, key K, limit, score int, floor *int, of func(*V) (K, int), compare func(a, b *V) int, dropped func(*V)) (v *V, isNew bool) {
+	if v = m[key]; v != nil {
+		return v, false
+	}
+	if len(m) >= limit {
+		if score <= *floor {
+			return nil, false
+		}
+		sorted := slices.SortedFunc(maps.Values(m), compare)
+		*floor = score
+		for i := len(sorted) - 1; i >= 0; i-- {
+			key, least := of(sorted[i])
+			if least >= score || len(sorted)-i > max(limit/4, 1) {
+				*floor = min(least, score)
+				break
+			}
+			delete(m, key)
+			if dropped != nil {
+				dropped(sorted[i])
+			}
+		}
+		if len(m) >= limit {
+			return nil, false
+		}
+	}
+	*floor = min(*floor, score)
+	v = new(V)
+	m[key] = v
+	return v, true
 }
 
 func widen(first, last *int64, f *finding) {
@@ -155,7 +236,7 @@ func widen(first, last *int64, f *finding) {
 func (f *finding) ends() (ours, theirs string) {
 	source, dest := cmp.Or(f.Source, "-"), cmp.Or(f.Dest, f.SNI, f.Query, f.URL, "-")
 	switch {
-	case f.Direction == "inbound":
+	case f.Direction == inbound:
 		return joinPort(dest, f.DestPort), source
 	case isPrivateHost(f.Dest) && isPublicHost(f.Source):
 		return dest, joinPort(source, f.SourcePort)
@@ -184,46 +265,79 @@ func joinPort(host, port string) string {
 }
 
 // sortedPairs returns the pairs, the surest first, then the earliest.
-func (d *digest) sortedPairs() []*pair {
-	out := make([]*pair, 0, len(d.Pairs))
-	for _, p := range d.Pairs {
-		out = append(out, p)
-	}
-	slices.SortFunc(out, func(a, b *pair) int {
-		return cmp.Or(
-			cmp.Compare(b.Best.Score, a.Best.Score), cmp.Compare(a.First, b.First),
-			cmp.Compare(a.Ours, b.Ours), cmp.Compare(a.Theirs, b.Theirs),
-			cmp.Compare(a.State, b.State), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Verdict, b.Verdict))
-	})
-	return out
+func (d *digest) sortedPairs() []*pair { return slices.SortedFunc(maps.Values(d.Pairs), comparePairs) }
+
+func comparePairs(a, b *pair) int {
+	return cmp.Or(
+		cmp.Compare(b.Best.Score, a.Best.Score), cmp.Compare(a.First, b.First),
+		cmp.Compare(a.Ours, b.Ours), cmp.Compare(a.Theirs, b.Theirs),
+		cmp.Compare(a.State, b.State), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Verdict, b.Verdict))
 }
 
-// A timeline counts findings by time. Its slots double in length when there are
-// too many of them.
+func compareHosts(a, b *host) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name))
+}
+
+func comparePeers(a, b *peer) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name))
+}
+
+// A timeline counts findings by time, in slots of a length that people know. They
+// become longer when there are too many of them.
 type timeline struct {
-	Step   int64           // seconds of a slot
-	Counts map[int64]*slot // by its first second
+	Step    int64           // seconds of a slot
+	Counts  map[int64]*slot // by its first second
+	Untimed int64           // findings without a time, or with one that cannot be
 }
 
-// slot is how many findings of each verdict there are in a slot of the timeline.
+// slot counts by verdict or by state.
 type slot [rankTor + 1]int64
 
-func (t *timeline) add(f *finding) {
-	rank := verdictRank(f.Verdict)
-	if f.Last == 0 || rank < 0 {
+// steps are the lengths of slots: each divides the next, and none of the first
+// eight spans midnight.
+var steps = [...]int64{60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, day, 7 * day, 28 * day, 364 * day, 10 * 364 * day}
+
+const (
+	day      = 24 * 3600
+	maxSlots = 1000 // of a timeline; there are 806 of the longest up to maxTime
+
+	// maxTime is the last second of the year 9999. What is later is no time in
+	// seconds: a clock gone wrong, or milliseconds.
+	maxTime = 253402300799
+)
+
+func newTimeline() timeline { return timeline{Step: steps[0], Counts: map[int64]*slot{}} }
+
+// add counts one finding under one of the five counts of a slot.
+func (t *timeline) add(at int64, which int) {
+	if at <= 0 || at > maxTime {
+		t.Untimed++
 		return
 	}
-	m, _ := entry(t.Counts, f.Last-f.Last%t.Step, maxSlots+1)
-	m[rank]++
-	for len(t.Counts) > maxSlots {
-		t.Step *= 2
-		wider := make(map[int64]*slot, len(t.Counts))
-		for at, m := range t.Counts {
-			into, _ := entry(wider, at-at%t.Step, maxSlots+1)
-			for rank, n := range m {
-				into[rank] += n
-			}
-		}
-		t.Counts = wider
+	at -= at % t.Step
+	if t.Counts[at] == nil {
+		t.Counts[at] = new(slot)
 	}
+	t.Counts[at][which]++
+	for i := 1; len(t.Counts) > maxSlots && i < len(steps); i++ {
+		t.widen(steps[i])
+	}
+}
+
+// widen makes slots of that length, if they are shorter.
+func (t *timeline) widen(step int64) {
+	if step <= t.Step {
+		return
+	}
+	wider := make(map[int64]*slot, len(t.Counts))
+	for at, counts := range t.Counts {
+		at -= at % step
+		if wider[at] == nil {
+			wider[at] = new(slot)
+		}
+		for i, n := range counts {
+			wider[at][i] += n
+		}
+	}
+	t.Step, t.Counts = step, wider
 }

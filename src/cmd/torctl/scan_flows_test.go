@@ -263,9 +263,9 @@ func TestDigest(t *testing.T) {
 	require.Len(t, d.Clients, maxEnds)
 	require.Len(t, d.Peers, 1)
 	require.LessOrEqual(t, len(d.Evidence), maxCodes)
-	require.LessOrEqual(t, len(d.Timeline.Counts), maxSlots)
+	require.LessOrEqual(t, len(d.Verdicts.Counts), maxSlots)
 	sum := int64(0)
-	for _, m := range d.Timeline.Counts {
+	for _, m := range d.Verdicts.Counts {
 		sum += m[rankTor]
 	}
 	require.EqualValues(t, 100_000, sum)
@@ -289,12 +289,106 @@ func TestDigest(t *testing.T) {
 		"10.0.0.1 198.51.100.1:9001 1 0-0 97", "[2001:db8::5]:443 198.51.100.2 1 0-0 85",
 		"10.0.0.1 198.51.100.1:9001 2 50-200 65", "10.0.0.3 x.onion 1 0-0 40",
 	}, got)
-	require.Equal(t, client{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, Verdict: "tor", Score: 97, Users: []string{"ann"}, Peers: 2}, *d.Clients["10.0.0.1"])
+	require.Equal(t, host{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, BytesIn: 10, States: [4]int64{1, 0, 2, 0}, Verdict: "tor", Score: 97, Users: []string{"ann"}, Peers: 2}, *d.Clients["10.0.0.1"])
 	require.Equal(t, []string{"A"}, func() []string {
 		d2 := newDigest()
 		d2.add(finding{Relays: []string{"A"}})
 		return d2.Peers["-"].Relays
 	}())
+}
+
+// Many weak findings do not crowd out a sure one, however they come.
+func TestDigestKeepsTheSurest(t *testing.T) {
+	d := newDigest()
+	for i := range int64(2*maxPairs + 100) {
+		d.add(finding{Source: fmt.Sprintf("10.0.%d.%d", i>>8, i&255), Query: fmt.Sprintf("%d.onion", i), First: 100 + i, Last: 100 + i, Verdict: "possible", Score: 20 + int(i%2), State: "unknown"})
+	}
+	require.EqualValues(t, 20100, d.Left)
+	for i := range 7000 {
+		d.add(finding{Source: "10.9.0.1", Dest: fmt.Sprintf("198.51.%d.%d", i>>8, i&255), DestPort: "9001", First: 5, Last: 5, Verdict: "tor", Score: 97, State: "established"})
+	}
+	sure, weak, flows := 0, 0, int64(0)
+	for _, p := range d.Pairs {
+		switch p.Best.Score {
+		case 97:
+			sure++
+		case 20:
+			weak++
+		}
+		flows += p.Flows
+	}
+	require.Equal(t, 7000, sure)
+	require.LessOrEqual(t, len(d.Pairs), maxPairs)
+	require.Zero(t, weak, "20,050 of score 21 came")
+	require.Equal(t, d.Flows, flows+d.Left)
+	require.NotNil(t, d.Clients["10.9.0.1"])
+	require.Len(t, d.Reached, 0)
+	require.EqualValues(t, 7000, d.Clients["10.9.0.1"].Flows)
+	require.NotNil(t, d.Peers["198.51.27.87:9001"])
+
+	// Whatever comes, what a map keeps are the surest it has seen, but for a quarter.
+	r := rand.New(rand.NewPCG(1, 2))
+	m, floor, best := map[int]*peer{}, 0, 0
+	for i := range 5000 {
+		score := r.IntN(1 + i/60)
+		q, isNew := keep(m, i, 40, score, &floor, func(q *peer) (int, int) { return int(q.Listed), q.Score }, comparePeers, nil)
+		if best = max(best, score); q == nil {
+			continue
+		}
+		require.True(t, isNew)
+		q.Listed, q.Score, q.First = int64(i), score, int64(i)
+		require.LessOrEqual(t, len(m), 40)
+		top := 0
+		for _, q := range m {
+			require.GreaterOrEqual(t, q.Score, floor)
+			top = max(top, q.Score)
+		}
+		require.Equal(t, best, top)
+	}
+}
+
+// The slots of a timeline become as long as they must, and no count gets lost.
+func TestTimeline(t *testing.T) {
+	line := newTimeline()
+	add := func(at int64) { line.add(at, int(at%5)) }
+	for i := range int64(1001) {
+		add(1795176000 + 30*i)
+	}
+	require.EqualValues(t, 60, line.Step)
+	for i := range int64(3000) {
+		add(1795176000 + 60*i)
+	}
+	require.EqualValues(t, 300, line.Step)
+	add(0)
+	add(maxTime + 1)
+	add(1795176000000) // milliseconds
+	for i := range int64(2000) {
+		add(1 + i*(maxTime/2000))
+	}
+	require.EqualValues(t, 10*364*day, line.Step)
+	require.LessOrEqual(t, len(line.Counts), maxSlots)
+	sum := int64(0)
+	for at, counts := range line.Counts {
+		require.Zero(t, at%line.Step)
+		for _, n := range counts {
+			sum += n
+		}
+	}
+	require.EqualValues(t, 1001+3000+2000, sum)
+	require.EqualValues(t, 3, line.Untimed)
+}
+
+// What is kept of a text is bounded, and still text.
+func TestClip(t *testing.T) {
+	f := finding{URL: strings.Repeat("é", 500), User: "ann", Relays: make([]string, 100), Nicknames: []string{"a"}}
+	f.clip()
+	require.Equal(t, strings.Repeat("é", maxText/2)+"…", f.URL)
+	require.Equal(t, "ann", f.User)
+	require.Len(t, f.Relays, maxList)
+	require.Equal(t, []string{"a"}, f.Nicknames)
+	f = finding{Query: "x" + strings.Repeat("é", 500)}
+	f.clip()
+	require.Equal(t, "x"+strings.Repeat("é", maxText/2-1)+"…", f.Query)
 }
 
 // The table leaves out columns until it fits.
