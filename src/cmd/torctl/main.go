@@ -16,8 +16,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"log"
 	"os"
 	"time"
 
@@ -62,6 +62,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	root.SetErr(stderr)
 	t := &terminal{out: stdout, err: stderr}
 	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now))
+	// net/http has a word in the log for servers that speak out of turn. What an
+	// update has to say of a server is in its errors.
+	log.SetOutput(io.Discard)
 	err := root.ExecuteContext(context.Background())
 	var work failure
 	var found torFound
@@ -69,12 +72,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	case err == nil:
 		return 0
 	case errors.As(err, &found):
-		fmt.Fprintf(stderr, "torctl: %v\n", err)
+		t.say("%v", err)
 		return exitFound
 	case errors.As(err, &work):
-		fmt.Fprintf(stderr, "torctl: %v\n", err)
+		t.say("%v", err)
 		return exitFailed
 	}
-	fmt.Fprintf(stderr, "torctl: %v\ntorctl: hint: torctl --help shows what there is\n", err)
+	t.say("%v", err)
+	t.say("hint: torctl --help shows what there is")
 	return exitUsage
 }

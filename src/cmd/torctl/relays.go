@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,7 +22,20 @@ import (
 )
 
 func relaysCommand(t *terminal, now func() time.Time) *cobra.Command {
-	c := &cobra.Command{Use: "relays", Short: "The relay table: fill it, check documents, ask it"}
+	c := &cobra.Command{
+		Use: "relays", Short: "The relay table: fill it, check documents, ask it",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			c.SuggestionsMinimumDistance = 2
+			like := ""
+			if names := c.SuggestionsFor(args[0]); len(names) > 0 {
+				like = ": did you mean " + strings.Join(names, " or ") + "?"
+			}
+			return fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), like)
+		},
+	}
 	c.AddCommand(importCommand(t, now), updateCommand(t, now), verifyCommand(t, now), statusCommand(t, now), seenCommand(t, now))
 	return c
 }
@@ -47,7 +61,7 @@ authorities into the table. What is not believed is listed and left out.`,
 			if err := checkForm(form, formTable, formJSON); err != nil {
 				return err
 			}
-			retention, err := parseDays(keep)
+			retention, err := parseDays("retention", keep)
 			if err != nil {
 				return err
 			}
@@ -170,12 +184,12 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 		Example: "  torctl relays update --relays tor_relays.csv --retention 7d --source collector --source authorities",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			retention, err := parseDays(keep)
+			retention, err := parseDays("retention", keep)
 			if err != nil {
 				return err
 			}
 			u := relaylist.Update{Retention: retention, Progress: func(text string) { t.say("%s", printable(text)) }}
-			if u.Backfill, err = parseDays(backfill); err != nil {
+			if u.Backfill, err = parseDays("backfill", backfill); err != nil {
 				return err
 			}
 			for _, text := range sources {
@@ -261,10 +275,11 @@ func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
 			next, done := t.progress(len(files))
 			verdicts := relaylist.NewImporter(trust, now()).Files(files, next)
 			done()
-			if err := verdictRows(t, form, verdicts); err != nil {
-				return failed(err)
+			refused := relaylist.Failed(verdicts)
+			if refused == nil && !slices.ContainsFunc(verdicts, func(v relaylist.Verdict) bool { return v.Kind == tordir.KindConsensus }) {
+				return failed(errors.New("no consensus is among these documents: there is nothing to verify"))
 			}
-			return failed(relaylist.Failed(verdicts))
+			return failed(errors.Join(verdictRows(t, form, verdicts), refused))
 		},
 	}
 	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
@@ -365,12 +380,12 @@ func trusted(path string) (tordir.Trust, error) {
 	return relaylist.ReadAuthorities(path)
 }
 
-// parseDays reads a retention such as 400d or 36h; empty is none.
-func parseDays(text string) (time.Duration, error) {
+// parseDays reads the value of a flag such as 400d or 36h; empty is none.
+func parseDays(flag, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	bad := fmt.Errorf("bad retention %q: want days such as 400d or hours such as 36h", text)
+	bad := fmt.Errorf("bad %s %q: want days such as 3d or hours such as 36h", flag, text)
 	number, unit := text[:len(text)-1], text[len(text)-1:]
 	n, err := strconv.Atoi(number)
 	switch {

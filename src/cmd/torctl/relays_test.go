@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
+	"log"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -155,4 +160,82 @@ func TestImportExitsFirst(t *testing.T) {
 	got, err := os.ReadFile(b.path("table.csv"))
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
+}
+
+// Names and paths from outside do not play with the terminal.
+func TestEscapes(t *testing.T) {
+	b := newBench(t)
+	wild := "w\x1b[31m\u009b1m\u202eld\U000e0041\""
+	code, stderr := b.torctl("verify", b.path(wild), "-o", "json")
+	require.Equal(t, 1, code)
+	require.NotContains(t, stderr, "panic")
+	var row struct{ File, Reason string }
+	require.NoError(t, json.Unmarshal(b.out.Bytes(), &row), "%s", b.out.Bytes())
+	require.Equal(t, b.path(wild), row.File, "escaped, not lost")
+	require.Contains(t, row.Reason, "ld")
+
+	said := b.out.String()
+	for _, args := range [][]string{
+		{"verify", b.path(wild)},
+		{"status", "--relays", b.path(wild)},
+		{"seen", wild},
+		{"seen", "192.0.2.1", "--relays", b.path(wild), "-o", "csv"},
+		{"import", "@certs", "@consensus", "--authorities", b.path(wild)},
+		{"import", "@certs", "@consensus", "--authorities", "@authorities", "--relays", b.path(wild + "/t.csv")},
+		{"import", "@certs", "@consensus", "--authorities", "@authorities", "--relays", b.path(wild)},
+		{"update", "--source", b.path("\u202e"), "--relays", "@none.csv"},
+		{wild},
+		{"status", "-o", wild},
+	} {
+		b.out.Reset()
+		code, stderr := b.torctl(args...)
+		require.True(t, code == 0 || stderr != "")
+		said += b.out.String() + stderr
+	}
+	require.Contains(t, said, "w?[31m?1m?ld?")
+	for _, r := range said {
+		require.True(t, r == '\n' || !playful(r), "%q", said)
+	}
+}
+
+// noise collects what the package log is told.
+type noise struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (n *noise) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.text = append(n.text, p...)
+	return len(p), nil
+}
+
+// A server that speaks out of turn does not reach the terminal through net/http.
+func TestOutputOfHostileServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 4096))
+			_, _ = io.WriteString(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 \x1b[2J\r\n\r\n")
+			defer conn.Close()
+		}
+	}()
+	var heard noise
+	log.SetOutput(&heard)
+	defer log.SetOutput(os.Stderr)
+	b := newBench(t)
+	code, stderr := b.torctl("update", "--source", "dir+http://"+listener.Addr().String(), "--relays", "@table.csv")
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "no such document there")
+	time.Sleep(50 * time.Millisecond) // for a goroutine of net/http
+	heard.mu.Lock()
+	defer heard.mu.Unlock()
+	require.Empty(t, string(heard.text))
 }

@@ -6,7 +6,7 @@ package main
 //   - Everything else goes to stderr, a line each, with "torctl: " in front,
 //     without a capital and a full stop.
 //   - A progress bar is drawn on a terminal only, never into a pipe or file.
-//   - Text that comes from documents and tables loses its control characters.
+//   - Text from outside loses what plays with a terminal; in JSON it is escaped.
 
 import (
 	"encoding/csv"
@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/vbauerster/mpb/v8"
@@ -26,8 +28,15 @@ import (
 
 type terminal struct{ out, err io.Writer }
 
+// say writes a line: paths, sources and errors in it may hold anything.
 func (t *terminal) say(format string, args ...any) {
-	fmt.Fprintf(t.err, "torctl: "+format+"\n", args...)
+	var parts []string
+	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
+		if line = strings.TrimSpace(line); line != "" {
+			parts = append(parts, line)
+		}
+	}
+	fmt.Fprintf(t.err, "torctl: %s\n", printable(strings.Join(parts, "; ")))
 }
 
 // The forms of results.
@@ -43,7 +52,8 @@ func checkForm(form string, allowed ...string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("unknown output form %q: want %s", form, strings.Join(allowed, " or "))
+	last := len(allowed) - 1
+	return fmt.Errorf("unknown output form %q: want %s or %s", form, strings.Join(allowed[:last], ", "), allowed[last])
 }
 
 // rows writes results of named columns. JSON is an object a line, with numbers as
@@ -113,11 +123,27 @@ func (t *terminal) object(columns []string, row []any) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "%q:%s", column, value)
+		fmt.Fprintf(&b, "%q:%s", column, escaped(value))
 	}
 	b.WriteString("}\n")
 	_, err := io.WriteString(t.out, b.String())
 	return err
+}
+
+// escaped writes what plays with a terminal as JSON's \uXXXX, so that nothing of
+// it is lost.
+func escaped(value []byte) []byte {
+	var out []byte
+	for _, r := range string(value) {
+		if !playful(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
+	}
+	return out
 }
 
 // progress draws a bar over so many files and returns what to call as each is
@@ -144,13 +170,18 @@ func (t *terminal) progress(files int) (next func(path string), done func()) {
 		}
 }
 
-// printable replaces control characters, which text from outside could use to
-// play with the terminal.
+// printable replaces what text from outside could use to play with the terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
+		if playful(r) {
 			return '?'
 		}
 		return r
 	}, text)
+}
+
+// playful tells control characters, and those that show nothing or turn the
+// direction of writing.
+func playful(r rune) bool {
+	return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r)
 }
