@@ -134,6 +134,20 @@ func hex16(word []byte) (value int, ok bool) {
 // parseNumber reads a count or a port; a fraction, as Splunk's arithmetic
 // leaves it behind, is cut off.
 func parseNumber(text []byte) (int64, bool) {
+	// The usual cell holds digits and nothing else.
+	var n int64
+	for i, c := range text {
+		digit := c - '0'
+		if digit > 9 || i == 18 {
+			return parseOddNumber(text)
+		}
+		n = n*10 + int64(digit)
+	}
+	return n, len(text) > 0
+}
+
+// parseOddNumber is parseNumber for a text with blanks around or a fraction.
+func parseOddNumber(text []byte) (int64, bool) {
 	text = bytes.TrimSpace(text)
 	if i := bytes.IndexByte(text, '.'); i > 0 {
 		for _, c := range text[i+1:] {
@@ -178,10 +192,10 @@ const maxTime = 253402300799
 // parseTime reads epoch seconds, or an ISO time with a zone, and returns whole
 // epoch seconds. Text that is neither, and no word for "no value", is unreadable.
 func parseTime(text []byte) (int64, timeKind) {
-	text = bytes.TrimSpace(text)
 	if n, ok := parseNumber(text); ok && n <= maxTime {
 		return n, aTime
 	}
+	text = bytes.TrimSpace(text)
 	if at, ok := parseISO(text); ok {
 		return at, aTime
 	}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
 	"net/netip"
@@ -18,11 +19,14 @@ import (
 //	             \_/ relays of address a, those of one relay and port together
 //
 // It is laid out anew for each table that is read and never changes after
-// that. A miss, the usual case, costs one hash and mostly one probe. (A Go map
+// that. A miss, the usual case, mostly ends at a filter of a bit for each hash of
+// an address, which fits into a core's nearest cache: without it the look-up of a
+// miss was a seventh of what a row of tstats costs. (A Go map
 // in place of the slots is as fast to ask, but takes a fifth longer to load a
 // week: BenchmarkParse/27000, 14.1 instead of 11.8 ms of processor time.)
 type index struct {
 	entries []Entry
+	filter  []uint64 // one bit for each hash of an address that is there
 	slots   []int32
 	shift   uint8 // 64 - log2(len(slots))
 	// seed makes the hash differ from run to run, so that whoever writes the
@@ -39,7 +43,7 @@ const maxPerAddress = 4096
 
 // of returns the entries of an address.
 func (x *index) of(addr netip.Addr) []Entry {
-	if len(x.slots) == 0 {
+	if !x.mayHave(addr) {
 		return nil
 	}
 	for s := x.slot(addr); ; s = (s + 1) & (len(x.slots) - 1) {
@@ -55,6 +59,34 @@ func (x *index) of(addr netip.Addr) []Entry {
 			return x.entries[i:end]
 		}
 	}
+}
+
+// filterBits is how many bits the filter has for each address, at least: one
+// miss in sixteen is looked up in vain.
+const filterBits = 16
+
+// mayHave reports whether an address may be there; false is certain.
+func (x *index) mayHave(addr netip.Addr) bool {
+	if len(x.filter) == 0 {
+		return false
+	}
+	bit := x.bit(addr)
+	return x.filter[bit>>6]&(1<<(bit&63)) != 0
+}
+
+// bit hashes an address for the filter. Whoever could make addresses meet in one
+// bit would gain nothing: they are then looked up as without a filter.
+func (x *index) bit(addr netip.Addr) uint64 {
+	var h uint64
+	if addr.Is4() {
+		b := addr.As4()
+		h = uint64(binary.LittleEndian.Uint32(b[:]))
+	} else {
+		b := addr.As16()
+		h = binary.LittleEndian.Uint64(b[:8])*0x9E3779B97F4A7C15 ^ binary.LittleEndian.Uint64(b[8:])
+	}
+	h *= 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio: Knuth's multiplicative hash
+	return h >> 32 & uint64(len(x.filter)<<6-1)
 }
 
 // slot hashes an address.
@@ -95,6 +127,12 @@ func (x *index) lay(entries []Entry) (dropped int) {
 		x.slots[s] = int32(i) + 1
 		number[i] = int32(len(addresses))
 		addresses = append(addresses, address{slot: int32(s), rows: 1})
+	}
+
+	x.filter = make([]uint64, 1<<max(bits.Len(uint(filterBits*len(addresses))), 6)>>6)
+	for _, a := range addresses {
+		bit := x.bit(entries[x.slots[a.slot]-1].Addr)
+		x.filter[bit>>6] |= 1 << (bit & 63)
 	}
 
 	if !together {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"unsafe"
 )
 
@@ -14,7 +15,7 @@ import (
 // goroutines may ask it at once, but not while Extend runs.
 type Table struct {
 	index
-	exits     map[string][]int32 // fingerprint -> its ExitAddress entries
+	exits     *exits
 	lists     lists              // when consensuses were read
 	exitLists lists              // when exit lists were read
 	texts     int                // how many tables were read
@@ -37,7 +38,7 @@ var ErrNotATable = errors.New("not a relay table")
 
 // Empty returns a table that knows only the built-in list.
 func Empty() *Table {
-	t := &Table{}
+	t := &Table{exits: &exits{}}
 	t.lay(builtIn())
 	return t
 }
@@ -116,15 +117,33 @@ func (t *Table) Extend(text string) error {
 		t.exitLists = join(append(t.exitLists, p.exitCoverage...))
 	}
 	t.Skipped += t.lay(append(p.entries, t.entries...))
-	t.exits = make(map[string][]int32)
-	for i := range t.entries {
-		e := &t.entries[i]
-		if e.Kind != ExitAddress {
-			continue
-		}
-		if rows := t.exits[e.Fingerprint]; len(rows) < maxPerAddress {
-			t.exits[e.Fingerprint] = append(rows, int32(i))
-		}
-	}
+	t.exits = &exits{}
 	return nil
+}
+
+// exits finds the ExitAddress entries of a relay. It is made when it is asked for
+// the first time: most searches never do, and 2,000 exits are a twentieth of what
+// a table costs.
+type exits struct {
+	once    sync.Once
+	byRelay map[string][]int32 // fingerprint -> numbers of its entries
+}
+
+func (x *exits) of(fingerprint string, entries []Entry) []int32 {
+	if x == nil { // of the zero Table
+		return nil
+	}
+	x.once.Do(func() {
+		x.byRelay = make(map[string][]int32)
+		for i := range entries {
+			e := &entries[i]
+			if e.Kind != ExitAddress {
+				continue
+			}
+			if rows := x.byRelay[e.Fingerprint]; len(rows) < maxPerAddress {
+				x.byRelay[e.Fingerprint] = append(rows, int32(i))
+			}
+		}
+	})
+	return x.byRelay[fingerprint]
 }

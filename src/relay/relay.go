@@ -225,7 +225,7 @@ func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 // came to addr says nothing of that address: it has moved since. Exit lists know
 // IPv4 only: of an IPv6 addr the answer says nothing.
 func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval) bool {
-	for _, i := range t.exits[fingerprint] {
+	for _, i := range t.exits.of(fingerprint, t.entries) {
 		e := &t.entries[i]
 		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && !t.cameAfter(fingerprint, addr, scanned) {
 			return true
