@@ -35,7 +35,9 @@ usage: ./build.sh VERB
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, in a private Python environment
-  bench     speed and memory beside splunklib and a bare echo (RUNS=5)
+  bench     speed and memory beside splunklib, a bare echo and others, of all
+            workloads or those named (RUNS=5): ./build.sh bench [events tstats ...];
+            -list names them, -against PROGRAM compares the replies of an older build
   evaluate  precision and recall on labelled flows: generated ones, or those of
             files with their tor_relays.csv beside: ./build.sh evaluate [FLOWS.csv ...]
 TEXT
@@ -244,19 +246,52 @@ inspect() {
 	return $failed
 }
 
-# The command of the benchmark that is written with splunklib needs a Python of
-# its own; without one only ours and the echo are measured.
-bench() {
-	local python=dist/.venv-bench/bin/python
-	build
-	if [[ $(cat dist/.venv-bench/complete 2>/dev/null) != "$splunklib" ]]; then
-		rm -rf dist/.venv-bench
-		{ python3 -m venv dist/.venv-bench && "$python" -m pip install --quiet --disable-pip-version-check "$splunklib" &&
-			printf '%s\n' "$splunklib" >dist/.venv-bench/complete; } || { say "build.sh: $splunklib could not be installed"; python=; }
+# pythons lists what may run splunklib: the caller's choice, or what is here,
+# the newest first.
+pythons() {
+	local minor
+	if [[ -n ${PYTHON:-} ]]; then
+		printf '%s\n' "$PYTHON"
+		return
 	fi
-	[[ -z $python ]] || say "$splunklib on $("$python" --version)"
+	for minor in 16 15 14 13 12 11 10 9; do
+		type -aP "python3.$minor" || true
+		if command -v pyenv >/dev/null; then
+			compgen -G "$(pyenv root)/versions/3.$minor.*/bin/python3" || true
+		fi
+	done
+	type -aP python3 || true
+}
+
+# The command of the benchmark that is written with splunklib needs a Python of
+# its own, the newest on which it installs; without one the others are measured.
+splunklib() {
+	local candidate want
+	while read -r candidate; do
+		want="$splunklib on $candidate"
+		[[ $(cat dist/.venv-bench/complete 2>/dev/null) == "$want" ]] && return
+		"$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue
+		rm -rf dist/.venv-bench
+		"$candidate" -m venv dist/.venv-bench &&
+			dist/.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check "$splunklib" >&2 &&
+			dist/.venv-bench/bin/python -c 'import splunklib.searchcommands' &&
+			printf '%s\n' "$want" >dist/.venv-bench/complete && return
+	done < <(pythons)
+	return 1
+}
+
+bench() {
+	local arg args=() python=dist/.venv-bench/bin/python
+	# Paths are the caller's, not ours; names of workloads are no paths.
+	for arg in "$@"; do
+		[[ $arg == */* && $arg != /* ]] && arg=$here/$arg
+		args+=("$arg")
+	done
+	mkdir -p dist/bin
+	compile tordetect dist/bin/tordetect
+	splunklib || { say "build.sh: $splunklib could not be installed"; python=; }
 	go build -o dist/bin/bench ./tests/bench
-	dist/bin/bench -tordetect dist/bin/tordetect -python "$python" -runs "${RUNS:-5}"
+	dist/bin/bench -tordetect dist/bin/tordetect -python "$python" -runs "${RUNS:-5}" -json dist/bench.json ${args[@]+"${args[@]}"}
 }
 
 evaluate() {
@@ -277,7 +312,7 @@ package) package "$@" ;;
 test) check ;;
 demo) demo "$@" ;;
 inspect) inspect ;;
-bench) bench ;;
+bench) bench "$@" ;;
 evaluate) evaluate "$@" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;

@@ -130,6 +130,9 @@ func isPrivate(a netip.Addr) bool {
 // sight asks the table about each address of one side.
 func (r *row) sight(f *detect.Flow, table *relay.Table, at relay.Interval, dated bool, side detect.Side, e *ends) {
 	for _, addr := range e.addrs {
+		if !table.Knows(addr) {
+			continue
+		}
 		if dated {
 			r.listings = table.Lookup(r.listings[:0], addr, at)
 		} else {

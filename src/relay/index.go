@@ -65,6 +65,10 @@ func (x *index) of(addr netip.Addr) []Entry {
 // miss in sixteen is looked up in vain.
 const filterBits = 16
 
+// leastFilter is the binary logarithm of the smallest filter's bits: half a
+// kilobyte, so that a small table does not stop a common address by chance.
+const leastFilter = 12
+
 // mayHave reports whether an address may be there; false is certain.
 func (x *index) mayHave(addr netip.Addr) bool {
 	if len(x.filter) == 0 {
@@ -129,7 +133,7 @@ func (x *index) lay(entries []Entry) (dropped int) {
 		addresses = append(addresses, address{slot: int32(s), rows: 1})
 	}
 
-	x.filter = make([]uint64, 1<<max(bits.Len(uint(filterBits*len(addresses))), 6)>>6)
+	x.filter = make([]uint64, 1<<max(bits.Len(uint(filterBits*len(addresses))), leastFilter)>>6)
 	for _, a := range addresses {
 		bit := x.bit(entries[x.slots[a.slot]-1].Addr)
 		x.filter[bit>>6] |= 1 << (bit & 63)

@@ -1,158 +1,427 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
+
+	"tordetect/src/chunked"
+	"tordetect/src/rows"
 )
 
-// The benchmark's network lives in 240.0.0.0/4, which is reserved and has no
-// hosts: the documentation ranges hold too few addresses for 27,000 rows.
+// Everything here is drawn from seeded generators: the same input in every run
+// and on every machine. The benchmark's network lives in 240.0.0.0/4, which is
+// reserved and has no hosts, because the documentation ranges hold too few
+// addresses for it. Relays and other hosts are scattered over the whole of it, so
+// that no network as such tells the one from the other.
 
-const noon = 1795176000 // 2026-11-20T12:00:00Z
+const (
+	hour = 3600
+	day  = 24 * hour
+	noon = 1795176000 // 2026-11-20T12:00:00Z, the end of the newest list
+	week = 7 * day    // what the relay table keeps
+	year = 400 * day  // what its history keeps
+)
 
-// table makes a relay table of n rows and returns it with the addresses and OR
-// ports of its relays.
-func table(n int) (text string, relays [][2]string) {
+// a relay as traffic meets it: address, OR port, and from when to when it was
+// listed.
+type relay struct {
+	ip, port    string
+	first, last int64
+}
+
+// table makes a relay table of n rows for the time from..to: three rows a relay,
+// one after the other, as flags change; a quarter of the relays have IPv6 rows
+// and some a sighting in the exit lists. Sorted by address, as ours are written.
+// A tenth of the relays left before the end.
+func table(n int, from, to int64) (string, []relay) {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
+	type line struct {
+		ip   netip.Addr
+		text string
+	}
+	var relays []relay
+	lines := make([]line, 0, n)
+	taken := map[netip.Addr]bool{}
+	flags := []string{"", "Guard", "Exit", "Exit Guard"}
+	for i := 0; len(lines) < n-2; i++ {
+		ip := elsewhere(r)
+		for taken[ip] {
+			ip = elsewhere(r)
+		}
+		taken[ip] = true
+		port := []string{"443", "9001", "8443", "9100"}[r.IntN(4)]
+		last := to
+		if r.IntN(10) == 0 {
+			last -= r.Int64N((to - from) / 2)
+		}
+		relays = append(relays, relay{ip.String(), port, from, last})
+		id := fmt.Sprintf("%016X%016X%08X", r.Uint64(), r.Uint64(), r.Uint32())
+		cut1 := from + r.Int64N((last-from)/2)
+		cut2 := cut1 + r.Int64N(last-cut1)
+		add := func(ip netip.Addr, port, role string, first, last int64, k int) {
+			if len(lines) < n-2 {
+				lines = append(lines, line{ip, fmt.Sprintf("%s,%s,%s,%s,%s,relay%d,%d,%d\n", ip, port, role, flags[(i+k)%4], id, i, first, last)})
+			}
+		}
+		// The whole time comes first: a table that ends within a relay still
+		// knows it as relays says.
+		add(ip, port, "or", from, last, 0)
+		add(ip, port, "or", cut1, cut2, 1)
+		switch i % 4 {
+		case 0:
+			v6 := netip.AddrFrom16([16]byte{0x20, 1, 0x0d, 0xb8, 8: byte(i >> 16), 9: byte(i >> 8), 10: byte(i), 15: 1})
+			add(v6, port, "or", from, last, 0)
+		case 1:
+			add(ip, "", "exit", cut1, cut1, 2)
+		default:
+			add(ip, port, "or", cut2, last, 2)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return a.ip.Compare(b.ip) })
 	var b strings.Builder
 	b.WriteString("ip,port,role,flags,fingerprint,nickname,first_seen,last_seen\n")
-	fmt.Fprintf(&b, ",,coverage,,,,%d,%d\n", noon-7*86400, noon)
-	flags := []string{"", "Guard", "Exit", "Exit Guard"}
-	for i := range n - 1 {
-		first, last := noon-7*86400, noon
-		if i%3 == 0 {
-			first += r.IntN(86400)
-			last -= r.IntN(86400)
-		}
-		ip := fmt.Sprintf("%d.%d.%d.%d", 240+i>>20, i>>12&255, i>>4&255, i&15*16+3)
-		port := []string{"443", "9001", "8443"}[r.IntN(3)]
-		relays = append(relays, [2]string{ip, port})
-		fmt.Fprintf(&b, "%s,%s,or,%s,%016X%016X%08X,relay%d,%d,%d\n", ip, port, flags[r.IntN(4)], r.Uint64(), r.Uint64(), r.Uint32(), i, first, last)
+	fmt.Fprintf(&b, ",,coverage,,,,%d,%d\n,,exit_coverage,,,,%d,%d\n", from, to, from, to)
+	for _, l := range lines {
+		b.WriteString(l.text)
 	}
-	fmt.Fprintf(&b, ",%d,end,,,,,\n", n)
+	fmt.Fprintf(&b, ",%d,end,,,,,\n", len(lines)+2)
 	return b.String(), relays
 }
 
-// shape is a kind of chunk: the columns in splunkd's order and what is in them.
+// elsewhere is a host outside the site.
+func elsewhere(r *rand.Rand) netip.Addr {
+	a := r.Uint32()
+	return netip.AddrFrom4([4]byte{240 | byte(a>>24), byte(a >> 16), byte(a >> 8), byte(a)})
+}
+
+// flow is what a row tells.
+type flow struct {
+	n               int // number of the row
+	src, dest, port string
+	time            int64
+	tor             bool // dest and port were a relay's at that time
+}
+
+// flows draws n flows in the hours before end, of which so many in a hundred go
+// to relays. A few more go to a relay's address at another port, or to a relay
+// that has left: the look-up has to look at them and not to find them.
+func flows(n int, percent float64, end int64, relays []relay) []flow {
+	r := rand.New(rand.NewPCG(2, uint64(n)))
+	listed := make(map[string]bool, len(relays))
+	for _, relay := range relays {
+		listed[relay.ip] = true
+	}
+	popular := make([]string, 500) // half of the traffic goes to few hosts
+	for i := range popular {
+		popular[i] = "203.0.113." + strconv.Itoa(i%256)
+		if i%2 == 0 {
+			popular[i] = elsewhere(r).String()
+		}
+	}
+	out := make([]flow, n)
+	for i := range out {
+		f := flow{n: i, time: end - 1 - int64(i%hour), port: "443"}
+		f.src = fmt.Sprintf("10.%d.%d.%d", r.IntN(4), r.IntN(256), r.IntN(256))
+		switch k := r.IntN(100); {
+		case k < 50:
+			f.dest = popular[r.IntN(len(popular))]
+		case k < 53:
+			f.dest = fmt.Sprintf("2001:db8:ffff::%x", 1+r.IntN(1<<16))
+		default:
+			f.dest = elsewhere(r).String()
+		}
+		if listed[f.dest] {
+			f.dest = "203.0.113.7"
+		}
+		if r.IntN(10) == 0 {
+			f.port = []string{"80", "53", "22", "8443"}[r.IntN(4)]
+		}
+		if r.Float64()*100 < percent {
+			relay := relays[r.IntN(len(relays))]
+			f.dest, f.port = relay.ip, relay.port
+			if f.time == relay.last { // no row in the second in which a relay ends: some cut off fractions
+				f.time--
+			}
+			f.tor = relay.first <= f.time && f.time <= relay.last
+		} else if percent > 0 && r.IntN(500) == 0 {
+			f.dest, f.port = relays[r.IntN(len(relays))].ip, "8080"
+		}
+		out[i] = f
+	}
+	return out
+}
+
+// shape is a kind of rows: its columns in splunkd's order and what is in them.
 type shape struct {
 	name    string
 	columns []string
-	cell    func(r *rand.Rand, column, src, dest, port string, row int) string
+	cell    func(r *rand.Rand, column string, f flow) string
 }
 
-// body makes a chunk of n rows of which one in every tor goes to a relay.
-func (s shape) body(n int, share float64, relays [][2]string) []byte {
-	r := rand.New(rand.NewPCG(2, uint64(n)))
-	var b strings.Builder
-	for i, column := range s.columns {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(cell(column))
-	}
-	for _, column := range s.columns {
-		b.WriteString("," + cell("__mv_"+column))
-	}
-	b.WriteByte('\n')
-	for i := range n {
-		src := fmt.Sprintf("10.%d.%d.%d", r.IntN(4), r.IntN(256), r.IntN(256))
-		dest, port := fmt.Sprintf("203.0.113.%d", r.IntN(256)), "443"
-		if r.Float64() < share {
-			relay := relays[r.IntN(len(relays))]
-			dest, port = relay[0], relay[1]
-		}
+// frame makes an execute request of the flows, as splunkd writes it.
+func (s shape) frame(flows []flow) []byte {
+	r := rand.New(rand.NewPCG(3, uint64(len(flows))))
+	body := s.header()
+	for _, f := range flows {
 		for c, column := range s.columns {
 			if c > 0 {
-				b.WriteByte(',')
+				body = append(body, ',')
 			}
-			b.WriteString(cell(s.cell(r, column, src, dest, port, i)))
+			body = rows.AppendCell(body, []byte(s.cell(r, column, f)))
 		}
-		b.WriteString(strings.Repeat(",", len(s.columns)))
-		b.WriteByte('\n')
+		for range s.columns { // no list in any row
+			body = append(body, ',')
+		}
+		body = append(body, '\n')
 	}
-	return []byte(b.String())
+	return chunked.AppendFrame(nil, []byte(execute), body)
 }
 
-// cell writes a cell as splunkd does: bare if empty or letters and digits only.
-func cell(text string) string {
-	for i := range len(text) {
-		if c := text[i]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+// header is the header row: all columns, then all their lists.
+func (s shape) header() []byte {
+	var out []byte
+	for _, prefix := range []string{"", "__mv_"} {
+		for _, column := range s.columns {
+			if len(out) > 0 {
+				out = append(out, ',')
+			}
+			out = rows.AppendCell(out, []byte(prefix+column))
 		}
 	}
-	return text
+	return append(out, '\n')
+}
+
+// wide is the shape with n columns: less than it has, or some more that nobody
+// reads.
+func (s shape) wide(n int) shape {
+	columns := slices.Clone(s.columns)
+	for i := 0; len(columns) < n; i++ {
+		columns = append(columns, fmt.Sprintf("extra%02d", i))
+	}
+	if n < len(columns) { // those that are read come first
+		slices.SortStableFunc(columns, func(a, b string) int { return cmp.Compare(isExtra(a), isExtra(b)) })
+		columns = columns[:n]
+	}
+	s.columns = columns
+	return s
+}
+
+func isExtra(column string) int {
+	switch column {
+	case "_time", "_raw", "src_ip", "dest_ip", "dest_port", "transport", "action", "app", "bytes_in", "bytes_out":
+		return 0
+	}
+	return 1
 }
 
 // tstats is what stands behind tstats in the shipped searches.
 var tstats = shape{
 	name:    "tstats rows",
 	columns: []string{"All_Traffic.src_ip", "All_Traffic.dest_ip", "All_Traffic.dest_port", "All_Traffic.action", "count", "firstTime", "lastTime"},
-	cell: func(r *rand.Rand, column, src, dest, port string, row int) string {
+	cell: func(r *rand.Rand, column string, f flow) string {
 		switch column {
 		case "All_Traffic.src_ip":
-			return src
+			return f.src
 		case "All_Traffic.dest_ip":
-			return dest
+			return f.dest
 		case "All_Traffic.dest_port":
-			return port
+			return f.port
 		case "All_Traffic.action":
 			return "allowed"
 		case "count":
-			return fmt.Sprint(1 + r.IntN(99))
+			return strconv.Itoa(1 + r.IntN(99))
 		case "firstTime":
-			return fmt.Sprint(noon - 3600 - row%1800)
+			return strconv.FormatInt(f.time-int64(r.IntN(600)), 10)
 		}
-		return fmt.Sprint(noon - row%1800)
+		return strconv.FormatInt(f.time, 10)
 	},
 }
 
 // events are firewall events with 48 columns, _raw among them.
-var events = shape{name: "firewall events", columns: eventColumns, cell: eventCell}
+var events = shape{
+	name: "firewall events",
+	columns: strings.Fields(`_time _raw _indextime _sourcetype _subsecond _cd _bkt _si _serial host index linecount source sourcetype
+		splunk_server eventtype tag action app bytes bytes_in bytes_out category dest dest_ip dest_port dest_zone duration dvc
+		log_subtype packets packets_in packets_out product protocol rule session_id src src_ip src_port src_zone transport
+		user vendor vendor_action vendor_product vsys session_end_reason`),
+	cell: func(r *rand.Rand, column string, f flow) string {
+		switch column {
+		case "_raw":
+			return fmt.Sprintf("Nov 20 11:59:59 fw1 1,2026/11/20 11:59:59,001701000001,TRAFFIC,end,2561,2026/11/20 11:59:59,%s,%s,,,Outbound_Allow,,,ssl,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,to_splunk,2026/11/20 11:59:59,%d,1,%d,%s,0,0,0x19,tcp,allow,%d,%d,%d,%d,2026/11/20 11:58:59,60,any,0,376156893,0x0,10.0.0.0-10.255.255.255,Germany,0,%d,%d,tcp-fin,0,0,0,0,,PA-220,from-policy,,,0,,0,,N/A,0,0,0,0,4f6ac2a1-1111-2222-3333-444455556666,0,0,,,,,,,,0.0.0.0,,,,,2026-11-20T11:59:59.000+00:00,,,encrypted-tunnel,networking,browser-based,4,,,ssl,no,no,0",
+				f.src, f.dest, f.n, 40000+f.n%20000, f.port, r.IntN(1<<20), r.IntN(1<<16), r.IntN(1<<20), r.IntN(999), r.IntN(500), r.IntN(500))
+		case "src", "src_ip":
+			return f.src
+		case "dest", "dest_ip":
+			return f.dest
+		case "dest_port":
+			return f.port
+		case "src_port":
+			return strconv.Itoa(40000 + f.n%20000)
+		case "bytes", "bytes_in", "bytes_out":
+			return strconv.Itoa(1 + r.IntN(1<<20))
+		case "packets", "packets_in", "packets_out", "session_id", "duration":
+			return strconv.Itoa(1 + r.IntN(9999))
+		case "transport":
+			return "tcp"
+		case "app":
+			return "ssl"
+		case "action":
+			return "allowed"
+		case "_bkt":
+			return "firewall~7~4F6AC2A1-1111-2222-3333-444455556666"
+		case "_si":
+			return "idx1.example\nfirewall"
+		case "tag":
+			return "communicate\nnetwork"
+		case "source":
+			return "/var/log/remote/fw1/traffic.log"
+		case "vendor_product":
+			return "Palo Alto Networks Firewall"
+		}
+		return internal(r, column, f)
+	},
+}
 
-var eventColumns = strings.Fields(`_time _raw _indextime _sourcetype _subsecond _cd _bkt _si _serial host index linecount source sourcetype
-	splunk_server eventtype tag action app bytes bytes_in bytes_out category dest dest_ip dest_port dest_zone duration dvc
-	log_subtype packets packets_in packets_out product protocol rule session_id src src_ip src_port src_zone transport
-	user vendor vendor_action vendor_product vsys session_end_reason`)
+// internals are the columns that splunkd adds to every event.
+const internals = "_time _raw _indextime _sourcetype _subsecond _cd _bkt _si _serial host index linecount source sourcetype splunk_server eventtype tag timestamp"
 
-func eventCell(r *rand.Rand, column, src, dest, port string, row int) string {
+func internal(r *rand.Rand, column string, f flow) string {
 	switch column {
 	case "_time":
-		return fmt.Sprintf("%d.%03d", noon-row%3600, row%1000)
-	case "_raw":
-		return fmt.Sprintf("Nov 20 11:59:59 fw1 1,2026/11/20 11:59:59,001701000001,TRAFFIC,end,2561,2026/11/20 11:59:59,%s,%s,,,Outbound_Allow,,,ssl,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,to_splunk,2026/11/20 11:59:59,%d,1,%d,%s,0,0,0x19,tcp,allow,%d,%d,%d,%d,2026/11/20 11:58:59,60,any,0,376156893,0x0,10.0.0.0-10.255.255.255,Germany,0,%d,%d,tcp-fin,0,0,0,0,,PA-220,from-policy,,,0,,0,,N/A,0,0,0,0,4f6ac2a1-1111-2222-3333-444455556666,0,0,,,,,,,,0.0.0.0,,,,,2026-11-20T11:59:59.000+00:00,,,encrypted-tunnel,networking,browser-based,4,,,ssl,no,no,0", src, dest, row, 40000+row%20000, port, r.IntN(1<<20), r.IntN(1<<16), r.IntN(1<<20), r.IntN(999), r.IntN(500), r.IntN(500))
-	case "src", "src_ip":
-		return src
-	case "dest", "dest_ip":
-		return dest
-	case "dest_port":
-		return port
-	case "src_port":
-		return fmt.Sprint(40000 + row%20000)
-	case "bytes", "bytes_in", "bytes_out":
-		return fmt.Sprint(1 + r.IntN(1<<20))
-	case "packets", "packets_in", "packets_out", "session_id", "duration":
-		return fmt.Sprint(1 + r.IntN(9999))
-	case "transport":
-		return "tcp"
-	case "app":
-		return "ssl"
-	case "action":
-		return "allowed"
-	case "_cd":
-		return fmt.Sprintf("7:%d", row*131)
-	case "_bkt":
-		return "firewall~7~4F6AC2A1-1111-2222-3333-444455556666"
+		return fmt.Sprintf("%d.%03d", f.time, f.n%1000)
 	case "_indextime":
-		return fmt.Sprint(noon)
+		return strconv.Itoa(noon)
+	case "_cd":
+		return fmt.Sprintf("7:%d", f.n*131)
+	case "_bkt":
+		return "zeek~7~4F6AC2A1-1111-2222-3333-444455556666"
+	case "_subsecond":
+		return fmt.Sprintf(".%03d", f.n%1000)
 	case "_si":
-		return "idx1.example\nfirewall"
-	case "tag":
-		return "communicate\nnetwork"
-	case "source":
-		return "/var/log/remote/fw1/traffic.log"
-	case "vendor_product":
-		return "Palo Alto Networks Firewall"
+		return "idx1.example\nzeek"
+	case "_serial", "linecount":
+		return strconv.Itoa(1 + f.n%50000)
 	}
-	return "pan:" + column
+	return "x:" + column
+}
+
+// conn are Zeek's conn events as Splunk extracts them from JSON.
+var conn = shape{
+	name: "Zeek conn",
+	columns: strings.Fields(internals + ` ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state
+		local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes community_id orig_l2_addr resp_l2_addr vlan`),
+	cell: func(r *rand.Rand, column string, f flow) string {
+		switch column {
+		case "_raw":
+			return fmt.Sprintf(`{"ts":%d.%03d,"uid":"C%015x","id.orig_h":"%s","id.orig_p":%d,"id.resp_h":"%s","id.resp_p":%s,"proto":"tcp","service":"ssl","duration":%d.5,"orig_bytes":%d,"resp_bytes":%d,"conn_state":"SF","local_orig":true,"local_resp":false,"missed_bytes":0,"history":"ShADadFf","orig_pkts":%d,"orig_ip_bytes":%d,"resp_pkts":%d,"resp_ip_bytes":%d,"community_id":"1:%027x="}`,
+				f.time, f.n%1000, r.Uint64()>>4, f.src, 40000+f.n%20000, f.dest, f.port, 1+r.IntN(60), r.IntN(1<<16), r.IntN(1<<20), r.IntN(500), r.IntN(1<<16), r.IntN(500), r.IntN(1<<20), r.Uint64())
+		case "duration":
+			return fmt.Sprintf("%d.5", r.IntN(20))
+		case "orig_bytes", "resp_bytes", "orig_ip_bytes", "resp_ip_bytes":
+			return strconv.Itoa(1000 + r.IntN(1<<20))
+		case "orig_pkts", "resp_pkts":
+			return strconv.Itoa(10 + r.IntN(500))
+		case "conn_state":
+			return "SF"
+		case "local_orig":
+			return "true"
+		case "local_resp":
+			return "false"
+		case "missed_bytes":
+			return "0"
+		case "history":
+			return "ShADadFf"
+		case "community_id":
+			return fmt.Sprintf("1:%027x=", r.Uint64())
+		case "orig_l2_addr", "resp_l2_addr":
+			return fmt.Sprintf("02:00:00:00:%02x:%02x", r.IntN(256), r.IntN(256))
+		case "vlan":
+			return "17"
+		}
+		return zeek(r, column, f)
+	},
+}
+
+// ssl are Zeek's ssl events, with the server name and JA4. Relays are shown a
+// name as tor makes it up, and every second one tor's own JA4.
+var ssl = shape{
+	name: "Zeek ssl",
+	columns: strings.Fields(internals + ` ts uid id.orig_h id.orig_p id.resp_h id.resp_p version cipher curve server_name resumed next_protocol
+		established ssl_history cert_chain_fps{} client_cert_chain_fps{} subject issuer sni_matches_cert validation_status ja3 ja3s ja4 ja4s`),
+	cell: func(r *rand.Rand, column string, f flow) string {
+		name := fmt.Sprintf("host%d.shop%d.example", f.n%900, f.n%77)
+		ja4 := fmt.Sprintf("t13d1516h2_%012x_%012x", 0x8daaf6152771+f.n%40, 0x02713d6af862+f.n%7)
+		if f.tor {
+			name = "www." + madeUp(r) + ".com"
+			if f.n%2 == 0 {
+				ja4 = "t13d181100_796efca44d18_d41ae481755e"
+			}
+		}
+		switch column {
+		case "_raw":
+			return fmt.Sprintf(`{"ts":%d.%03d,"uid":"C%015x","id.orig_h":"%s","id.orig_p":%d,"id.resp_h":"%s","id.resp_p":%s,"version":"TLSv13","cipher":"TLS_AES_256_GCM_SHA384","curve":"x25519","server_name":"%s","resumed":false,"established":true,"ssl_history":"CsiI","ja3":"%016x%016x","ja4":"%s"}`,
+				f.time, f.n%1000, r.Uint64()>>4, f.src, 40000+f.n%20000, f.dest, f.port, name, r.Uint64(), r.Uint64(), ja4)
+		case "version":
+			return "TLSv13"
+		case "cipher":
+			return "TLS_AES_256_GCM_SHA384"
+		case "curve":
+			return "x25519"
+		case "server_name":
+			return name
+		case "resumed":
+			return "false"
+		case "established", "sni_matches_cert":
+			return "true"
+		case "ssl_history":
+			return "CsiI"
+		case "next_protocol":
+			return "h2"
+		case "ja3", "ja3s":
+			return fmt.Sprintf("%016x%016x", r.Uint64(), r.Uint64())
+		case "ja4":
+			return ja4
+		case "ja4s":
+			return "t130200_1302_234ea6891581"
+		case "validation_status":
+			return "ok"
+		}
+		return zeek(r, column, f)
+	},
+}
+
+// zeek are the cells that all of Zeek's logs have.
+func zeek(r *rand.Rand, column string, f flow) string {
+	switch column {
+	case "ts":
+		return fmt.Sprintf("%d.%03d", f.time, f.n%1000)
+	case "uid":
+		return fmt.Sprintf("C%015x", r.Uint64()>>4)
+	case "id.orig_h":
+		return f.src
+	case "id.orig_p":
+		return strconv.Itoa(40000 + f.n%20000)
+	case "id.resp_h":
+		return f.dest
+	case "id.resp_p":
+		return f.port
+	case "proto":
+		return "tcp"
+	case "service":
+		return "ssl"
+	}
+	return internal(r, column, f)
+}
+
+func madeUp(r *rand.Rand) string {
+	name := make([]byte, 8+r.IntN(10))
+	for i := range name {
+		name[i] = "abcdefghijklmnopqrstuvwxyz234567"[r.IntN(32)]
+	}
+	return string(name)
 }

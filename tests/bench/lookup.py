@@ -16,24 +16,27 @@ class Lookup(StreamingCommand):
 
     def load(self):
         self.relays, self.end = {}, 0
-        with open(os.environ["BENCH_TABLE"], newline="") as table:
-            for row in csv.DictReader(table):
-                if row["role"] == "or":
-                    self.relays.setdefault((row["ip"], row["port"]), []).append(
-                        (int(row["first_seen"]), int(row["last_seen"]), row))
-                elif row["role"] == "coverage":
-                    self.end = int(row["last_seen"])
+        for path in os.environ["BENCH_TABLES"].split(os.pathsep):
+            with open(path, newline="") as table:
+                for row in csv.DictReader(table):
+                    if row["role"] == "or":
+                        self.relays.setdefault((row["ip"], row["port"]), []).append(
+                            (int(row["first_seen"]), int(row["last_seen"]), row))
+                    elif row["role"] == "coverage":
+                        self.end = max(self.end, int(row["last_seen"]))
 
     @staticmethod
     def names(record):
         if "All_Traffic.src_ip" in record:
             return "All_Traffic.src_ip", "All_Traffic.dest_ip", "All_Traffic.dest_port", "lastTime"
+        if "id.orig_h" in record:
+            return "id.orig_h", "id.resp_h", "id.resp_p", "_time"
         return "src_ip", "dest_ip", "dest_port", "_time"
 
     def stream(self, records):
-        if self.relays is None:
-            self.load()
         for record in records:
+            if self.relays is None:
+                self.load()
             src, dest, port, time = (record[name] for name in self.names(record))
             found = dict.fromkeys(FIELDS, "")
             found.update(tor_verdict="none", tor_score=0, tor_state="unknown", tor_coverage="full", tor_list_time=self.end)
