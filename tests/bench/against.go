@@ -65,7 +65,7 @@ func (b *bench) against(out io.Writer, older string, chosen []workload) (bool, e
 		return false, err
 	}
 	for _, n := range networks {
-		for _, t := range oddTalks(networks[0].relays, networks[1].old) {
+		for _, t := range oddTalks(b.oddities, networks[0].relays, networks[1].old) {
 			if err := compare(n, talk{t.name + ", " + filepath.Base(n.folder), t.requests}); err != nil {
 				return false, err
 			}
@@ -78,6 +78,7 @@ func (b *bench) against(out io.Writer, older string, chosen []workload) (bool, e
 const (
 	againstRows = 20_000 // of a chunk: what rows hold repeats
 	mostShown   = 20     // differences in words
+	oddities    = 120    // talks of odd rows, for each of a few tables
 )
 
 // argumentSets are the options that every workload is run with.
@@ -151,13 +152,17 @@ func difference(older, newer []byte) string {
 
 // oddTalks are what workloads are not: columns of every name that is read, in
 // any mix, with cells of every kind, lists, errors, and rows that are only text.
-func oddTalks(relays, old []relay) []talk {
+func oddTalks(n int, relays, old []relay) []talk {
 	var out []talk
 	r := rand.New(rand.NewPCG(4, 4))
-	sets := append([][]string{{"time=seen", "dest=target"}, {"src=nowhere"}, {"nonsense=1"}, {"min_score=101"}}, argumentSets[:4]...)
-	for i := range 120 {
+	sets := append([][]string{{"time=seen", "dest=target"}, {"src=nowhere"}, {"nonsense=1"}, {"min_score=101"},
+		{"min_score", "=", "20", "labeled=NO"}, {"internal=2001:db8::/32"}, {"internal=10.0.0.0/99"}, {"word"}, {"relays=other.csv"}, {"relays=../x.csv"}}, argumentSets[:4]...)
+	for i := range n {
 		arguments := sets[i%len(sets)]
 		requests := [][]byte{probe(arguments...)}
+		if i%3 == 0 { // the search's own times, for rows without one
+			requests[0] = probeWithin(noon-day, noon-day/2, arguments...)
+		}
 		for range 3 {
 			requests = append(requests, frameOf(execute, oddBody(r, relays, old)))
 		}
@@ -195,7 +200,7 @@ func oddBody(r *rand.Rand, relays, old []relay) []byte {
 	body := shape{columns: names}.header()
 	for range r.IntN(300) {
 		plain, multi := []byte(nil), []byte(nil)
-		relay, at := relays[r.IntN(len(relays))], int64(noon-r.IntN(9*day))
+		relay, at := relays[r.IntN(len(relays))], int64(noon+2*day-r.IntN(11*day))
 		if r.IntN(8) == 0 {
 			relay, at = old[r.IntN(len(old))], int64(noon-r.IntN(year))
 		}

@@ -68,7 +68,7 @@ func be(name string) int {
 type bench struct {
 	binary, launcher, python, script, self string
 	only                                   []string // names of variants; empty: all
-	runs                                   int
+	runs, oddities                         int
 	folder                                 string // scratch
 	networks                               []installed
 	driver                                 driver
@@ -77,7 +77,7 @@ type bench struct {
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	var b bench
+	b := bench{oddities: oddities}
 	flags.StringVar(&b.binary, "tordetect", "dist/bin/tordetect", "the `program` to measure")
 	flags.StringVar(&b.launcher, "launcher", "bin/tordetect.sh", "the `script` that starts it in the package")
 	flags.StringVar(&b.python, "python", "", "a `Python` that has splunklib; without it only the others are measured")

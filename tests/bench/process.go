@@ -35,7 +35,7 @@ type figures struct {
 }
 
 const (
-	getinfo = `{"action":"getinfo","preview":false,"searchinfo":{"args":[%s],"raw_args":[%[1]s],"dispatch_dir":"","sid":"1.1","app":"tordetect","owner":"admin","username":"admin","session_key":"","splunkd_uri":"https://127.0.0.1:8089","splunk_version":"8.2.1","search":"search","command":"tordetect","maxresultrows":50000,"earliest_time":"0","latest_time":"0"}}`
+	getinfo = `{"action":"getinfo","preview":false,"searchinfo":{"args":[%[1]s],"raw_args":[%[1]s],"dispatch_dir":"","sid":"1.1","app":"tordetect","owner":"admin","username":"admin","session_key":"","splunkd_uri":"https://127.0.0.1:8089","splunk_version":"8.2.1","search":"search","command":"tordetect","maxresultrows":50000,"earliest_time":"%[2]d","latest_time":"%[3]d"}}`
 	execute = `{"action":"execute","finished":false}`
 	last    = `{"action":"execute","finished":true}`
 )
@@ -46,11 +46,15 @@ func frameOf(metadata string, body []byte) []byte {
 }
 
 // probe is getinfo with these arguments.
-func probe(args ...string) []byte {
+func probe(args ...string) []byte { return probeWithin(0, 0, args...) }
+
+// probeWithin is that of a search from earliest to latest.
+func probeWithin(earliest, latest int64, args ...string) []byte {
+	quoted := make([]string, len(args))
 	for i := range args {
-		args[i] = `"` + args[i] + `"`
+		quoted[i] = `"` + args[i] + `"`
 	}
-	return frameOf(fmt.Sprintf(getinfo, strings.Join(args, ",")), nil)
+	return frameOf(fmt.Sprintf(getinfo, strings.Join(quoted, ","), earliest, latest), nil)
 }
 
 // driver plays splunkd: it starts a process and talks to it in turns, over pipes

@@ -93,11 +93,10 @@ func choose(names []string) (chosen []workload, starts bool, err error) {
 
 // network is a relay table and the relays that traffic can go to.
 type network struct {
-	folder   string // laid out as the package: bin, lookups
-	relays   []relay
-	old      []relay // of the history
-	tables   []string
-	hasTable bool
+	folder string // laid out as the package: bin, lookups
+	relays []relay
+	old    []relay // of the history
+	tables []string
 }
 
 // install lays out a folder as the package does, with the program, its launcher
