@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The test's own program is the variants that are part of the benchmark.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "-be" {
+		os.Exit(be(os.Args[2]))
+	}
+	os.Exit(m.Run())
+}
+
+// python is the one with splunklib that build.sh has made, if it has.
+const python = "../../dist/.venv-bench/bin/python"
+
+// tiny is a bench with the program of this checkout.
+func tiny(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{binary: build(t, "../../src/cmd/tordetect"), launcher: "../../bin/tordetect.sh", script: "lookup.py", runs: 1, oddities: 14}
+	if exec.Command(python, "-c", "import splunklib.searchcommands").Run() == nil {
+		b.python = python
+	}
+	require.NoError(t, b.begin(os.Stderr))
+	t.Cleanup(func() { _ = os.RemoveAll(b.folder) })
+	return b
+}
+
+func build(t *testing.T, folder string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "program")
+	out, err := exec.Command("go", "build", "-o", program, folder).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return program
+}
+
+// Every variant gets rows of every shape, in two chunks, through the driver. The
+// look-ups must find the rows that were made to go to relays, and no others; the
+// echoes must send back what they got.
+func TestVariants(t *testing.T) {
+	b := tiny(t)
+	for _, w := range append(workloads()[:4], workload{Name: "history", shape: tstats, with: most, Tor: 5, History: 1500, Old: 10}) {
+		w.Rows, w.Chunks, w.Tor, w.Relays = 400, 2, max(w.Tor, 5), 600
+		n, err := b.install(w.Relays, w.History)
+		require.NoError(t, err)
+		flows := w.flows(n)
+		requests := w.requests(flows)
+		var want []int
+		for _, f := range flows {
+			if f.tor {
+				want = append(want, f.n)
+			}
+		}
+		require.Greater(t, len(want), 5, "of %s", w.Name)
+		require.Less(t, len(want), 100, "of %s", w.Name)
+		for _, name := range w.with {
+			t.Run(w.Name+"/"+name, func(t *testing.T) {
+				if name == "splunklib" && b.python == "" {
+					t.Skip("skipped: no Python with splunklib; ./build.sh bench makes one")
+				}
+				v := b.variants(n, []string{name})[0]
+				chunks := 0
+				f, err := b.driver.run(v, requests, func(i int, metadata, body []byte) {
+					isEcho := name == "echo" || name == "chunked" || name == "cat"
+					switch {
+					case i == 0 && !isEcho:
+						require.Contains(t, string(metadata), `"type":"streaming"`)
+					case i == 0 || i == len(requests)-1:
+					case isEcho:
+						require.True(t, bytes.HasSuffix(requests[i], body) && len(body) > 0)
+						chunks++
+					default:
+						require.Equal(t, want, found(t, body))
+						chunks++
+					}
+				})
+				require.NoError(t, err)
+				require.Equal(t, w.Chunks, chunks)
+				require.Positive(t, f.CPU)
+				require.Greater(t, f.Memory, int64(100<<10))
+				require.Positive(t, f.Reply)
+				if name != "cat" {
+					require.Greater(t, f.Wall, f.Getinfo)
+					require.Greater(t, f.Wall, f.After)
+				}
+			})
+		}
+	}
+}
+
+// found are the numbers of the rows that were said to be Tor.
+func found(t *testing.T, body []byte) []int {
+	t.Helper()
+	all, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, all, 401)
+	verdict := slices.Index(all[0], "tor_verdict")
+	require.GreaterOrEqual(t, verdict, 0)
+	var out []int
+	for i, row := range all[1:] {
+		if row[verdict] == "tor" {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// A variant that breaks must stop the benchmark, not give it figures.
+func TestBroken(t *testing.T) {
+	b := tiny(t)
+	requests := [][]byte{probe(), frameOf(execute, []byte("a,b\n1,2\n")), frameOf(last, nil)}
+	for name, argv := range map[string][]string{
+		"ends at once":        {"true"},
+		"ends with an error":  {"false"},
+		"writes something":    {"echo", "hello"},
+		"lacks a table":       {b.self, "-be", "csv"},
+		"is not there at all": {filepath.Join(b.folder, "nothing")},
+	} {
+		_, err := b.driver.run(variant{name: name, argv: argv}, requests, nil)
+		require.Error(t, err, name)
+	}
+	_, err := b.driver.run(variant{argv: []string{b.self, "-be", "echo"}}, requests, nil)
+	require.NoError(t, err, "a run after failed ones")
+}
+
+// The whole program, on little: its table, its targets, its file.
+func TestRun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bench.json")
+	args := []string{"-tordetect", build(t, "../../src/cmd/tordetect"), "-launcher", "../../bin/tordetect.sh", "-runs", "1", "-json", file, "-only", "tordetect,echo", "tstats", "tstats-rows10k"}
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, run(args, &stdout, &stderr), "%s", &stderr)
+	require.Contains(t, stdout.String(), "| tstats: our CPU / the echo's")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var r struct {
+		Workloads []struct {
+			Name     string
+			Rows     int
+			Variants []measured
+		}
+		Targets []target
+	}
+	require.NoError(t, json.Unmarshal(text, &r))
+	require.Len(t, r.Workloads, 2)
+	require.Equal(t, "tstats-rows10k", r.Workloads[1].Name)
+	require.Equal(t, 10_000, r.Workloads[1].Rows)
+	require.Len(t, r.Workloads[1].Variants, 2)
+	require.Len(t, r.Targets, 3) // without splunklib
+
+	require.Equal(t, 2, run([]string{"no-such-workload"}, &stdout, &stderr))
+	require.Equal(t, 2, run([]string{"-runs", "0"}, &stdout, &stderr))
+}
+
+func TestStartUp(t *testing.T) {
+	b := tiny(t)
+	for _, s := range startUps()[:4] {
+		s.relays = min(s.relays, 500)
+		got, err := b.measureStart(s)
+		require.NoError(t, err, s.what)
+		for _, m := range got {
+			require.Positive(t, m.Median.Getinfo)
+			require.Equal(t, s.rows >= 0, m.Median.First > 0, "%s, %s", s.what, m.Variant)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	got := median([]figures{{CPU: 3, Memory: 10}, {CPU: 1, Memory: 30}, {CPU: 2, Memory: 20}})
+	require.Equal(t, figures{CPU: 2, Memory: 20}, got)
+	require.Equal(t, 2.5, median([]figures{{CPU: 3}, {CPU: 1}, {CPU: 2}, {CPU: 9}}).CPU)
+}
+
+func TestTargets(t *testing.T) {
+	of := func(cpu, wall float64, memory int64) figures {
+		return figures{CPU: cpu, Wall: wall, Memory: memory, Reply: 80e6}
+	}
+	r := report{
+		Workloads: []result{{workload{Name: "events", Request: 60e6}, []measured{
+			{Variant: "tordetect", Median: of(0.1, 0.15, 141e6)}, {Variant: "echo", Median: of(0.08, 0.1, 0)}, {Variant: "splunklib", Median: of(5, 6, 0)}}}},
+		Starts: []started{
+			{"getinfo only", -1, measured{Variant: "launcher", Median: figures{Getinfo: 0.009}}},
+			{needsHistory, 1, measured{Variant: "tordetect", Median: figures{First: 0.2}}},
+		},
+	}
+	var met []string
+	for _, target := range r.judge() {
+		met = append(met, target.mark())
+	}
+	require.Equal(t, "met met MISSED MISSED met MISSED", strings.Join(met, " "))
+}
+
+// The comparison must see no difference where there is none, and a small one.
+func TestAgainst(t *testing.T) {
+	b := tiny(t)
+	same, err := b.against(io.Discard, b.binary, nil)
+	require.NoError(t, err)
+	require.True(t, same)
+
+	other := tiny(t)
+	older := filepath.Join(t.TempDir(), "older")
+	program, err := os.ReadFile(other.binary)
+	require.NoError(t, err)
+	const sentence = "No row had the column "
+	require.Equal(t, 1, bytes.Count(program, []byte(sentence)))
+	program = bytes.Replace(program, []byte(sentence), []byte("No row has the column "), 1)
+	require.NoError(t, os.WriteFile(older, program, 0o755))
+	var told strings.Builder
+	same, err = other.against(&told, older, nil)
+	require.NoError(t, err)
+	require.False(t, same)
+	require.Contains(t, told.String(), "src=nowhere")
+}
+
+// Inputs are the same in every run, and as splunkd writes them.
+func TestInputs(t *testing.T) {
+	first, relays := table(300, noon-week, noon)
+	again, _ := table(300, noon-week, noon)
+	require.Equal(t, first, again)
+	require.Equal(t, 300+2, strings.Count(first, "\n"), "header and end row")
+	for _, w := range workloads()[:4] {
+		got := w.shape.frame(flows(50, 10, noon, relays))
+		require.Equal(t, got, w.shape.frame(flows(50, 10, noon, relays)))
+		_, body, _ := bytes.Cut(got, []byte("}"))
+		all, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
+		require.NoError(t, err)
+		require.Len(t, all, 51)
+		require.Len(t, all[0], 2*len(w.shape.columns))
+		require.Greater(t, len(all[0]), map[string]int{"tstats": 13, "events": 95, "conn": 59, "ssl": 59}[w.Name])
+	}
+	for _, n := range []int{12, 96} {
+		require.Len(t, events.wide(n).columns, n)
+		require.Subset(t, events.wide(n).columns, []string{"_time", "src_ip", "dest_ip", "dest_port"})
+	}
+}
