@@ -8,6 +8,7 @@
 //	torctl relays seen IP --at T    what an address was at a time
 //	torctl scan FILE...             find Tor in log files
 //	torctl replay FILE...           send recorded events to Splunk
+//	torctl doctor                   is the installed app healthy
 //
 // Results go to stdout, everything else to stderr with "torctl: " in front.
 // Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 Tor found (scan --fail-on).
@@ -61,7 +62,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	t := &terminal{out: stdout, err: stderr}
-	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now))
+	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now), doctorCommand(t, now))
 	// net/http has a word in the log for servers that speak out of turn. What an
 	// update has to say of a server is in its errors.
 	log.SetOutput(io.Discard)

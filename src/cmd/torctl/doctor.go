@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"tordetect/src/doctor"
+)
+
+func doctorCommand(t *terminal, now func() time.Time) *cobra.Command {
+	var app, file, form string
+	var strict, noRun, all bool
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Is the installed app healthy, and if not, what to do",
+		Long: `Looks at an installed app Tor Detect, or at its package: modes, owners and
+architecture of its programs, whether they start, versions, the relay list's age
+and coverage, the clock, who may write the lookups, lookups that landed in another
+app, what goes to the indexers, other apps that bring the same command, macros or
+detection, what local/ hides, and which searches run.
+
+Nothing is changed, and neither Splunk nor the network is asked. The app's
+launchers are started with a question that does nothing (--no-run leaves that
+out). Run it as the user that Splunk runs as: it sees what Splunk sees.
+
+Without --app and --package the app is looked for in $SPLUNK_HOME, then in the
+folder where you are, then in /opt/splunk.
+
+Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
+		Example: `  torctl doctor
+  torctl doctor --app /opt/splunk/etc/apps/tordetect --strict
+  torctl doctor --package tordetect-0.1.0.tgz
+  torctl doctor --app /opt/splunk/etc/apps/tordetect -o json | jq -r 'select(.severity=="error").do'`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkForm(form, formTable, formJSON); err != nil {
+				return err
+			}
+			o := doctor.Options{Now: now(), Version: version, NoRun: noRun}
+			var report *doctor.Report
+			var err error
+			if file != "" {
+				report, err = doctor.Package(c.Context(), file, o)
+			} else {
+				if app, err = findApp(app, os.Getenv("SPLUNK_HOME")); err != nil {
+					return err
+				}
+				report, err = doctor.Folder(c.Context(), app, o)
+			}
+			if err != nil {
+				return failed(err)
+			}
+			return failed(tellHealth(t, form, report, strict, all))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&app, "app", "", "the app's folder, as in /opt/splunk/etc/apps/tordetect, or Splunk's folder")
+	f.StringVar(&file, "package", "", "a package, as in tordetect-0.1.0.tgz, instead of a folder")
+	f.BoolVar(&strict, "strict", false, "exit with 1 for warnings, too")
+	f.BoolVar(&noRun, "no-run", false, "do not start the app's launchers")
+	f.BoolVarP(&all, "all", "a", false, "table: also show the checks that found nothing wrong")
+	f.StringVarP(&form, "output", "o", formTable, outputHelp+"table or json (an object for each finding)")
+	c.MarkFlagsMutuallyExclusive("app", "package")
+	return c
+}
+
+// inSplunk is where the app is below Splunk's folder.
+var inSplunk = filepath.Join("etc", "apps", "tordetect")
+
+// findApp returns the app's folder: the given one, or that below it if it is
+// Splunk's, or where it usually is.
+func findApp(given, home string) (string, error) {
+	isApp := func(folder string) bool {
+		_, err := os.Stat(filepath.Join(folder, "default", "app.conf"))
+		return err == nil
+	}
+	if given != "" {
+		if below := filepath.Join(given, inSplunk); !isApp(given) && isApp(below) {
+			return below, nil
+		}
+		return given, nil
+	}
+	places := []string{".", filepath.Join("/opt/splunk", inSplunk)}
+	if home != "" {
+		places = append([]string{filepath.Join(home, inSplunk)}, places...)
+	}
+	for _, folder := range places {
+		if isApp(folder) {
+			return folder, nil
+		}
+	}
+	return "", errors.New("no app found in $SPLUNK_HOME, here or in /opt/splunk: name its folder by --app, or a package by --package")
+}
+
+// tellHealth writes the report, and returns what makes the exit code 1.
+func tellHealth(t *terminal, form string, r *doctor.Report, strict, all bool) error {
+	var err error
+	if form == formJSON {
+		var rows [][]any
+		for _, f := range r.Findings {
+			rows = append(rows, []any{f.Severity.String(), f.Check, f.Where, f.What, f.Do})
+		}
+		err = t.rows(form, []string{"severity", "check", "where", "what", "do"}, rows)
+	} else {
+		err = t.health(r, all)
+	}
+	if err != nil {
+		return err
+	}
+	bad := r.Count(doctor.Error)
+	words := counted(int64(bad), "error")
+	if warnings := r.Count(doctor.Warning); strict && warnings > 0 {
+		words += " and " + counted(int64(warnings), "warning")
+		bad += warnings
+	}
+	if bad > 0 {
+		return errors.New(words)
+	}
+	return nil
+}
+
+// The widths of the health report: as the terminal, but no lines that are hard to
+// read, and as in a letter where there is no terminal.
+const (
+	widestText  = 110
+	letterWidth = 90
+	indent      = "           "
+)
+
+// health writes the report for a person: the worst first, a paragraph each, as
+// sentences fit into no table.
+func (t *terminal) health(r *doctor.Report, all bool) error {
+	width := letterWidth
+	if w := t.width(); w > 0 {
+		width = min(max(w, 40), widestText)
+	}
+	var b strings.Builder
+	fine := 0
+	for _, severity := range []doctor.Severity{doctor.Error, doctor.Warning, doctor.Note, doctor.OK} {
+		for _, f := range r.Findings {
+			if f.Severity != severity {
+				continue
+			}
+			if severity == doctor.OK {
+				if fine++; !all {
+					continue
+				}
+			}
+			where := f.Check
+			if f.Where != "" {
+				where += ": " + f.Where
+			}
+			fmt.Fprintf(&b, "%-9s  %s\n", severity, printable(where))
+			paragraph(&b, width, printable(f.What))
+			if f.Do != "" {
+				paragraph(&b, width, "to do: "+printable(f.Do))
+			}
+		}
+	}
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", printable(r.App), counted(int64(r.Count(doctor.Error)), "error"), counted(int64(r.Count(doctor.Warning)), "warning"),
+		counted(int64(r.Count(doctor.Note)), "note"), counted(int64(fine), "check"))
+	if _, err := fmt.Fprint(t.out, b.String()); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+func paragraph(b *strings.Builder, width int, words string) {
+	for line := range strings.SplitSeq(text.WrapSoft(words, width-len(indent)), "\n") {
+		b.WriteString(indent + strings.TrimRight(line, " ") + "\n")
+	}
+}

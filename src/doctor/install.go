@@ -1,0 +1,279 @@
+package doctor
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// place is what a folder with the app in it is for Splunk.
+type place struct {
+	name string
+	tail string // how the path of the folder's parent ends
+	up   int    // how far above that parent Splunk's folder is
+
+	complete bool // all of the package has to be there
+	searches bool // Splunk searches with it, so the relay list counts
+	others   bool // other apps stand beside it and count
+}
+
+var (
+	placeApp      = place{name: "app", tail: "etc/apps", up: 2, complete: true, searches: true, others: true}
+	placeBundle   = place{name: "bundle on a search peer", up: 5, searches: true}
+	placeDeployer = place{name: "deployer", tail: "etc/shcluster/apps", up: 3, complete: true}
+	placePackage  = place{name: "package", complete: true}
+	placeFolder   = place{name: "folder", complete: true, searches: true}
+)
+
+// places are those that a path tells. An app that is to be sent to indexers or
+// forwarders is in the wrong one.
+var places = []place{
+	placeApp, placeDeployer,
+	{name: "cluster manager", tail: "etc/manager-apps", up: 2, complete: true},
+	{name: "cluster manager", tail: "etc/master-apps", up: 2, complete: true},
+	{name: "cluster peer", tail: "etc/peer-apps", up: 2, complete: true},
+	{name: "cluster peer", tail: "etc/slave-apps", up: 2, complete: true},
+	{name: "deployment server", tail: "etc/deployment-apps", up: 2, complete: true},
+}
+
+// locate tells by the path what the folder is, and where Splunk's folder is.
+// Links are not followed: Splunk goes by the path that it knows.
+func locate(folder string) (place, string) {
+	parent := filepath.Dir(folder)
+	slashed := filepath.ToSlash(parent)
+	for _, p := range places {
+		if strings.HasSuffix(slashed, "/"+p.tail) {
+			return p, above(parent, p.up)
+		}
+	}
+	// .../var/run/searchpeers/<search head>-<time>/apps/tordetect
+	if path.Base(slashed) == "apps" && strings.HasSuffix(path.Dir(path.Dir(slashed)), "/var/run/searchpeers") {
+		return placeBundle, above(parent, placeBundle.up)
+	}
+	return placeFolder, ""
+}
+
+func above(folder string, levels int) string {
+	for range levels {
+		folder = filepath.Dir(folder)
+	}
+	return folder
+}
+
+// checkPlace looks at where the app is.
+func (e *exam) checkPlace() (where, fine string) {
+	name := filepath.Base(e.app)
+	if e.place.name != placePackage.name && name != appName {
+		e.add(Error, name, "rename the folder to "+appName+" and restart Splunk", "the folder has another name than the app: Splunk takes the folder's name for the app's, and finds neither its lookups nor its settings under %s", appName)
+	}
+	if id := e.conf("app").text("package", "id"); id != "" && id != appName {
+		e.add(Error, "default/app.conf", "give the folder of Tor Detect", "this is the app %q and not %s", id, appName)
+	}
+	if e.conf("app").text("install", "state") == "disabled" {
+		e.add(Error, "local/app.conf", "enable it (Apps, Manage apps)", "the app is disabled")
+	}
+	switch {
+	case strings.HasPrefix(e.place.name, "cluster"), e.place.name == "deployment server":
+		e.add(Warning, "", "install it on the search head only; a search head cluster gets it from its deployer (etc/shcluster/apps)",
+			"this is the place for apps that go to indexers or forwarders: they get the program and the relay list from the search head with its bundle, and an app of their own would never have a current list")
+	}
+	if e.home != "" {
+		return "", "this is a Splunk's " + e.place.name + "; its folder is " + e.home
+	}
+	return "", "this is a " + e.place.name + " outside of a Splunk"
+}
+
+// entry is a file or folder of the app.
+type entry struct {
+	name string // below the app, with slashes; "." is the app itself
+	mode fs.FileMode
+	size int64
+	time time.Time
+	uid  int // -1: not known
+}
+
+// walk lists the app.
+func (e *exam) walk() {
+	e.entries, e.truncated = list(e.app, maxEntries)
+}
+
+// list lists a folder and all in it, in the order of names.
+func list(folder string, most int) (entries []entry, truncated bool) {
+	_ = filepath.WalkDir(folder, func(at string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // what cannot be read is not there
+		}
+		if len(entries) >= most {
+			truncated = true
+			return filepath.SkipAll
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		name, err := filepath.Rel(folder, at)
+		if err != nil {
+			return nil
+		}
+		entries = append(entries, entry{filepath.ToSlash(name), info.Mode(), info.Size(), info.ModTime(), userOf(info)})
+		return nil
+	})
+	return entries, truncated
+}
+
+// find returns the app's entry of a name.
+func (e *exam) find(name string) (entry, bool) {
+	i := slices.IndexFunc(e.entries, func(x entry) bool { return x.name == name })
+	if i < 0 {
+		return entry{}, false
+	}
+	return e.entries[i], true
+}
+
+// in returns the entries directly in one of the app's folders.
+func (e *exam) in(folder string) []entry {
+	var found []entry
+	for _, x := range e.entries {
+		if path.Dir(x.name) == folder && x.name != "." {
+			found = append(found, x)
+		}
+	}
+	return found
+}
+
+func (e *exam) path(name string) string { return filepath.Join(e.app, filepath.FromSlash(name)) }
+
+// read reads a file of at most so many bytes. What is no file, or larger, or not
+// there, is "".
+func (e *exam) read(file string, most int64) string {
+	info, err := os.Stat(file) // first: to open a pipe would wait for its writer
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > most) {
+		return ""
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(file)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		e.unread++
+	}
+	if int64(len(text)) > most {
+		return ""
+	}
+	return string(text)
+}
+
+func regular(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// conf is one of the app's conf files, local/ laid over default/.
+func (e *exam) conf(name string) *conf {
+	if c := e.ours[name]; c != nil {
+		return c
+	}
+	c := newConf()
+	c.lay(e.layer("default", name))
+	c.lay(e.layer("local", name))
+	e.ours[name] = c
+	return c
+}
+
+// layer is the app's conf file in default/ or local/ alone.
+func (e *exam) layer(folder, name string) *conf {
+	file := folder + "/" + name + ".conf"
+	return parseConf(file, e.read(e.path(file), maxConfBytes), nil)
+}
+
+// meta is the app's metadata, local.meta over default.meta.
+func (e *exam) meta() *conf { return e.metaOf(e.app) }
+
+func (e *exam) metaOf(app string) *conf {
+	c := newConf()
+	for _, name := range []string{"default.meta", "local.meta"} {
+		c.lay(parseConf("metadata/"+name, e.read(filepath.Join(app, "metadata", name), maxConfBytes), nil))
+	}
+	return c
+}
+
+// confOf is a conf file of another app.
+func (e *exam) confOf(app, name string, keep func(string) bool) *conf {
+	c := newConf()
+	for _, folder := range []string{"default", "local"} {
+		c.lay(parseConf(e.show(filepath.Join(app, folder, name+".conf")), e.read(filepath.Join(app, folder, name+".conf"), maxConfBytes), keep))
+	}
+	return c
+}
+
+// siblings are the folders of the other apps, in the order of their names.
+func (e *exam) siblings() []string {
+	if !e.place.others {
+		return nil
+	}
+	var found []string
+	for _, name := range folders(filepath.Dir(e.app), maxApps) {
+		if folder := filepath.Join(filepath.Dir(e.app), name); folder != e.app {
+			found = append(found, folder)
+		}
+	}
+	return found
+}
+
+// folders are the names of the folders in one, links to folders among them.
+func folders(in string, most int) []string {
+	entries, err := os.ReadDir(in)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, x := range entries {
+		if len(found) >= most {
+			break
+		}
+		if x.IsDir() || x.Type()&fs.ModeSymlink != 0 {
+			if info, err := os.Stat(filepath.Join(in, x.Name())); err == nil && info.IsDir() {
+				found = append(found, x.Name())
+			}
+		}
+	}
+	return found
+}
+
+// show is a path as findings show it: below Splunk's folder.
+func (e *exam) show(file string) string {
+	if below, err := filepath.Rel(e.home, file); e.home != "" && err == nil && filepath.IsLocal(below) {
+		return filepath.ToSlash(below)
+	}
+	return filepath.ToSlash(file)
+}
+
+// global is a conf file as Splunk reads it for itself: of system and of all apps,
+// where a first one of system/local, the apps' local/, their default/ and
+// system/default says something (admin manual, "Configuration file precedence",
+// global context: apps in the order of their names).
+func (e *exam) global(name string) *conf {
+	c := newConf()
+	if e.home == "" {
+		return c
+	}
+	add := func(file string) {
+		c.lay(parseConf(e.show(file), e.read(file, maxConfBytes), nil))
+	}
+	apps := slices.Sorted(slices.Values(append(slices.Clone(e.others), e.app)))
+	slices.Reverse(apps)
+	system := filepath.Join(e.home, "etc", "system")
+	add(filepath.Join(system, "default", name+".conf"))
+	for _, folder := range []string{"default", "local"} {
+		for _, app := range apps {
+			add(filepath.Join(app, folder, name+".conf"))
+		}
+	}
+	add(filepath.Join(system, "local", name+".conf"))
+	return c
+}

@@ -1,0 +1,41 @@
+package doctor
+
+import "time"
+
+// The limits on what is read. A Splunk with everything in it stays far below.
+const (
+	// maxConfBytes is for one conf file. Enterprise Security Content Update has
+	// the largest one known, with some 2,000 searches in 15 MB.
+	maxConfBytes = 64 << 20
+	// maxStanzas and maxPairs bound what is kept of one: those 2,000 searches have
+	// 45 keys each.
+	maxStanzas = 50_000
+	maxPairs   = 1_000_000
+	// maxApps is how many other apps are looked at; a large site has 300.
+	maxApps = 2_000
+	// maxUsers is how many users' folders are looked at for stray lookups.
+	maxUsers = 20_000
+	// maxEntries is how many files and folders are looked at, of ours and of all
+	// other apps together.
+	maxEntries      = 20_000
+	maxOtherEntries = 500_000
+	// maxScript is for a launcher: ours have half a kB.
+	maxScript = 1 << 16
+	// maxProgram is for a program: ours have 3 to 12 MB.
+	maxProgram = 256 << 20
+	// maxHistory is for the history table, which is read as a whole: 400 days have
+	// 50 MB.
+	maxHistory = 256 << 20
+	// maxPatterns and maxPattern bound the denylists.
+	maxPatterns = 10_000
+	maxPattern  = 2_000
+	// maxFindings bounds the report.
+	maxFindings = 1_000
+	// maxPackage bounds what a package unpacks to; Splunk Cloud takes 128 MB packed.
+	maxPackage = 512 << 20
+	// startTimeout is for one start of a launcher, which takes some 10 ms; a cold
+	// disk and a busy machine need more.
+	startTimeout = 10 * time.Second
+	// maxReply bounds what a launcher may answer.
+	maxReply = 1 << 20
+)

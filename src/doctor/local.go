@@ -1,0 +1,81 @@
+package doctor
+
+import (
+	"slices"
+	"strings"
+)
+
+// meantToChange are the macros that a site is asked to set.
+func meantToChange(macro string) bool {
+	if strings.HasSuffix(macro, "_filter") || strings.HasSuffix(macro, "_config") {
+		return true
+	}
+	return slices.Contains([]string{"tordetect_internal", "tordetect_summaries", "tordetect_update_options",
+		"tordetect_tls_events", "tordetect_dns_events", "tordetect_snowflake_names"}, macro)
+}
+
+// checkLocal looks at what local/ puts over default/: it outlives every update, and
+// what it names may have gone.
+func (e *exam) checkLocal() (where, fine string) {
+	if _, found := e.find("local"); !found {
+		return "", ""
+	}
+	e.localSearches()
+	local, def := e.layer("local", "macros"), e.layer("default", "macros")
+	for _, name := range stanzas(local) {
+		s, ok := local.stanzas[name]["definition"]
+		switch {
+		case !ok:
+		case !def.has(name):
+			if strings.HasPrefix(name, "tordetect_") {
+				e.add(Note, s.file, "remove it if no search of yours uses it", "the macro %s is no longer one of this app", name)
+			}
+		case s.text == "":
+			e.add(Error, s.file, "give it a definition, or delete it there", "the macro %s is empty: the searches with it fail", name)
+		case meantToChange(name), s.text == def.text(name, "definition"):
+		default:
+			e.add(Note, s.file, "compare it with the one in default/macros.conf after each update", "the macro %s is changed here: updates of this app do not change it any more", name)
+		}
+	}
+	for _, x := range e.in("local/data/ui/views") {
+		name := strings.TrimPrefix(x.name, "local/")
+		if _, found := e.find("default/" + name); found {
+			e.add(Note, x.name, "compare it with default/"+name+" after each update, or delete it", "the dashboard is a copy of your own: updates do not change it any more")
+		}
+	}
+	commands := e.layer("local", "commands")
+	for _, name := range stanzas(commands) {
+		if len(commands.stanzas[name]) > 0 && !e.layer("default", "commands").has(name) {
+			e.add(Note, "local/commands.conf", "remove it if nobody uses it", "the command %s is not one of this app", name)
+		}
+	}
+	return "local", "nothing in it hides what it should not"
+}
+
+func (e *exam) localSearches() {
+	local, def := e.layer("local", "savedsearches"), e.layer("default", "savedsearches")
+	if len(def.stanzas) == 0 {
+		return // the file is missing, which has been said
+	}
+	for _, name := range stanzas(local) {
+		search, ok := local.stanzas[name]["search"]
+		switch {
+		case !def.has(name) && !ok:
+			e.add(Warning, "local/savedsearches.conf", "remove ["+name+"] from it", "it changes the search %q, which this app does not have (any more)", name)
+		case def.has(name) && ok && search.text != def.text(name, "search"):
+			e.add(Note, "local/savedsearches.conf", "compare it with default/savedsearches.conf after each update; exceptions belong into the search's filter macro", "the search %q is changed here: updates of this app do not change it any more", name)
+		}
+	}
+}
+
+// stanzas are the names of a conf's stanzas but [default], sorted.
+func stanzas(c *conf) []string {
+	var names []string
+	for name := range c.stanzas {
+		if name != globalStanza {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,148 @@
+package doctor
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// checkLookups looks at who may write the relay tables, and for tables that landed
+// elsewhere: outputlookup and uploads write where the user was, which is not
+// always this app.
+func (e *exam) checkLookups() (where, fine string) {
+	if !e.place.searches {
+		return "", ""
+	}
+	owner := e.splunkUser()
+	for _, x := range e.entries {
+		if x.name != "lookups" && path.Dir(x.name) != "lookups" {
+			continue
+		}
+		if e.modes() && x.mode&0o002 != 0 && x.mode&os.ModeSymlink == 0 {
+			e.add(Error, x.name, "chmod o-w "+e.path(x.name), "every user of this machine can write it: whoever can write the relay list decides what is found")
+		}
+		if owner >= 0 && x.uid >= 0 && x.uid != owner && owner != 0 {
+			switch {
+			case x.mode.IsDir() && x.mode&0o022 == 0:
+				e.add(Error, x.name, "chown -R "+userName(owner)+" "+e.path(x.name), "the folder belongs to %s, so Splunk, which runs as %s, cannot write lookups", userName(x.uid), userName(owner))
+			case x.mode.IsRegular() && isTable(path.Base(x.name)):
+				e.add(Warning, x.name, "chown "+userName(owner)+" "+e.path(x.name), "the table belongs to %s and Splunk runs as %s: it may not be able to renew it", userName(x.uid), userName(owner))
+			}
+		}
+		if x.mode.IsRegular() && e.modes() && x.mode&0o400 == 0 {
+			e.add(Error, x.name, "chmod u+rw "+e.path(x.name), "not even its owner can read it")
+		}
+	}
+	if c, ok := e.conf("transforms").get("tor_relays", "filename"); ok && c.text != path.Base(listFile) {
+		e.add(Error, c.file, "remove filename from [tor_relays] in it", "the lookup tor_relays is the file %s, but the command tordetect reads %s: updates never reach it", c.text, path.Base(listFile))
+	}
+	e.strays()
+	return "", "the relay tables are in this app alone, and not everyone's to write"
+}
+
+func isTable(name string) bool {
+	return strings.HasPrefix(name, "tor_relays") && (strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".csv.gz"))
+}
+
+// strays looks for relay tables in other apps, and in users' own folders.
+func (e *exam) strays() {
+	if !e.place.others {
+		return
+	}
+	_, have := e.find(listFile)
+	places := slices.Clone(e.others)
+	users := filepath.Join(e.home, "etc", "users")
+	for _, user := range folders(users, maxUsers) {
+		for _, app := range folders(filepath.Join(users, user), maxApps) {
+			places = append(places, filepath.Join(users, user, app))
+			if len(places) > maxUsers {
+				break
+			}
+		}
+	}
+	var strays []string
+	for _, place := range places {
+		for _, file := range tables(filepath.Join(place, "lookups")) {
+			strays = append(strays, e.show(file))
+		}
+	}
+	if len(strays) > 0 {
+		severity, what := Warning, "a relay list outside of this app: tordetect does not read it, and it may hide ours from searches there"
+		if !have {
+			severity, what = Error, "the relay list is not in this app but here, where tordetect does not read it"
+		}
+		e.add(severity, some(strays), "delete it in Settings, Lookups, Lookup table files, and run the update in the app Tor Detect, not in another one", "%s", what)
+	}
+	for _, app := range e.others {
+		c := e.confOf(app, "transforms", func(key string) bool { return key == "filename" })
+		for _, name := range []string{"tor_relays", "tor_relays_history"} {
+			if s, ok := c.get(name, "filename"); ok && c.has(name) {
+				e.add(Warning, s.file, "rename the definition there", "another app defines the lookup %s too: searches there read and write that one", name)
+			}
+		}
+	}
+}
+
+// tables are the relay tables in a folder.
+func tables(folder string) []string {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, x := range entries[:min(len(entries), maxEntries)] {
+		if isTable(x.Name()) {
+			found = append(found, filepath.Join(folder, x.Name()))
+		}
+	}
+	return found
+}
+
+// checkPermissions looks at metadata/: who may read, write and run what. What
+// default.meta says is right; local.meta is what somebody clicked.
+func (e *exam) checkPermissions() (where, fine string) {
+	meta := e.meta()
+	access := func(stanzas ...string) (setting, string) {
+		for _, stanza := range append(stanzas, "") {
+			if s, ok := meta.stanzas[stanza]["access"]; ok {
+				return s, stanza
+			}
+		}
+		return setting{}, ""
+	}
+	if s, stanza := access("commands/torupdate", "commands"); mayAll(s.text, "read") {
+		e.add(Warning, s.file, "set read : [ admin, sc_admin ] for the command torupdate", "[%s] lets everyone run torupdate, which reaches the network and writes what is found", stanza)
+	}
+	for _, name := range []string{"tor_relays.csv", "tor_relays_history.csv"} {
+		if s, stanza := access("lookups/"+name, "lookups"); mayAll(s.text, "write") {
+			e.add(Warning, s.file, "give write permission on the lookup to admin only (Settings, Lookups)", "[%s] lets everyone write the lookup %s: whoever can write it decides what is found", stanza, name)
+		}
+	}
+	for _, stanza := range []string{"lookups/tor_relays.csv", "transforms/tor_relays", "commands/tordetect"} {
+		if s, ok := meta.stanzas[stanza]["access"]; ok && s.text != "" && !mayAll(s.text, "read") {
+			e.add(Warning, s.file, "give read permission to everyone", "[%s] is not for everyone to read: others' searches fail or find less, and a lookup may not reach the indexers", stanza)
+		}
+	}
+	for stanza, pairs := range meta.stanzas {
+		kind, name, _ := strings.Cut(stanza, "/")
+		if kind == "macros" && name != "" && !strings.HasPrefix(name, "tordetect_") && pairs["export"].text == "system" && e.layer("default", "macros").has(name) {
+			e.add(Warning, pairs["export"].file, "share that macro with this app only (Settings, Advanced search, Search macros)", "the macro %s is exported: it takes the place of ESCU's or CIM's in apps that have none of their own", name)
+		}
+	}
+	for _, stanza := range []string{"commands", "commands/tordetect"} {
+		if s, ok := meta.stanzas[stanza]["export"]; ok && s.text == "none" {
+			e.add(Warning, s.file, "set export = system", "[%s] is not exported: the command exists in this app only", stanza)
+		}
+	}
+	return "metadata", "torupdate is for administrators, the lookups are not everyone's to write"
+}
+
+// mayAll reports whether an access line gives a right to everyone. Such a line is
+// "read : [ * ], write : [ admin, power ]".
+func mayAll(access, right string) bool {
+	_, rest, found := strings.Cut(strings.ReplaceAll(access, " ", ""), right+":[")
+	roles, _, _ := strings.Cut(rest, "]")
+	return found && slices.Contains(strings.Split(roles, ","), "*")
+}

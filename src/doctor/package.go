@@ -1,0 +1,154 @@
+package doctor
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Package examines a package, tordetect-<version>.tgz. It is unpacked into a folder
+// of its own, which is removed at the end. It fails only if the file is no package
+// at all.
+func Package(ctx context.Context, file string, o Options) (*Report, error) {
+	scratch, err := os.MkdirTemp("", "torctl-doctor-")
+	if err != nil {
+		return nil, fmt.Errorf("unpack %s: %w", file, err)
+	}
+	defer os.RemoveAll(scratch)
+	e := newExam(ctx, filepath.Join(scratch, appName), o)
+	e.place, e.check = placePackage, "package"
+	if err := e.unpack(file, scratch); err != nil {
+		return nil, fmt.Errorf("unpack %s: %w", file, err)
+	}
+	if !regular(e.path("default/app.conf")) {
+		return nil, fmt.Errorf("%s is no package of Tor Detect: it has no %s/default/app.conf", file, appName)
+	}
+	if os.Geteuid() == 0 && !e.NoRun {
+		if err := giveAway(scratch); err != nil {
+			e.NoRun = true
+			e.add(Note, "bin", "run this as another user than root", "the programs were not started, as they would be root here: %v", cause(err))
+		}
+	}
+	e.run()
+	for i := range e.findings {
+		f := &e.findings[i]
+		f.What, f.Do = strings.ReplaceAll(f.What, scratch+string(filepath.Separator), ""), strings.ReplaceAll(f.Do, scratch+string(filepath.Separator), "")
+	}
+	return e.report(file), nil
+}
+
+// nobody is the user that may do nothing, on every Linux.
+const nobody = 65534
+
+// giveAway has a package's programs started by nobody, where root asks: whoever
+// looks at a package wants to know what it does before he trusts it.
+func giveAway(folder string) error {
+	return filepath.WalkDir(folder, func(at string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(at, nobody, nobody)
+	})
+}
+
+// unpack writes the package's files, with modes that let us read them, and keeps
+// what the archive says of them as the entries.
+func (e *exam) unpack(file, into string) error {
+	packed, err := os.Open(file)
+	if err != nil {
+		return cause(err)
+	}
+	defer packed.Close()
+	if info, err := packed.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.New("it is not a file")
+	}
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		return fmt.Errorf("it is no gzip archive: %w", err)
+	}
+	left := int64(maxPackage)
+	archive := tar.NewReader(io.LimitReader(plain, maxPackage+maxPackage/8))
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
+		if len(e.entries) >= maxEntries {
+			return fmt.Errorf("it has more than %d files", maxEntries)
+		}
+		name := path.Clean(header.Name)
+		below, inside := strings.CutPrefix(name, appName+"/")
+		regularFile, folder := header.Typeflag == tar.TypeReg, header.Typeflag == tar.TypeDir
+		switch {
+		case !filepath.IsLocal(filepath.FromSlash(name)):
+			e.add(Error, header.Name, "do not install this package", "the file leads out of the app's folder")
+			continue
+		case name == appName && folder:
+			below = "."
+		case !inside:
+			e.add(Error, header.Name, "pack the folder "+appName+" alone", "the file is beside the app's folder, so Splunk refuses the package")
+			continue
+		case !regularFile && !folder:
+			e.add(Error, below, "pack the file itself", "this is a link or device, which Splunk Cloud refuses")
+			continue
+		case regularFile && header.Size > left:
+			return fmt.Errorf("it unpacks to more than %d MB", maxPackage>>20)
+		}
+		if strings.HasPrefix(path.Base(below), ".") && below != "." {
+			e.add(Error, below, "leave it out", "a hidden file: Splunk Cloud refuses the package")
+		}
+		at := filepath.Join(into, filepath.FromSlash(name))
+		if err := e.put(at, folder, header, archive); err != nil {
+			return err
+		}
+		left -= header.Size
+		e.entries = append(e.entries, entry{below, header.FileInfo().Mode(), header.Size, header.ModTime, -1})
+	}
+}
+
+// put writes one file or folder. Nothing of it is executable by anyone who could
+// not do so before: the folder around it is ours alone.
+func (e *exam) put(at string, folder bool, header *tar.Header, from io.Reader) error {
+	if folder {
+		return cause(os.MkdirAll(at, 0o755))
+	}
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return cause(err)
+	}
+	f, err := os.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is in it twice", header.Name)
+	}
+	if err != nil {
+		return cause(err)
+	}
+	_, err = io.CopyN(f, from, header.Size)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("read the archive: %w", cause(err))
+	}
+	_ = os.Chtimes(at, time.Time{}, header.ModTime)
+	return nil
+}
+
+// cause takes the path off an error: the caller names the package.
+func cause(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}

@@ -1,0 +1,211 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// checkStart starts each launcher as splunkd does when a search is parsed, and
+// asks it what it is. A check of the files alone does not see a folder that is
+// mounted without execution, a shell that fails, or a security module.
+//
+// Nothing that others can write is started. What is started by root runs as the
+// owner of the file: the app's owner must not become root by way of this.
+func (e *exam) checkStart() (where, fine string) {
+	switch {
+	case e.NoRun:
+		return "bin", "not tried, as asked"
+	case e.OS != "linux":
+		e.add(Note, "bin", "run this on a Linux machine, too", "the programs run on Linux only, so they were not started here")
+		return "", ""
+	case e.place.name == "deployer":
+		return "", "" // nothing runs there
+	}
+	asked := 0
+	for _, l := range e.launchers() {
+		if !e.startable(l) {
+			continue
+		}
+		asked++
+		why := e.ask(l)
+		if why == "" {
+			continue
+		}
+		e.add(Error, l.file, "start it by hand as the user that Splunk runs as: "+e.path(l.file)+" --help", "the command %s does not answer as it should: %s", l.command, why)
+	}
+	if asked == 0 {
+		return "", ""
+	}
+	return "bin", counted(asked, "command") + " answered when started"
+}
+
+// startable reports whether starting a launcher can tell something new, and is
+// safe. What stands in the way has been said.
+func (e *exam) startable(l launcher) bool {
+	files := []string{l.file}
+	if l.script {
+		if l.program == "" || strings.Contains(l.text, "\r") || !strings.HasPrefix(l.text, "#!") {
+			return false
+		}
+		files = append(files, "bin/"+l.program+"-linux-"+e.Arch)
+	}
+	files = append(files, "bin", ".")
+	for _, name := range files {
+		x, found := e.find(name)
+		if !found || x.mode&0o002 != 0 || x.mode&0o100 == 0 || x.mode&os.ModeSymlink != 0 && name != "." {
+			return false
+		}
+	}
+	return true
+}
+
+// ask starts a launcher with a getinfo request and says what is wrong with the
+// answer. See protocol of search commands: a frame is "chunked 1.0,<length of the
+// metadata>,<length of the body>\n" and both.
+func (e *exam) ask(l launcher) string {
+	request := map[string]any{
+		"action": "getinfo", "preview": false,
+		"searchinfo": map[string]any{"args": []string{}, "raw_args": []string{}, "sid": "doctor", "app": appName, "command": l.command},
+	}
+	meta, err := json.Marshal(request)
+	if err != nil {
+		return err.Error()
+	}
+	stdout, stderr, err := e.start(l, fmt.Sprintf("chunked 1.0,%d,0\n%s", len(meta), meta))
+	if why := failure(err, stderr); why != "" && stdout == "" {
+		return why
+	}
+	head, rest, _ := strings.Cut(stdout, "\n")
+	var length, body int
+	if _, err := fmt.Sscanf(head, "chunked 1.0,%d,%d", &length, &body); err != nil || length < 0 || length > len(rest) {
+		return "its answer is no frame of the protocol"
+	}
+	var reply struct {
+		Type  string `json:"type"`
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal([]byte(rest[:length]), &reply); err != nil {
+		return "its answer cannot be read"
+	}
+	switch {
+	case reply.Error != "":
+		return "it answers with the error " + reply.Error
+	case reply.Type == "":
+		return "its answer does not say what kind of command it is"
+	}
+	return ""
+}
+
+// failure says why a start failed; nil is none.
+func failure(err error, stderr string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, exec.ErrWaitDelay):
+		return "it did not end in time"
+	case errors.As(err, &exit) && line != "":
+		return line
+	case errors.As(err, &exit):
+		return exit.String()
+	}
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return err.Error()
+}
+
+// start runs a launcher with an input, bounded in time and output.
+func (e *exam) start(l launcher, input string, args ...string) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithTimeout(e.ctx, e.Timeout)
+	defer cancel()
+	file := e.path(l.file)
+	cmd := exec.CommandContext(ctx, file, args...)
+	cmd.Dir = filepath.Dir(file)
+	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin"}
+	cmd.Stdin = strings.NewReader(input)
+	cmd.WaitDelay = time.Second // a child of it may hold the output open
+	out, complaints := &bounded{}, &bounded{}
+	cmd.Stdout, cmd.Stderr = out, complaints
+	if info, statErr := os.Stat(file); statErr == nil && os.Geteuid() == 0 {
+		as(cmd, info)
+	}
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		err = context.DeadlineExceeded
+	}
+	return out.kept.String(), complaints.kept.String(), err
+}
+
+// bounded keeps the beginning of what is written, and swallows the rest.
+type bounded struct{ kept bytes.Buffer }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	b.kept.Write(p[:min(len(p), max(0, maxReply-b.kept.Len()))])
+	return len(p), nil
+}
+
+// sayVersion is how a program of ours names itself when it is started by hand.
+var sayVersion = regexp.MustCompile(`^(tordetect|torrelays) ([0-9A-Za-z.+-]{1,64}): Splunk runs this program`)
+
+// checkVersion compares what the files and the programs say.
+func (e *exam) checkVersion() (where, fine string) {
+	versions := map[string]string{}
+	var order []string
+	note := func(where, version string) {
+		if version != "" {
+			versions[where] = version
+			order = append(order, where)
+		}
+	}
+	def := e.layer("default", "app")
+	note("default/app.conf [launcher]", def.text("launcher", "version"))
+	note("default/app.conf [id]", def.text("id", "version"))
+	var manifest struct {
+		Info struct {
+			ID struct{ Version string }
+		}
+	}
+	if text := e.read(e.path("app.manifest"), maxScript); text != "" {
+		if json.Unmarshal([]byte(text), &manifest) != nil {
+			e.add(Warning, "app.manifest", "install the package anew", "the file cannot be read")
+		}
+		note("app.manifest", manifest.Info.ID.Version)
+	}
+	for _, l := range e.launchers() {
+		if e.NoRun || e.OS != "linux" || e.place.name == "deployer" || !e.startable(l) {
+			continue
+		}
+		_, stderr, _ := e.start(l, "", "--help")
+		if m := sayVersion.FindStringSubmatch(stderr); m != nil {
+			note(l.file, m[2])
+		}
+	}
+	if len(order) == 0 {
+		return "", ""
+	}
+	want := versions[order[0]]
+	for _, at := range order[1:] {
+		if versions[at] != want {
+			e.add(Error, at, "install the package anew over the old one and restart Splunk", "it is of version %s, but %s of %s: an update was done only in part", versions[at], order[0], want)
+		}
+	}
+	if v := e.layer("local", "app").text("launcher", "version"); v != "" && v != want {
+		e.add(Warning, "local/app.conf", "remove version from [launcher] in it", "it says version %s, so Splunk does not show the real one, %s", v, want)
+	}
+	if e.Version != "" && e.Version != "dev" && e.Version != want {
+		e.add(Note, "", "use the torctl of the same version", "this torctl is of version %s, the app of %s", e.Version, want)
+	}
+	return "", "version " + want + ", the same in " + counted(len(order), "place")
+}

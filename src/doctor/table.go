@@ -1,0 +1,199 @@
+package doctor
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"tordetect/src/relay"
+)
+
+// The relay tables, below the app.
+const (
+	listFile    = "lookups/tor_relays.csv"
+	historyFile = "lookups/tor_relays_history.csv"
+)
+
+// The ages from which on a list is worth a word: those of the search Tor Detect
+// is blind, and of require_list=true. A list is renewed hourly and holds for three
+// hours.
+const (
+	ageOld     = 6 * time.Hour
+	ageUseless = 24 * time.Hour
+	// maxAhead is how long a list may hold from now on: it may be dated 15 minutes
+	// ahead, and lists of the public network hold three hours.
+	maxAhead = 3*time.Hour + 15*time.Minute
+	// maxFuture is where a list is no list any more but damage.
+	maxFuture = 24 * time.Hour
+	// minCovered is what the first update brings at least.
+	minCovered = 20 * time.Hour
+)
+
+// renew is what to do where a table is no good.
+const renew = "run the search Update the Tor relay list"
+
+// checkList looks at the relay table.
+func (e *exam) checkList() (where, fine string) {
+	if !e.place.searches {
+		return "", ""
+	}
+	table, err := relay.Open(e.path(listFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && e.place.name == placeBundle.name:
+		e.add(Error, listFile, "on the search head: look at the lookup's permissions (read for everyone), its size, excludeReplicatedLookupSize and the denylists in distsearch.conf", "the relay list did not come with the bundle: this peer finds only what the firewall names itself")
+		return "", ""
+	case errors.Is(err, fs.ErrNotExist):
+		severity := Warning
+		if len(e.enabled(true)) > 0 {
+			severity = Error
+		}
+		e.add(severity, listFile, "enable the search Update the Tor relay list and run it once (manual, The relay list)", "there is no relay list yet: only what the firewall names itself can be found")
+		return "", ""
+	case errors.Is(err, fs.ErrPermission):
+		e.add(Warning, listFile, "run this as the user that Splunk runs as", "the relay list cannot be read by you")
+		return "", ""
+	case err != nil:
+		e.add(Error, listFile, "remove it and "+renew, "the relay list cannot be read: %v", err)
+		return "", ""
+	}
+	e.state(listFile, table)
+	newest, ok := table.Newest()
+	if !ok {
+		if table.Complete {
+			e.add(Error, listFile, renew, "the relay list says of no hour what it was then")
+		}
+		return "", ""
+	}
+	age := e.Now.Sub(time.Unix(newest, 0))
+	switch {
+	case -age > maxFuture:
+		e.add(Error, listFile, "check the clock; if it is right, look who may write the lookup, remove it and "+renew,
+			"the relay list says that it holds until %s, long after this machine's clock: it will not be renewed before then", clock(newest))
+	case -age > maxAhead:
+		e.add(Warning, listFile, "check this machine's clock (timedatectl)", "the newest list holds until %s, %s from now on, but lists hold for three hours: the clock is slow", clock(newest), hours(-age))
+	case age > ageUseless:
+		e.add(Error, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: the scheduled searches fail, newer relays are not found", clock(newest), hours(age))
+	case age > ageOld:
+		e.add(Warning, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: newer relays are not found", clock(newest), hours(age))
+	}
+	listed, before := table.ListedAt(newest), 0
+	for day := int64(1); day <= 7; day++ { // the days that a table keeps
+		before = max(before, table.ListedAt(newest-day*24*60*60))
+	}
+	if listed*2 < before {
+		e.add(Error, listFile, "look at the last runs of the search Update the Tor relay list, and at its source", "the newest list has %d relays, less than half of the %d of a day before", listed, before)
+	}
+	e.exitLists(table, newest)
+	lists := table.Lists()
+	var covered time.Duration
+	for _, l := range lists {
+		covered += time.Duration(l.To-l.From) * time.Second
+	}
+	if covered < minCovered {
+		e.add(Note, listFile, "run | torupdate backfill=72h once as the search Update the Tor relay list does, to get the days before", "the relay list covers %s only: older rows have coverage before, and \"none\" means nothing for them", hours(covered))
+	}
+	if len(lists) > 1 {
+		e.add(Note, listFile, "nothing, if Splunk was off then; else run torupdate with backfill= over them", "%s in the relay list's time, the last one from %s to %s: rows of these hours cannot be checked",
+			counted(len(lists)-1, "gap"), clock(lists[len(lists)-2].To), clock(lists[len(lists)-1].From))
+	}
+	return listFile, counted(listed, "relay") + ", until " + clock(newest)
+}
+
+// exitLists looks at what a table knows of exits' addresses.
+func (e *exam) exitLists(table *relay.Table, newest int64) {
+	exits := table.ExitLists()
+	what := "there is no list of the addresses that exits use"
+	switch {
+	case len(exits) == 0:
+	case e.Now.Sub(time.Unix(exits[len(exits)-1].To, 0)) > ageUseless:
+		if e.Now.Sub(time.Unix(newest, 0)) > ageUseless {
+			return // the whole list is old, which has been said
+		}
+		what = "the newest list of the addresses that exits use ended at " + clock(exits[len(exits)-1].To)
+	default:
+		return
+	}
+	e.add(Warning, listFile, "use CollecTor, a mirror of it or a folder with exit lists as a source; the others have none", "%s: visitors from exits with another address than their own are not found", what)
+}
+
+// state says what is broken in a table.
+func (e *exam) state(file string, table *relay.Table) {
+	switch {
+	case !table.Complete:
+		e.add(Error, file, "upload it again, or remove it and "+renew, "the table was cut or damaged: its end row is missing or wrong, so \"not found\" means nothing")
+	case table.Skipped > 0:
+		e.add(Warning, file, renew, "%d of %d rows cannot be read: somebody edited the table", table.Skipped, table.Rows)
+	}
+}
+
+// checkHistory looks at the table of the year, which a site may do without.
+func (e *exam) checkHistory() (where, fine string) {
+	info, err := os.Stat(e.path(historyFile))
+	if err != nil || !e.place.searches || e.place.name == placeBundle.name {
+		return "", ""
+	}
+	if info.Size() > maxHistory {
+		e.add(Note, historyFile, "", "the history has %d MB and was not read; a search that looks at old rows reads it each time", info.Size()>>20)
+		return "", ""
+	}
+	table, err := relay.Open(e.path(historyFile))
+	if errors.Is(err, fs.ErrPermission) {
+		return "", ""
+	}
+	if err != nil {
+		e.add(Error, historyFile, "remove it, and run the search Keep the Tor relay history", "the history cannot be read: %v", err)
+		return "", ""
+	}
+	e.state(historyFile, table)
+	newest, ok := table.Newest()
+	if !ok {
+		return "", ""
+	}
+	// It is written once a day.
+	if age := e.Now.Sub(time.Unix(newest, 0)); age > 2*ageUseless && e.on("Keep the Tor relay history") {
+		e.add(Warning, historyFile, "look why the search Keep the Tor relay history fails (Activity, Jobs)", "the history ends at %s, though it is written every day: rows that fall out of the relay list are lost", clock(newest))
+	}
+	return historyFile, "until " + clock(newest)
+}
+
+// maxClock is how far a file may be ahead of the clock: file servers have clocks
+// of their own.
+const maxClock = 5 * time.Minute
+
+// checkClock compares the clock with the files and with the release.
+func (e *exam) checkClock() (where, fine string) {
+	var future []string
+	latest := time.Time{}
+	for _, x := range e.entries {
+		if x.time.Sub(e.Now) > maxClock {
+			future = append(future, x.name)
+			if x.time.After(latest) {
+				latest = x.time
+			}
+		}
+	}
+	if len(future) > 0 {
+		e.add(Warning, some(future), "check this machine's clock (timedatectl), and the file server's", "files from the future, up to %s: the clock is or was wrong, and Splunk may not notice that they change", latest.UTC().Format(time.RFC3339))
+	}
+	var manifest struct{ Info struct{ ReleaseDate string } }
+	if json.Unmarshal([]byte(e.read(e.path("app.manifest"), maxScript)), &manifest) == nil {
+		released, err := time.Parse(time.DateOnly, manifest.Info.ReleaseDate)
+		if err == nil && e.Now.Before(released) {
+			e.add(Error, "", "set this machine's clock", "the clock says %s, but the app was released on %s: signatures and ages are judged wrong", e.Now.UTC().Format(time.RFC3339), manifest.Info.ReleaseDate)
+		}
+	}
+	return "", "no file is from the future"
+}
+
+func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+
+// hours is a duration in words, to the hour.
+func hours(d time.Duration) string {
+	if d >= 72*time.Hour {
+		return counted(int(d.Hours()/24), "day")
+	}
+	return strings.TrimSpace(counted(int(d.Hours()), "hour"))
+}
