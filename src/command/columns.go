@@ -103,6 +103,39 @@ func Columns() []Column {
 	return out
 }
 
+// fields are the fields that splunkd has to send where it sends those only that a
+// command names (protocol.md section 12): what is read, by its bare names, and
+// what is written, so that a field that is there already is replaced. Not among
+// them are fields behind a data set's name, of which there is no end, and the raw
+// event, whose absence is what makes it worthwhile.
+func (o *Options) fields() []string {
+	var out []string
+	put := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	for r := range roles {
+		switch {
+		case o.Columns[r] != "":
+			put(o.Columns[r])
+		case r != roleRaw:
+			for _, name := range usual[r].names {
+				put(name)
+			}
+		}
+	}
+	for _, f := range Fields {
+		put(f.Name)
+	}
+	if o.Info {
+		for _, f := range InfoFields {
+			put(f.Name)
+		}
+	}
+	return out
+}
+
 // place is a column and that of its list, by number; multi is -1 without one.
 type place struct{ plain, multi int }
 

@@ -25,6 +25,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ import (
 // Search is one run of the command. Make one with New.
 type Search struct {
 	now     func() time.Time
+	node    Node
 	options Options
 	info    *chunked.Info
 	started bool
@@ -52,10 +54,20 @@ type Search struct {
 	tails   tails
 }
 
+// Node is what the option info says of the machine: its name, the version of the
+// program and the architecture that it was built for.
+type Node struct{ Name, Version, Arch string }
+
 // New returns a command that finds its relay tables in the folder lookups and
 // takes the time from now.
 func New(lookups string, now func() time.Time) *Search {
-	return &Search{now: now, tables: tables{folder: lookups}, output: rows.NewOutput(Fields)}
+	return &Search{now: now, tables: tables{folder: lookups}}
+}
+
+// On says what machine the command runs on, for the option info.
+func (s *Search) On(node Node) *Search {
+	s.node = node
+	return s
 }
 
 // Getinfo reads the options. It touches no file: splunkd calls it several times
@@ -71,9 +83,20 @@ func (s *Search) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 	s.row.labeled = options.Labeled
 	s.row.window, s.row.windowed = window(info.Earliest, info.Latest)
 	s.tables.name = options.Relays
+	s.output, s.cells.info = rows.NewOutput(Fields), nil
+	if options.Info {
+		s.output = rows.NewOutput(slices.Concat(Fields, InfoFields))
+		s.cells.info = &infoCells{
+			node: rows.AppendCell(nil, []byte(s.node.Name)), version: rows.AppendCell(nil, []byte(s.node.Version)),
+			arch: rows.AppendCell(nil, []byte(s.node.Arch)), now: s.now().Unix(),
+		}
+	}
 	d := chunked.Declaration{Type: chunked.Streaming}
 	if options.Local {
 		d.Type = chunked.Stateful // the only way to stay on the search head
+	}
+	if options.Narrow {
+		d.RequiredFields = options.fields()
 	}
 	return d, nil
 }
@@ -140,8 +163,8 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	for s.scanner.Next() {
 		s.sawRows = true
 		flow := s.row.flow(&s.scanner, &s.columns, &s.tables)
-		quiet := isQuiet(flow)
-		if quiet && s.options.MinScore > 0 {
+		isQuiet := isQuiet(flow)
+		if isQuiet && s.options.MinScore > 0 {
 			continue
 		}
 		if need := len(s.scanner.Row()) + roomPerRow; cap(reply)-len(reply) < need {
@@ -149,8 +172,12 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 			c.Grow(need)
 			reply = c.Reply
 		}
-		if quiet && !s.output.Replaces() {
-			reply = s.output.AppendRowTail(reply, &s.scanner, s.tail(flow))
+		if isQuiet {
+			if q := s.quiet(flow); s.output.Replaces() {
+				reply = s.output.AppendRow(reply, &s.scanner, q.cells)
+			} else {
+				reply = s.output.AppendRowTail(reply, &s.scanner, q.tail)
+			}
 			continue
 		}
 		finding := s.judge.Judge(flow)
@@ -162,13 +189,12 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	c.Reply = reply
 }
 
-// tail returns the cells of a quiet flow as they stand behind its row.
-func (s *Search) tail(f *detect.Flow) []byte {
-	tail, ok := s.tails.find(f)
-	if !ok {
-		tail = s.tails.keep(s.output.AppendTail(s.tails.room(), s.cells.render(f, s.judge.Judge(f))))
+// quiet returns what the row of a quiet flow gets.
+func (s *Search) quiet(f *detect.Flow) *quiet {
+	if q := s.tails.find(f); q != nil {
+		return q
 	}
-	return tail
+	return s.tails.keep(s.output, s.cells.render(f, s.judge.Judge(f)))
 }
 
 // roomPerRow is more than our fields take in all but strange rows, so that the

@@ -523,7 +523,8 @@ func TestQuietRowsAsJudged(t *testing.T) {
 						want := string(search.output.AppendTail(nil, search.cells.render(f, finding)))
 						f.Source, f.Destination = detect.End{}, detect.End{Port: 443}
 						for range 2 {
-							require.Equal(t, want, string(search.tail(f)))
+							require.Equal(t, want, string(search.quiet(f).tail))
+							require.Equal(t, want, string(search.output.AppendTail(nil, search.quiet(f).cells)))
 						}
 						seen++
 					}

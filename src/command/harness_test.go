@@ -25,6 +25,7 @@ type run struct {
 	now              time.Time
 	earliest, latest string
 	sid              string
+	node             Node
 }
 
 // result is what came back.
@@ -63,7 +64,7 @@ func (r run) do(t *testing.T) result {
 		}
 		request = chunked.AppendFrame(request, []byte(kind), []byte(body))
 	}
-	search := New(folder, func() time.Time { return r.now })
+	search := New(folder, func() time.Time { return r.now }).On(r.node)
 	var stdout bytes.Buffer
 	served := chunked.Serve(bytes.NewReader(request), &stdout, search)
 

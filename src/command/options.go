@@ -12,6 +12,8 @@ type Options struct {
 	Labeled     bool
 	RequireList bool
 	Local       bool
+	Narrow      bool           // only the columns that are read and written cross the pipe
+	Info        bool           // add what the node is that judged the row
 	MinScore    int            // 0 to 99
 	Internal    []netip.Prefix // nil: none named
 	Relays      string         // a file name in the lookups folder
@@ -58,6 +60,8 @@ var options = []option{
 		o.Relays = v
 		return strings.HasSuffix(v, ".csv") && !strings.HasPrefix(v, ".") && !strings.ContainsAny(v, `/\:`+"\x00\r\n")
 	}},
+	{name: "narrow", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Narrow, v) }},
+	{name: "info", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Info, v) }},
 }
 
 // OptionNames returns the names of all options in the order of the manual.

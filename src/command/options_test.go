@@ -50,7 +50,7 @@ func TestParseOptionsRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"foo=1"}, `unknown option "foo": want name=value with one of labeled, min_score, require_list, internal, local, src, src_port, dest, dest_port, transport, time, first, last, app, sni, ja4, ja3, relays`},
+		{[]string{"foo=1"}, `unknown option "foo": want name=value with one of labeled, min_score, require_list, internal, local, src, src_port, dest, dest_port, transport, time, first, last, app, sni, ja4, ja3, relays, narrow, info`},
 		{[]string{"src_ip"}, `unknown option "src_ip"`},
 		{[]string{"Labeled=1"}, `unknown option "Labeled": options are written in lower case`},
 		{[]string{"labeled=maybe"}, `option labeled has the bad value "maybe": want true or false`},

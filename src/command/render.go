@@ -25,7 +25,16 @@ var Fields = []rows.Field{
 	{Name: "tor_list_time"},
 }
 
-// The places of Fields.
+// InfoFields are added behind them by the option info: what judged the row, so
+// that an admin sees the indexer whose bundle is old.
+var InfoFields = []rows.Field{
+	{Name: "tor_node"},
+	{Name: "tor_version"},
+	{Name: "tor_arch"},
+	{Name: "tor_list_age"},
+}
+
+// The places of Fields, and behind them those of InfoFields.
 const (
 	cellVerdict = iota
 	cellScore
@@ -40,6 +49,10 @@ const (
 	cellLastSeen
 	cellCoverage
 	cellListTime
+	cellNode
+	cellVersion
+	cellArch
+	cellListAge
 	cellCount
 )
 
@@ -51,6 +64,15 @@ type cells struct {
 	// The newest list is the same for nearly all rows.
 	listTime     int64
 	listTimeText []byte
+
+	info *infoCells // nil without the option
+	age  [20]byte   // room for a number
+}
+
+// infoCells is what the option info says of the node.
+type infoCells struct {
+	node, version, arch []byte // as cells
+	now                 int64
 }
 
 // render returns the cells of a finding, valid until the next call.
@@ -69,6 +91,12 @@ func (c *cells) render(f *detect.Flow, found *detect.Finding) []rows.Cell {
 			c.listTimeText = strconv.AppendInt(c.listTimeText[:0], f.NewestList, 10)
 		}
 		c.row[cellListTime].Plain = c.listTimeText
+	}
+	if c.info != nil {
+		c.row[cellNode].Plain, c.row[cellVersion].Plain, c.row[cellArch].Plain = c.info.node, c.info.version, c.info.arch
+		if f.NewestList != 0 {
+			c.row[cellListAge].Plain = c.from(rows.AppendCell(c.text, strconv.AppendInt(c.age[:0], c.info.now-f.NewestList, 10)))
+		}
 	}
 	if len(found.Evidence) > 0 {
 		c.list.Reset()
@@ -96,6 +124,9 @@ func (c *cells) render(f *detect.Flow, found *detect.Finding) []rows.Cell {
 			c.row[cellFirstSeen].Plain = c.number(d.First)
 			c.row[cellLastSeen].Plain = c.number(d.Last)
 		}
+	}
+	if c.info == nil {
+		return c.row[:cellNode]
 	}
 	return c.row[:]
 }

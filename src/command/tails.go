@@ -1,6 +1,9 @@
 package command
 
-import "tordetect/src/detect"
+import (
+	"tordetect/src/detect"
+	"tordetect/src/rows"
+)
 
 // Most rows have nothing to do with Tor: the relay list knows neither end, the
 // firewall does not say Tor, and no name looks like it. Their finding depends on a few small facts
@@ -25,38 +28,56 @@ type facts struct {
 	newest, oldest int64
 }
 
-// tails keeps what was appended to quiet rows. A chunk has few sets of facts:
-// mostly one for each state.
+// tails keeps what quiet rows get. A chunk has few sets of facts: mostly one for
+// each state.
 type tails struct {
-	facts []facts
-	tails [][]byte
+	quiet []quiet
+	used  int
 	now   facts
 }
 
-// reset forgets all tails, as their layout is that of the chunk before.
-func (t *tails) reset() { t.facts, t.tails = t.facts[:0], t.tails[:0] }
-
-func (t *tails) find(f *detect.Flow) ([]byte, bool) {
-	t.now = facts{f.Transport, f.State, f.Coverage, f.Undated, f.NewestList, f.OldestList}
-	for i := range t.facts {
-		if t.facts[i] == t.now {
-			return t.tails[i], true
-		}
-	}
-	return nil, false
+// quiet is what all quiet rows of the same facts get.
+type quiet struct {
+	facts facts
+	tail  []byte      // as it stands behind a row of which nothing is replaced
+	cells []rows.Cell // for a row of which something is
+	text  []byte      // of the cells
 }
 
-// room returns memory for the next tail.
-func (t *tails) room() []byte {
-	if n := len(t.tails); n < cap(t.tails) {
-		return t.tails[:n+1][n][:0]
+// reset forgets all tails, as their layout is that of the chunk before.
+func (t *tails) reset() { t.used = 0 }
+
+// find returns what was kept for a flow's facts, or nil.
+func (t *tails) find(f *detect.Flow) *quiet {
+	t.now = facts{f.Transport, f.State, f.Coverage, f.Undated, f.NewestList, f.OldestList}
+	for i := range t.quiet[:t.used] {
+		if t.quiet[i].facts == t.now {
+			return &t.quiet[i]
+		}
 	}
 	return nil
 }
 
-// keep stores the tail of the facts that find did not find.
-func (t *tails) keep(tail []byte) []byte {
-	t.facts = append(t.facts, t.now)
-	t.tails = append(t.tails, tail)
-	return tail
+// keep keeps cells, and the tail that they make, for the facts that find did not
+// find.
+func (t *tails) keep(o *rows.Output, cells []rows.Cell) *quiet {
+	if t.used == len(t.quiet) {
+		t.quiet = append(t.quiet, quiet{})
+	}
+	q := &t.quiet[t.used]
+	t.used++
+	q.facts = t.now
+	q.tail = o.AppendTail(q.tail[:0], cells)
+	q.cells, q.text = q.cells[:0], q.text[:0]
+	for _, c := range cells {
+		q.cells = append(q.cells, rows.Cell{Plain: q.copy(c.Plain), Multi: q.copy(c.Multi)})
+	}
+	return q
+}
+
+// copy keeps a cell. What was copied before stays where it is when the text moves.
+func (q *quiet) copy(cell []byte) []byte {
+	start := len(q.text)
+	q.text = append(q.text, cell...)
+	return q.text[start:len(q.text):len(q.text)]
 }

@@ -89,7 +89,13 @@ func (s *Scanner) scan() (cells int, ok bool) {
 
 		comma &^= in
 		count := bits.OnesCount64(comma)
-		if n+count >= next {
+		if s.dense {
+			seps := s.seps[min(n+1, len(s.seps)):]
+			for m := inTextOrder(comma); m != 0 && len(seps) > 0; m &= m - 1 {
+				seps[0] = pos + bits.TrailingZeros64(m)
+				seps = seps[1:]
+			}
+		} else if n+count >= next {
 			m := inTextOrder(comma)
 			for i := n + 1; n+count >= next && i <= n+count; i++ {
 				if i == next {

@@ -57,6 +57,9 @@ type Scanner struct {
 	// never reached, the first and the last.
 	seps   []int
 	wanted []int
+	// dense says that so many are wanted that noting all of them is faster than
+	// asking of each.
+	dense bool
 }
 
 // Reset starts on a new body and reads its header row. An empty body has no
@@ -169,6 +172,7 @@ func (s *Scanner) Pick(columns []int) {
 			s.wanted = append(s.wanted, column+1)
 		}
 	}
+	s.dense = 2*len(s.wanted) > len(s.names)
 	s.wanted = append(s.wanted, math.MaxInt)
 }
 
@@ -204,8 +208,7 @@ func (s *Scanner) wait() bool {
 func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
 
 // Cell returns the raw bytes of a picked column's cell in the current row,
-// quotes included; see [Value]. It panics for a column that is not picked, unless
-// both its neighbours are.
+// quotes included; see [Value]. For a column that is not picked it may panic.
 func (s *Scanner) Cell(column int) []byte {
 	return s.body[s.seps[column]+1 : s.seps[column+1]]
 }

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +34,46 @@ func TestManyChunks(t *testing.T) {
 	require.Equal(t, want, all(search(t, h, grouped+"| tordetect")), "no reply before the last byte")
 	h.Hold, h.Preview = 0, true
 	require.Equal(t, want, all(search(t, h, grouped+"| tordetect")))
+}
+
+// narrow=true changes what crosses the pipe and nothing else: splunkd keeps the
+// rest of each event and lays the reply over it by its index.
+func TestNarrow(t *testing.T) {
+	for _, indexers := range []int{0, 2} {
+		h := sampleHead(t)
+		h.Indexers = indexers
+		for _, rows := range []int{0, 7} {
+			h.ChunkRows = rows
+			for _, options := range []string{"", "labeled=true min_score=20", "local=true", "src=src_ip time=_time"} {
+				want := search(t, h, "sourcetype=pan:traffic | tordetect "+options)
+				got := search(t, h, "sourcetype=pan:traffic | tordetect narrow=true "+options)
+				require.NotEmpty(t, want.Rows)
+				require.Len(t, got.Rows, len(want.Rows))
+				for i := range want.Rows {
+					require.Equal(t, want.Rows[i], got.Rows[i], "%d indexers, %d rows a chunk, %s", indexers, rows, options)
+				}
+				require.Equal(t, want.Messages, got.Messages)
+			}
+		}
+		twice := search(t, h, "sourcetype=pan:traffic | tordetect | tordetect narrow=true")
+		require.Equal(t, search(t, h, "sourcetype=pan:traffic | tordetect").Rows, twice.Rows)
+	}
+}
+
+// info=true tells what judged a row: on an indexer it is the indexer.
+func TestInfo(t *testing.T) {
+	h := sampleHead(t)
+	h.Indexers = 2
+	result := search(t, h, "sourcetype=pan:traffic | tordetect info=true | stats count by tor_node tor_version tor_arch tor_list_age")
+	require.Len(t, result.Rows, 1, "all on this machine")
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	require.Equal(t, host, result.Rows[0].Get("tor_node"))
+	require.Regexp(t, `^\d+\.\d+\.\d+`, result.Rows[0].Get("tor_version"))
+	require.Equal(t, runtime.GOARCH, result.Rows[0].Get("tor_arch"))
+	age, err := strconv.Atoi(result.Rows[0].Get("tor_list_age"))
+	require.NoError(t, err)
+	require.InDelta(t, time.Since(sample.ListEnd()).Seconds(), age, 600)
 }
 
 func TestTwiceIsOnce(t *testing.T) {

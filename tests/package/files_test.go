@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func TestManual(t *testing.T) {
 	for _, option := range command.OptionNames() {
 		require.True(t, explained[option], "the manual has no row for the option %s", option)
 	}
-	for _, field := range command.Fields {
+	for _, field := range slices.Concat(command.Fields, command.InfoFields) {
 		require.True(t, explained[field.Name], "the manual has no row for the field %s", field.Name)
 	}
 	for _, code := range detect.Names() {

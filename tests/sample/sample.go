@@ -108,6 +108,9 @@ func network(r *rand.Rand) []Relay {
 // Relays returns the relays of the table.
 func Relays() []Relay { return network(rand.New(rand.NewPCG(seed, 1))) }
 
+// ListEnd is when the newest list in the table ended.
+func ListEnd() time.Time { return listEnd }
+
 // Table returns the relay table in the form of lookups/tor_relays.csv.
 func Table() []byte {
 	type row struct{ ip, port, role, flags, fingerprint, nickname string }

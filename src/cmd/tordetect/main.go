@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -48,7 +49,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 1
 	}
 	lookups := filepath.Join(filepath.Dir(program), "..", "lookups")
-	if err := chunked.Serve(stdin, stdout, command.New(lookups, time.Now)); err != nil {
+	name, _ := os.Hostname() // only told where somebody asks for it
+	node := command.Node{Name: name, Version: version, Arch: runtime.GOARCH}
+	if err := chunked.Serve(stdin, stdout, command.New(lookups, time.Now).On(node)); err != nil {
 		return 1
 	}
 	return 0
