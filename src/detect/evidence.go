@@ -58,7 +58,7 @@ const (
 // flows of our own making, on seeds that are kept apart from those it reports: for
 // each code the share of Tor where it is alone, and in all flows, at the base
 // rates of tests/flows/cases.go, and how wrong a base rate would have to be for
-// the weight to be right. Two thirds of them lie between the two shares or within
+// the weight to be right. Most of them lie between the two shares or within
 // a factor of three, which a guessed base rate explains. Those that differ are
 // kept, for reasons: exit_flag (0.99 measured) and relay_address (0.00) change no
 // verdict; app_label of an unlisted end (0.13) rests on a guess of how often
