@@ -143,7 +143,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func (b *bench) begin(stderr io.Writer) (err error) {
 	// The collector would take time from what is measured; buffers are kept.
 	debug.SetGCPercent(-1)
-	b.driver.stderr = stderr
+	b.driver.stderr, b.driver.patience = stderr, patience
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}

@@ -67,7 +67,13 @@ type driver struct {
 	source  swap
 	replies *chunked.Reader
 	stderr  io.Writer
+
+	patience time.Duration // after which a process is ended
 }
+
+// patience is far more than any run takes, so that a variant that waits for what
+// never comes is an error and not a benchmark without end.
+const patience = 3 * time.Minute
 
 // swap is a stream that is another one in each run.
 type swap struct{ file *os.File }
@@ -100,6 +106,8 @@ func (d *driver) run(v variant, requests [][]byte, show see) (f figures, err err
 	if err != nil {
 		return f, errors.Join(err, in.Close())
 	}
+	timer := time.AfterFunc(d.patience, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
 	if d.source.file = out; d.replies == nil {
 		d.replies = chunked.NewReader(&d.source)
 	}
