@@ -16,9 +16,9 @@ import (
 type Table struct {
 	index
 	exits     *exits
-	lists     lists              // when consensuses were read
-	exitLists lists              // when exit lists were read
-	texts     int                // how many tables were read
+	lists     lists // when consensuses were read
+	exitLists lists // when exit lists were read
+	texts     int   // how many tables were read
 
 	// Rows counts the table's rows, the end row apart. Skipped of them could
 	// not be read, or were of an address with more than 4,096 rows.
