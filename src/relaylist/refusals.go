@@ -46,7 +46,7 @@ func (r *refusals) err() error {
 // warnOf tells of refusals beside good lists.
 func (f *fetch) warnOf(r refusals) {
 	for _, err := range r.told {
-		f.warn("%s", sentence(err))
+		f.warn("Not taken in: %s", ended(err))
 	}
 	if more := r.count - len(r.told); more > 0 {
 		f.warn("%d more documents of that source were refused.", more)

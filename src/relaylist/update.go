@@ -81,7 +81,7 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 			f.out.Source = source.String()
 			for _, err := range failures {
 				if !errors.Is(err, ErrNothingNewer) {
-					f.warn("A source was passed over: %s", sentence(err))
+					f.warn("A source was passed over: %s", ended(err))
 				}
 			}
 			f.exits(ctx, source)

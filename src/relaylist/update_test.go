@@ -3,6 +3,7 @@ package relaylist
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -343,6 +345,7 @@ func TestFetchTellsRefusals(t *testing.T) {
 	u, _, _, err := fromMirror(t, trust, now, "", a, func(u *Update) { u.Backfill = 12 * time.Hour })
 	require.NoError(t, err)
 	require.Equal(t, 7, u.Lists)
+	require.Contains(t, told(u), "Not taken in: https://127.0.0.1:")
 	require.Contains(t, told(u), ": the list of 2026-11-20T12:00:00Z was refused: ")
 	require.Contains(t, told(u), ": the list of 2026-11-20T09:00:00Z was refused: ")
 	require.Contains(t, told(u), "\n2 more documents of that source were refused.")
@@ -360,7 +363,7 @@ func TestFetchTellsRefusals(t *testing.T) {
 	dead := serve(t, &cache{})
 	u, _, err = update(t, trust, now, "", dead, serve(t, &cache{consensus: hour(net, 0), certificates: net.Certificates()}))
 	require.NoError(t, err)
-	require.Contains(t, told(u), "A source was passed over: D"+dead.String()[1:])
+	require.Contains(t, told(u), "A source was passed over: "+dead.String())
 }
 
 // A mirror of rubbish is left soon, and its reason leaves room for those of the
@@ -406,4 +409,20 @@ func TestFetchOld(t *testing.T) {
 	_, _, text, err := fromMirror(t, trust, noon, "", a, nil)
 	require.ErrorContains(t, err, "It is the list of 2025-10-16T12:00:00Z under the name of 2026-11-20T12:00:00Z")
 	require.NotContains(t, text, ",or,")
+}
+
+func TestNoList(t *testing.T) {
+	long := errors.New(strings.Repeat("é", 2000))
+	for n := 2; n <= 12; n++ {
+		var all noList
+		for range n {
+			all = append(all, long)
+		}
+		text := all.Error()
+		require.Equal(t, n, strings.Count(text, "..."))
+		require.LessOrEqual(t, len(text), max(maxReasons, n*minReason)+3*n+60)
+		require.True(t, utf8.ValidString(text))
+		require.ErrorIs(t, all, long)
+	}
+	require.Equal(t, long.Error(), noList{long}.Error(), "one has all the room")
 }
