@@ -57,6 +57,7 @@ first.`,
 		Example: `  torctl scan pan.log --relays tor_relays.csv
   torctl scan /var/log/zeek/2026-11-20/*.log.gz -o csv > flows.csv
   zcat eve.json.1.gz | torctl scan - --format suricata -o json --min-score 50
+  torctl scan pan.log -o html > report.html
   torctl scan pan.log --zone Europe/Berlin --internal 10.0.0.0/8,192.0.2.0/24
   torctl scan pan.log --fail-on likely || echo "exit code $?"`,
 		Args: cobra.MinimumNArgs(1),
@@ -71,9 +72,9 @@ first.`,
 	}
 	f := c.Flags()
 	f.StringVar(&format, "format", "auto", "format of all files: auto, pan, zeek, suricata, csv or json")
-	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each flow)")
+	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each flow), or html (a report of one page)")
 	f.StringVar(&o.relays, "relays", defaultTable, relaysHelp)
-	f.IntVar(&o.minScore, "min-score", 0, "leave out flows below this score (default 20 for table, 0 for json and csv)")
+	f.IntVar(&o.minScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
 	f.StringVar(&o.internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
 	f.StringVar(&o.failOn, "fail-on", "", "exit with 3 if a flow has this verdict or a surer one: tor, likely or possible")
 	f.StringVar(&zone, "zone", "UTC", "time zone of logs that name none (Palo Alto): UTC, local, +02:00 or a name such as Europe/Berlin")
@@ -84,7 +85,7 @@ first.`,
 // check reads what flags say in words.
 func (o *scanOptions) check(format, zone string, scored, named bool) error {
 	var err error
-	if err = checkForm(o.form, formTable, formJSON, formCSV); err != nil {
+	if err = checkForm(o.form, formTable, formJSON, formCSV, formHTML); err != nil {
 		return err
 	}
 	if o.log.Format, err = trafficlog.ParseFormat(format); err != nil {
@@ -97,7 +98,7 @@ func (o *scanOptions) check(format, zone string, scored, named bool) error {
 	switch {
 	case scored && (o.minScore < 0 || o.minScore > 99):
 		return fmt.Errorf("bad score %d: want a whole number from 0 to 99", o.minScore)
-	case !scored && o.form == formTable:
+	case !scored && (o.form == formTable || o.form == formHTML):
 		o.minScore = minScoreTable
 	case !scored:
 		o.minScore = minScoreData
@@ -182,6 +183,8 @@ func newReport(t *terminal, o scanOptions) report {
 		return newJSONReport(t.out)
 	case formCSV:
 		return newCSVReport(t.out)
+	case formHTML:
+		return newHTMLReport(t.out, o.files)
 	}
 	return &tableReport{t: t, minScore: o.minScore}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"hash/maphash"
 	"maps"
 	"net/netip"
 	"slices"
@@ -20,9 +21,16 @@ type digest struct {
 	Evidence map[string]int64 // flows by code of evidence
 	Verdicts timeline         // by rank of the verdict
 	States   timeline         // by place in stateNames
+	Inbound  int64            // flows from Tor
 	Left     int64            // flows whose pair is not kept
 
-	floors [4]int // of pairs, clients, reached and peers: none that is kept scores less
+	// Who met whom, to count each other end once. Hashed with a seed, as the log
+	// may be made to collide.
+	met  map[uint64]struct{}
+	seed maphash.Seed
+	Many bool // met is full: there are more than are counted
+
+	floors [4]int // of pairs, clients, reached and peers
 }
 
 // Limits of a digest. A network of an enterprise has some thousand relay pairs in
@@ -30,8 +38,10 @@ type digest struct {
 const (
 	maxPairs = 20000
 	maxEnds  = 20000 // clients, hosts reached, and peers
+	maxMet   = 1e6   // distinct ends of ours and theirs, of some 40 bytes
 	maxCodes = 200   // of evidence; there are about 40
 	maxUsers = 10    // of a host
+	maxNamed = 3     // other ends of a host that are named
 	maxText  = 256   // bytes of a text from the log: the longest DNS name has 255
 	maxList  = 16    // relays that share an address: 8 may share an IPv4 address
 )
@@ -80,7 +90,18 @@ type host struct {
 	Score             int                    // the highest
 	Reason            string                 // of the first flow of that score
 	Users             []string
-	Peers             int // pairs it is part of
+	Answered          int // flows that are at least possible and established
+
+	// Distinct other ends: relays, as a list has them, those that are guards, and
+	// the rest.
+	Relays, Guards, Others int
+	Ends                   []end // the surest of them
+}
+
+// An end is the other end of some of a host's flows.
+type end struct {
+	Name, Nickname string
+	Score          int
 }
 
 // A peer is an address on the other side: a relay, an exit, or what only looks like
@@ -94,12 +115,15 @@ type peer struct {
 	ListedFrom, Listed int64
 	Verdict            string
 	Score              int
+	Hosts              int // distinct ones of ours
 }
 
 func newDigest() *digest {
 	return &digest{
 		Pairs: map[pairKey]*pair{}, Clients: map[string]*host{}, Reached: map[string]*host{}, Peers: map[string]*peer{},
 		Evidence: map[string]int64{}, Verdicts: newTimeline(), States: newTimeline(),
+		met: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
+		floors: [4]int{-1, -1, -1, -1}, // a score of 0 has a place
 	}
 }
 
@@ -117,6 +141,9 @@ func (d *digest) add(f finding) {
 		}
 	}
 	ours, theirs := f.ends()
+	if f.isTurned() {
+		f.BytesIn, f.BytesOut = f.BytesOut, f.BytesIn // as our end sees them
+	}
 	key := pairKey{ours, theirs, f.Direction, f.Verdict, f.State}
 	p, isNew := keep(d.Pairs, key, maxPairs, f.Score, &d.floors[0], func(p *pair) (pairKey, int) { return p.pairKey, p.Best.Score }, comparePairs,
 		func(p *pair) { d.Left += p.Flows })
@@ -133,25 +160,49 @@ func (d *digest) add(f finding) {
 	}
 	hosts, floor := d.Clients, &d.floors[1]
 	if f.Direction == inbound {
+		d.Inbound++
 		hosts, floor = d.Reached, &d.floors[2]
 	}
+	isNew = d.meet(ours, theirs, f.Direction == inbound)
 	h, _ := keep(hosts, ours, maxEnds, f.Score, floor, func(h *host) (string, int) { return h.Name, h.Score }, compareHosts, nil)
 	if h != nil {
 		h.add(ours, &f)
-		if isNew {
-			h.Peers++
-		}
+		h.meet(theirs, &f, isNew)
 	}
 	q, _ := keep(d.Peers, theirs, maxEnds, f.Score, &d.floors[3], func(q *peer) (string, int) { return q.Name, q.Score }, comparePeers, nil)
 	if q != nil {
 		q.Name = theirs
 		q.Flows++
+		if isNew {
+			q.Hosts++
+		}
 		widen(&q.First, &q.Last, &f)
 		if q.Verdict == "" || f.Score > q.Score {
 			q.Verdict, q.Score = f.Verdict, f.Score
 			q.Role, q.Relays, q.Nicknames, q.ListedFrom, q.Listed = f.Role, f.Relays, f.Nicknames, f.ListedFrom, f.Listed
 		}
 	}
+}
+
+// meet reports whether two ends meet for the first time.
+func (d *digest) meet(ours, theirs string, from bool) bool {
+	var h maphash.Hash
+	h.SetSeed(d.seed)
+	_, _ = h.WriteString(ours)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(theirs)
+	if from {
+		_ = h.WriteByte(0)
+	}
+	key := h.Sum64()
+	if _, known := d.met[key]; known {
+		return false
+	}
+	if d.Many = len(d.met) >= maxMet; d.Many {
+		return false
+	}
+	d.met[key] = struct{}{}
+	return true
 }
 
 // inbound is the direction of flows that came from Tor.
@@ -163,6 +214,9 @@ func (h *host) add(name string, f *finding) {
 	h.BytesIn += f.BytesIn
 	h.BytesOut += f.BytesOut
 	h.States[stateIndex(f.State)]++
+	if f.State == stateNames[0] && f.Score >= minScoreTable {
+		h.Answered++
+	}
 	widen(&h.First, &h.Last, f)
 	if h.Verdict == "" || f.Score > h.Score {
 		h.Verdict, h.Score, h.Reason = f.Verdict, f.Score, f.Reason
@@ -170,6 +224,39 @@ func (h *host) add(name string, f *finding) {
 	if f.User != "" && len(h.Users) < maxUsers && !slices.Contains(h.Users, f.User) {
 		h.Users = append(h.Users, f.User)
 	}
+}
+
+// meet counts the other end of a flow, and keeps the surest of them by name.
+func (h *host) meet(theirs string, f *finding, isNew bool) {
+	if isNew {
+		switch {
+		case f.Role == "":
+			h.Others++
+		case strings.Contains(f.Role, "guard"):
+			h.Guards++
+			fallthrough
+		default:
+			h.Relays++
+		}
+	}
+	one := end{Name: theirs, Score: f.Score}
+	if len(f.Nicknames) > 0 {
+		one.Nickname = f.Nicknames[0]
+	}
+	at := slices.IndexFunc(h.Ends, func(e end) bool { return e.Name == theirs })
+	switch {
+	case at >= 0 && f.Score > h.Ends[at].Score:
+		h.Ends = slices.Delete(h.Ends, at, at+1)
+	case at >= 0:
+		return
+	case len(h.Ends) == maxNamed && f.Score <= h.Ends[maxNamed-1].Score:
+		return
+	case len(h.Ends) == maxNamed:
+		h.Ends = h.Ends[:maxNamed-1]
+	}
+	for at = len(h.Ends); at > 0 && h.Ends[at-1].Score < f.Score; at-- {
+	}
+	h.Ends = slices.Insert(h.Ends, at, one)
 }
 
 // clip bounds the texts that a finding holds on to. The log may be hostile: what
@@ -188,21 +275,25 @@ func (f *finding) clip() {
 // keep returns what a map has for a key, and makes it where there is room. A full
 // map makes room for what scores more than the least of it: a quarter of it at a
 // time, the last in the order of compare, so that many weak findings cannot
-// crowd out a sure one. It returns nil for what is not kept.
+// crowd out a sure one. It returns nil for what is not kept: all that scores no
+// more than floor, once something had to go.
 func keep[K comparable, V any](m map[K]*V, key K, limit, score int, floor *int, of func(*V) (K, int), compare func(a, b *V) int, dropped func(*V)) (v *V, isNew bool) {
 	if v = m[key]; v != nil {
 		return v, false
 	}
+	if score <= *floor {
+		return nil, false
+	}
 	if len(m) >= limit {
-		if score <= *floor {
-			return nil, false
-		}
 		sorted := slices.SortedFunc(maps.Values(m), compare)
-		*floor = score
+		*floor = score // a sweep that finds nothing is not done again for that score
 		for i := len(sorted) - 1; i >= 0; i-- {
 			key, least := of(sorted[i])
-			if least >= score || len(sorted)-i > max(limit/4, 1) {
-				*floor = min(least, score)
+			if least >= score {
+				break
+			}
+			*floor = least
+			if len(sorted)-i > max(limit/4, 1) {
 				break
 			}
 			delete(m, key)
@@ -214,7 +305,6 @@ func keep[K comparable, V any](m map[K]*V, key K, limit, score int, floor *int, 
 			return nil, false
 		}
 	}
-	*floor = min(*floor, score)
 	v = new(V)
 	m[key] = v
 	return v, true
@@ -238,10 +328,15 @@ func (f *finding) ends() (ours, theirs string) {
 	switch {
 	case f.Direction == inbound:
 		return joinPort(dest, f.DestPort), source
-	case isPrivateHost(f.Dest) && isPublicHost(f.Source):
+	case f.isTurned():
 		return dest, joinPort(source, f.SourcePort)
 	}
 	return source, joinPort(dest, f.DestPort)
+}
+
+// isTurned reports whether an outbound flow was logged the wrong way round.
+func (f *finding) isTurned() bool {
+	return f.Direction != inbound && isPrivateHost(f.Dest) && isPublicHost(f.Source)
 }
 
 func isPrivateHost(text string) bool {
@@ -293,9 +388,9 @@ type timeline struct {
 // slot counts by verdict or by state.
 type slot [rankTor + 1]int64
 
-// steps are the lengths of slots: each divides the next, and none of the first
-// eight spans midnight.
-var steps = [...]int64{60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, day, 7 * day, 28 * day, 364 * day, 10 * 364 * day}
+// steps are the lengths of slots: each divides the next, so that none shorter than
+// a day spans midnight.
+var steps = [...]int64{1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, day, 7 * day, 28 * day, 364 * day, 10 * 364 * day}
 
 const (
 	day      = 24 * 3600

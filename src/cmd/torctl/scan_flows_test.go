@@ -217,7 +217,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestScanMemory(t *testing.T) {
 	table := relayTable(t, t.TempDir())
 	text := firewall(1, 2000)
-	for form, perRow := range map[string]float64{"table": 3, "csv": 0.1, "json": 0.1} {
+	for form, perRow := range map[string]float64{"table": 3, "html": 3.5, "csv": 0.1, "json": 0.1} {
 		t.Run(form, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.GC()
@@ -236,7 +236,7 @@ func BenchmarkScan(b *testing.B) {
 	folder := b.TempDir()
 	table := relayTable(b, folder)
 	text := firewall(1, 20000)
-	for _, form := range []string{"table", "csv", "json"} {
+	for _, form := range []string{"table", "csv", "json", "html"} {
 		b.Run(form, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
@@ -289,7 +289,8 @@ func TestDigest(t *testing.T) {
 		"10.0.0.1 198.51.100.1:9001 1 0-0 97", "[2001:db8::5]:443 198.51.100.2 1 0-0 85",
 		"10.0.0.1 198.51.100.1:9001 2 50-200 65", "10.0.0.3 x.onion 1 0-0 40",
 	}, got)
-	require.Equal(t, host{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, BytesIn: 10, States: [4]int64{1, 0, 2, 0}, Verdict: "tor", Score: 97, Users: []string{"ann"}, Peers: 2}, *d.Clients["10.0.0.1"])
+	require.Equal(t, host{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, BytesIn: 10, States: [4]int64{1, 0, 2, 0}, Verdict: "tor", Score: 97, Users: []string{"ann"},
+		Answered: 1, Others: 1, Ends: []end{{"198.51.100.1:9001", "", 97}}}, *d.Clients["10.0.0.1"])
 	require.Equal(t, []string{"A"}, func() []string {
 		d2 := newDigest()
 		d2.add(finding{Relays: []string{"A"}})
@@ -328,7 +329,7 @@ func TestDigestKeepsTheSurest(t *testing.T) {
 
 	// Whatever comes, what a map keeps are the surest it has seen, but for a quarter.
 	r := rand.New(rand.NewPCG(1, 2))
-	m, floor, best := map[int]*peer{}, 0, 0
+	m, floor, best := map[int]*peer{}, -1, -1
 	for i := range 5000 {
 		score := r.IntN(1 + i/60)
 		q, isNew := keep(m, i, 40, score, &floor, func(q *peer) (int, int) { return int(q.Listed), q.Score }, comparePeers, nil)
@@ -413,13 +414,13 @@ func TestTableFits(t *testing.T) {
 // A writer that is gone ends the scan, also while the reader waits.
 func TestScanClosedOutput(t *testing.T) {
 	table := relayTable(t, t.TempDir())
-	for _, form := range []string{"csv", "json", "table"} {
+	for _, form := range []string{"csv", "json", "table", "html"} {
 		var errors bytes.Buffer
 		log := &endless{text: firewall(1, 2000), left: 16 << 20}
 		code := run([]string{"scan", "-", "--relays", table, "-o", form}, log, closed{}, &errors, time.Now)
 		require.Equal(t, exitFailed, code, form)
 		require.Contains(t, errors.String(), "write the results: closed", form)
-		if form != "table" {
+		if form == "csv" || form == "json" {
 			require.Greater(t, log.left, 8<<20, "the rest is not read")
 		}
 	}

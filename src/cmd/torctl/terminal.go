@@ -44,6 +44,7 @@ const (
 	formTable = "table"
 	formJSON  = "json"
 	formCSV   = "csv"
+	formHTML  = "html"
 )
 
 func checkForm(form string, allowed ...string) error {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// htmlReport writes one page that needs nothing beside itself: no script, no font,
+// no picture from elsewhere. It can be mailed, printed and opened offline.
+//
+//	in:   the findings of a scan, kept as a digest, and its summary
+//	out:  summary, timeline, clients, relays, hosts reached, evidence, coverage,
+//	      findings, and how to read them
+//
+// What it holds in memory and what it writes are bounded, however many findings
+// there are. All that comes from logs is text to it: html/template escapes it,
+// control characters become question marks, and the page forbids itself scripts and
+// connections.
+type htmlReport struct {
+	out    io.Writer
+	files  []string
+	digest *digest
+}
+
+//go:embed scan_html.tmpl
+var pageTemplate string
+
+//go:embed scan_html.css
+var pageStyle string
+
+func newHTMLReport(out io.Writer, files []string) *htmlReport {
+	return &htmlReport{out: out, files: files, digest: newDigest()}
+}
+
+func (h *htmlReport) add(r *judged) error {
+	h.digest.add(r.finding())
+	return nil
+}
+
+func (h *htmlReport) finish(s *summary) error {
+	page, err := template.New("page").Funcs(template.FuncMap{
+		"time": pageTime, "count": grouped, "counts": func(n int) string { return grouped(int64(n)) }, "size": size, "safe": printable,
+		"plural": func(n int64, what string) string { return countedWide(n, what) },
+		"style":  func() template.CSS { return template.CSS(pageStyle) },
+		"policy": func() string {
+			sum := sha256.Sum256([]byte(pageStyle))
+			return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+		},
+	}).Parse(pageTemplate)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(h.out, outputSize)
+	if err := page.Execute(w, newPage(s, h.digest, h.files)); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// pageTime is a time in the report: UTC, as everywhere in torctl's output.
+func pageTime(seconds int64) string {
+	if seconds == 0 {
+		return "not known"
+	}
+	return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
+}
+
+// grouped writes a number with a blank between thousands, which no language takes
+// for a decimal point.
+func grouped(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	var b strings.Builder
+	for i, c := range text {
+		if i > 0 && (len(text)-i)%3 == 0 && text[i-1] != '-' {
+			b.WriteRune('\u202f') // narrow, and no line ends there
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// size writes a number of bytes as a person says it.
+func size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	value := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB", "TB"} {
+		value /= 1000
+		if value < 999.95 || unit == "TB" {
+			return fmt.Sprintf("%.1f %s", value, unit)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A chart is a timeline as stacked bars. Heights and places are in units of the
+// drawing, which is stretched to the width of the page; its words stand around it
+// as text, so that they are as large on a phone as elsewhere.
+type chart struct {
+	ID, Title string
+	Desc      string // all that the picture shows, in a sentence
+	Step      string // length of a bar
+	Width     int
+	Height    int
+	Bars      []bar
+	Most      int64 // findings in the highest bar
+	From, To  int64 // first second of the first bar, last of the last one
+	Keys      []key
+	Untimed   int64
+}
+
+type bar struct {
+	At    int64 // its first second
+	Label string
+	X     int
+	Parts []part
+	Total int64
+}
+
+type part struct {
+	Name string
+	Y, H int
+	N    int64
+}
+
+// key is an entry of the legend.
+type key struct {
+	Name  string
+	Total int64
+}
+
+const (
+	maxBars   = 96 // a phone of 390 pixels has 3 for each then
+	barStep   = 10
+	barWidth  = 8
+	barHeight = 160
+	leastPart = 3  // a single finding beside thousands is still seen
+	widestBar = 40 // pixels; a log of a minute is one bar, not a wall
+)
+
+// stepNames are the names of the steps of timelines.
+var stepNames = map[int64]string{
+	1: "second", 5: "5 seconds", 15: "15 seconds", 60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 3 * 3600: "3 hours", 6 * 3600: "6 hours", 12 * 3600: "12 hours",
+	day: "day", 7 * day: "7 days", 28 * day: "28 days", 364 * day: "364 days", 3640 * day: "3640 days",
+}
+
+// newChart draws a timeline from the time of the first flow to that of the last, so
+// that quiet hours are seen. Names are those of the counts, in the order of the
+// stack from below.
+func newChart(id, title string, t *timeline, names []string, index func(string) int, first, last int64) *chart {
+	c := &chart{ID: id, Title: title, Height: barHeight, Untimed: t.Untimed}
+	if len(t.Counts) == 0 {
+		return c
+	}
+	low, high := int64(maxTime), int64(0)
+	for at := range t.Counts {
+		low, high = min(low, at), max(high, at)
+	}
+	// A clock that jumps may be decades away: then only the findings' time is drawn.
+	if first > 0 && last <= maxTime && last-first < 400*day {
+		low, high = min(low, first), max(high, last)
+	}
+	for i := 0; (high-high%t.Step-low+low%t.Step)/t.Step >= maxBars; i++ {
+		step := 2 * t.Step // beyond the longest that has a name
+		if i < len(steps) {
+			step = steps[i]
+		}
+		t.widen(step)
+	}
+	low -= low % t.Step
+	high -= high % t.Step
+	if c.Step = stepNames[t.Step]; c.Step == "" {
+		c.Step = fmt.Sprintf("%d days", t.Step/day)
+	}
+	c.From, c.To = low, high+t.Step-1
+	for _, counts := range t.Counts {
+		c.Most = max(c.Most, counts.total())
+	}
+	totals := map[string]int64{}
+	for at := low; at <= high; at += t.Step {
+		b := bar{At: at, X: int((at-low)/t.Step)*barStep + (barStep-barWidth)/2}
+		var words []string
+		top := barHeight
+		if counts := t.Counts[at]; counts != nil {
+			for _, name := range names {
+				n := counts[index(name)]
+				if n == 0 {
+					continue
+				}
+				totals[name] += n
+				b.Total += n
+				h := leastPart + int(float64(n)/float64(c.Most)*float64(barHeight-len(names)*leastPart))
+				top -= h
+				b.Parts = append(b.Parts, part{name, top, h, n})
+				words = append(words, fmt.Sprintf("%d %s", n, name))
+			}
+		}
+		if b.Total > 0 {
+			b.Label = clock(at) + ", " + c.Step + ": " + strings.Join(words, ", ")
+		}
+		c.Bars = append(c.Bars, b)
+	}
+	c.Width = len(c.Bars) * barStep
+	var words []string
+	for _, name := range names {
+		if n := totals[name]; n > 0 {
+			c.Keys = append(c.Keys, key{name, n})
+			words = append(words, fmt.Sprintf("%d %s", n, name))
+		}
+	}
+	c.Desc = fmt.Sprintf("Bars of a %s each from %s to %s. Findings: %s. The highest bar has %d.", c.Step, clock(c.From), clock(c.To), strings.Join(words, ", "), c.Most)
+	return c
+}
+
+// Pixels is the width beyond which the drawing does not grow.
+func (c *chart) Pixels() int { return len(c.Bars) * widestBar }
+
+// Busy returns the bars that have findings.
+func (c *chart) Busy() []bar {
+	var out []bar
+	for _, b := range c.Bars {
+		if b.Total > 0 {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// Count returns how many findings of a name a bar has.
+func (b bar) Count(name string) int64 {
+	for _, p := range b.Parts {
+		if p.Name == name {
+			return p.N
+		}
+	}
+	return 0
+}
+
+func (s *slot) total() int64 {
+	n := int64(0)
+	for _, count := range s {
+		n += count
+	}
+	return n
+}
