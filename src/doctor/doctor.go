@@ -158,10 +158,10 @@ type exam struct {
 	entries   []entry // all of the app, in the order of their names
 	truncated bool    // there was more than is looked at
 	ours      map[string]*conf
-	others    []string // the other apps' folders
-	unread    int      // files that could not be read for want of permission
-	started   map[string]string
-	check     string // the one that runs
+	others    []string        // the other apps' folders
+	unread    int             // files that could not be read for want of permission
+	silent    map[string]bool // launchers that did not answer
+	check     string          // the one that runs
 	findings  []Finding
 }
 
@@ -172,7 +172,7 @@ func newExam(ctx context.Context, folder string, o Options) *exam {
 	if o.Timeout <= 0 {
 		o.Timeout = startTimeout
 	}
-	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*conf{}, started: map[string]string{}}
+	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*conf{}, silent: map[string]bool{}}
 }
 
 func (e *exam) run() {

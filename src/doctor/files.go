@@ -55,8 +55,9 @@ func (e *exam) checkFiles() (where, fine string) {
 		}
 	}
 	for _, name := range []string{"lookups", "local", "metadata/local.meta"} {
-		if _, found := e.find(name); found && e.place.name == placePackage.name {
-			e.add(Error, name, "build the package anew with ./build.sh package", "a package must not hold it: an update would overwrite what the site has set or learned")
+		i := slices.IndexFunc(e.entries, func(x entry) bool { return x.name == name || strings.HasPrefix(x.name, name+"/") })
+		if i >= 0 && e.place.name == placePackage.name {
+			e.add(Error, e.entries[i].name, "build the package anew with ./build.sh package", "a package must not hold it: an update would overwrite what the site has set or learned")
 		}
 	}
 	return "", fmt.Sprintf("%d files and folders, none that others can write", len(e.entries))

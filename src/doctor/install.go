@@ -135,6 +135,11 @@ func (e *exam) find(name string) (entry, bool) {
 	return e.entries[i], true
 }
 
+func (e *exam) there(name string) bool {
+	_, found := e.find(name)
+	return found
+}
+
 // in returns the entries directly in one of the app's folders.
 func (e *exam) in(folder string) []entry {
 	var found []entry

@@ -45,12 +45,20 @@ func Package(ctx context.Context, file string, o Options) (*Report, error) {
 	return e.report(file), nil
 }
 
+// errUnreachable is why nobody cannot start what root unpacked.
+var errUnreachable = errors.New("the folder of temporary files is not for others to enter")
+
 // nobody is the user that may do nothing, on every Linux.
 const nobody = 65534
 
 // giveAway has a package's programs started by nobody, where root asks: whoever
 // looks at a package wants to know what it does before he trusts it.
 func giveAway(folder string) error {
+	for above := filepath.Dir(folder); above != filepath.Dir(above); above = filepath.Dir(above) {
+		if info, err := os.Stat(above); err != nil || info.Mode()&0o001 == 0 {
+			return errUnreachable
+		}
+	}
 	return filepath.WalkDir(folder, func(at string, _ os.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -16,16 +16,13 @@ var architectures = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.
 // the architecture that their names say.
 func (e *exam) checkPrograms() (where, fine string) {
 	seen := map[string]bool{}
-	broken := map[string]bool{}
 	for _, l := range e.launchers() {
 		for _, name := range l.programs() {
-			if seen[name] {
-				continue
+			if seen[name] || !l.script && !e.there(name) {
+				continue // what commands.conf names and is not there, checkLaunchers tells
 			}
 			seen[name] = true
-			if !e.checkProgram(name) {
-				broken[name] = true
-			}
+			e.checkProgram(name)
 		}
 	}
 	if len(seen) == 0 {
@@ -37,14 +34,13 @@ func (e *exam) checkPrograms() (where, fine string) {
 	return "bin", counted(len(seen), "program") + ", each whole and of the architecture that its name says"
 }
 
-// checkProgram reports whether a program can be right.
-func (e *exam) checkProgram(name string) bool {
+func (e *exam) checkProgram(name string) {
 	again := "install the package anew; copy apps with tar, not with zip"
 	x, found := e.find(name)
 	arch := name[strings.LastIndexByte(name, '-')+1:]
 	if !found {
 		if e.place.name == placeBundle.name && strings.HasPrefix(name, "bin/torrelays-") {
-			return true // kept from the bundle on purpose
+			return // kept from the bundle on purpose
 		}
 		severity, whom := Error, "this machine"
 		if e.OS == "linux" && arch != e.Arch {
@@ -53,31 +49,25 @@ func (e *exam) checkProgram(name string) bool {
 			whom = "machines of the architecture " + arch
 		}
 		e.add(severity, name, "install the package anew", "the program is missing: the command does not start on %s", whom)
-		return false
+		return
 	}
 	info, err := os.Stat(e.path(name))
 	if err != nil || !info.Mode().IsRegular() {
 		e.add(Error, name, again, "this is no file")
-		return false
+		return
 	}
-	fine := true
-	if e.notExecutable(x) {
-		fine = false
-	}
+	e.notExecutable(x)
 	if why := e.notFor(name, arch, info.Size()); why != "" {
 		e.add(Error, name, again, "%s", why)
-		return false
 	}
-	return fine
 }
 
 // notExecutable complains about a mode that does not let the owner start a file.
-func (e *exam) notExecutable(x entry) bool {
+func (e *exam) notExecutable(x entry) {
 	if !e.modes() || !x.mode.IsRegular() || x.mode&0o100 != 0 {
-		return false
+		return
 	}
 	e.add(Error, x.name, "chmod 755 "+e.path(x.name)+"; copy apps with tar, not with zip, which loses that", "it is not executable (mode %03o), so the command does not start", x.mode.Perm())
-	return true
 }
 
 // notFor says why a file is no program for an architecture.

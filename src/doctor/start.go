@@ -27,7 +27,7 @@ func (e *exam) checkStart() (where, fine string) {
 	case e.OS != "linux":
 		e.add(Note, "bin", "run this on a Linux machine, too", "the programs run on Linux only, so they were not started here")
 		return "", ""
-	case e.place.name == "deployer":
+	case e.place.name == placeDeployer.name:
 		return "", "" // nothing runs there
 	}
 	asked := 0
@@ -40,6 +40,7 @@ func (e *exam) checkStart() (where, fine string) {
 		if why == "" {
 			continue
 		}
+		e.silent[l.file] = true
 		e.add(Error, l.file, "start it by hand as the user that Splunk runs as: "+e.path(l.file)+" --help", "the command %s does not answer as it should: %s", l.command, why)
 	}
 	if asked == 0 {
@@ -138,10 +139,13 @@ func (e *exam) start(l launcher, input string, args ...string) (stdout, stderr s
 	cmd.WaitDelay = time.Second // a child of it may hold the output open
 	out, complaints := &bounded{}, &bounded{}
 	cmd.Stdout, cmd.Stderr = out, complaints
+	stop := alone(cmd)
 	if info, statErr := os.Stat(file); statErr == nil && os.Geteuid() == 0 {
 		as(cmd, info)
 	}
-	err = cmd.Run()
+	if err = cmd.Run(); err != nil {
+		stop()
+	}
 	if ctx.Err() != nil {
 		err = context.DeadlineExceeded
 	}
@@ -184,7 +188,7 @@ func (e *exam) checkVersion() (where, fine string) {
 		note("app.manifest", manifest.Info.ID.Version)
 	}
 	for _, l := range e.launchers() {
-		if e.NoRun || e.OS != "linux" || e.place.name == "deployer" || !e.startable(l) {
+		if e.NoRun || e.OS != "linux" || e.place.name == placeDeployer.name || e.silent[l.file] || !e.startable(l) {
 			continue
 		}
 		_, stderr, _ := e.start(l, "", "--help")
@@ -196,10 +200,14 @@ func (e *exam) checkVersion() (where, fine string) {
 		return "", ""
 	}
 	want := versions[order[0]]
-	for _, at := range order[1:] {
+	var differ []string
+	for _, at := range order {
 		if versions[at] != want {
-			e.add(Error, at, "install the package anew over the old one and restart Splunk", "it is of version %s, but %s of %s: an update was done only in part", versions[at], order[0], want)
+			differ = append(differ, at+" is of "+versions[at])
 		}
+	}
+	if len(differ) > 0 {
+		e.add(Error, order[0], "install the package anew over the old one and restart Splunk", "it is of version %s, but %s: an update was done only in part", want, some(differ))
 	}
 	if v := e.layer("local", "app").text("launcher", "version"); v != "" && v != want {
 		e.add(Warning, "local/app.conf", "remove version from [launcher] in it", "it says version %s, so Splunk does not show the real one, %s", v, want)

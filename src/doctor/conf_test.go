@@ -1,0 +1,133 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// plain is a conf as stanza/key = value lines, for comparing.
+func plain(c *conf) map[string]string {
+	all := map[string]string{}
+	for _, stanza := range append(stanzas(c), globalStanza) {
+		for key, value := range c.stanzas[stanza] {
+			all[stanza+"/"+key] = value.text
+		}
+	}
+	return all
+}
+
+// Conf files as Splunk takes them, well written and not.
+func TestParseConf(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		"":                                  {},
+		"[a]\nx = 1\ny=2\n":                 {"a/x": "1", "a/y": "2"},
+		"\ufeff[a]\r\nx = 1 \r\n":           {"a/x": "1"},
+		"x = 1\n[a]\nx = 2":                 {"default/x": "1", "a/x": "2"},
+		"[a]\n# x = 1\n  # y\n\nz = # 1":    {"a/z": "# 1"},
+		"[a]\nx = one \\\n  two\\\nthree":   {"a/x": "one \n  two\nthree"},
+		"[a]\nx = one \\":                   {"a/x": `one \`},
+		"[a]\nx = 1\nx = 2":                 {"a/x": "2"},
+		"[a]\nx = 1\n[b]\n[a]\ny = 2":       {"a/x": "1", "a/y": "2"},
+		"[a]\nnonsense\n= 1\nx = a=b":       {"a/x": "a=b"},
+		"[macro(1)]\nx=1\n[a[0]]\ny=2":      {"macro(1)/x": "1", "a[0]/y": "2"},
+		"[open\nx = 1":                      {"default/x": "1"},
+		" [a] # why\n\tx\t=\t1\t":           {"a/x": "1"},
+		"[a]\nx = [b]\n":                    {"a/x": "[b]"},
+		"[a]\nskip = \\\n[b]\\\ny = 1\nz=3": {"a/skip": "[b]\ny = 1", "a/z": "3"},
+	} {
+		require.Equal(t, want, plain(parseConf("f", text, nil)), "%q", text)
+	}
+	// What is not kept takes its continued lines along.
+	c := parseConf("f", "[a]\nskip = \\\n[b]\\\ny = 1\nz=3", func(key string) bool { return key == "z" })
+	require.Equal(t, map[string]string{"a/z": "3"}, plain(c))
+}
+
+// local/ over default/, [default] under all, and whose word counts.
+func TestLayers(t *testing.T) {
+	c := parseConf("default/x.conf", "[default]\nall = d\n[a]\nx = 1\ny = 1\n", nil)
+	c.lay(parseConf("local/x.conf", "[a]\ny = 2\n[b]\n", nil))
+	require.Equal(t, setting{"1", "default/x.conf"}, c.stanzas["a"]["x"])
+	require.Equal(t, setting{"2", "local/x.conf"}, c.stanzas["a"]["y"])
+	require.Equal(t, "d", c.text("b", "all"))
+	require.True(t, c.has("b"))
+	require.False(t, c.has("c"))
+	_, ok := c.get("b", "x")
+	require.False(t, ok)
+	for text, want := range map[string]bool{"1": true, "T": true, "yes": true, "0": false, "No": false, "f": false, "": true, "maybe": true} {
+		require.Equal(t, want, parseConf("", "[a]\nx = "+text, nil).is("a", "x", true), text)
+	}
+}
+
+// Files without end cost no memory without end.
+func TestConfBounds(t *testing.T) {
+	var b strings.Builder
+	for i := range maxStanzas + 10 {
+		fmt.Fprintf(&b, "[s%d]\n", i)
+	}
+	c := parseConf("f", b.String(), nil)
+	require.True(t, c.full)
+	require.Len(t, c.stanzas, maxStanzas)
+	b.Reset()
+	for i := range maxPairs + 10 {
+		fmt.Fprintf(&b, "%x=\n", i)
+	}
+	c = parseConf("f", b.String(), nil)
+	require.True(t, c.full)
+	require.Equal(t, maxPairs, c.pairs)
+}
+
+// Whatever a file holds: no panic, within the bounds, and read twice it says the
+// same.
+func FuzzParseConf(f *testing.F) {
+	for _, seed := range []string{"[a]\nx = 1\n", "x = \\\ny\n[a", "\ufeff[a]\r\nx=\\\r\n", "[]\n=\n[default]\nk=v", "[a]\nx=1\\", "#\\\n[b]\n\\=\\"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c := parseConf("f", text, nil)
+		require.Equal(t, plain(c), plain(parseConf("f", text, nil)))
+		pairs := 0
+		for name, keys := range c.stanzas {
+			require.NotContains(t, name, "\n")
+			for key, value := range keys {
+				require.NotEmpty(t, strings.TrimSpace(key))
+				require.NotContains(t, key, "\n")
+				require.LessOrEqual(t, len(value.text), len(text))
+				pairs++
+			}
+		}
+		require.Equal(t, c.pairs, pairs)
+		over := newConf()
+		over.lay(c)
+		require.Equal(t, plain(c), plain(over))
+	})
+}
+
+// A pattern of distsearch.conf, whatever it is, matches or is refused.
+func FuzzTranslate(f *testing.F) {
+	for _, seed := range []string{"", "...", "apps[/\\\\]tordetect[/\\\\]bin[/\\\\]torrelays*", "(", "a{1000}{1000}", "*.csv"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, pattern string) {
+		if r, err := translate(pattern); err == nil {
+			r.MatchString("apps/tordetect/lookups/tor_relays.csv")
+		}
+	})
+}
+
+func TestTranslate(t *testing.T) {
+	const list = "apps/tordetect/lookups/tor_relays.csv"
+	for pattern, want := range map[string]bool{
+		"": true, "...": true, "...csv": true, "apps/tordetect/...": true, `apps[/\\]*[/\\]lookups[/\\]*.csv`: true, list: true,
+		"*": false, "*.csv": false, "apps/tordetect/*": false, "tor_relays.csv": false, "apps/tordetect/lookups/tor_relays_csv": false,
+		`apps[/\\]tordetect[/\\]lookups[/\\]tor_relays_history.csv`: false,
+	} {
+		r, err := translate(pattern)
+		require.NoError(t, err)
+		require.Equal(t, want, r.MatchString(list), pattern)
+	}
+	_, err := translate(strings.Repeat("a", maxPattern+1))
+	require.Error(t, err)
+}
