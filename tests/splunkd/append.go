@@ -29,7 +29,7 @@ func compileAppend(s *search, text string) (operator, error) {
 	return func(in *Table) (*Table, error) {
 		var events *Table
 		if keep != nil {
-			events = eventTable(s.events(), keep)
+			events = eventTable(s.events(), keep, searchHead)
 		}
 		more, err := runSteps(place{app: s.head.App, sid: s.sid}, events, steps)
 		if err != nil {

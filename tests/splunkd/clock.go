@@ -130,6 +130,9 @@ func strftime(t time.Time, format string) (string, error) {
 			out.WriteByte('%')
 		case rest[0] == 's':
 			out.WriteString(strconv.FormatInt(t.Unix(), 10))
+		case strings.HasPrefix(rest, ":z"):
+			out.WriteString(t.Format("-07:00"))
+			i++
 		case strings.HasPrefix(rest, "3N"), strings.HasPrefix(rest, "3Q"):
 			fmt.Fprintf(&out, "%03d", t.Nanosecond()/1e6)
 			i++
@@ -140,4 +143,16 @@ func strftime(t time.Time, format string) (string, error) {
 		}
 	}
 	return out.String(), nil
+}
+
+// strptime reads a time in those letters of the format language that stand for numbers. A zone in the text (%z) counts
+// before the user's.
+func strptime(text, format string, zone *time.Location) (time.Time, bool) {
+	layout := strings.NewReplacer("%Y", "2006", "%m", "01", "%d", "02", "%H", "15", "%M", "04", "%S", "05", "%z", "-0700",
+		"%F", "2006-01-02", "%T", "15:04:05").Replace(format)
+	if strings.Contains(layout, "%") {
+		return time.Time{}, false
+	}
+	at, err := time.ParseInLocation(layout, strings.TrimSpace(text), zone)
+	return at, err == nil
 }

@@ -399,3 +399,53 @@ func TestPrint(t *testing.T) {
 	require.NoError(t, (&Result{}).Print(&out, 30))
 	require.Equal(t, "(no rows)\n", out.String())
 }
+
+// What a dashboard needs: bounds as it writes them, searches over another one's result, conditions, and which server an
+// event lies on.
+func TestDashboardSearches(t *testing.T) {
+	h := sampleHead(t)
+	h.Now = time.Date(2026, 11, 20, 11, 30, 0, 0, time.UTC)
+	byApp := "| tstats count from datamodel=Network_Traffic by _time span=1h All_Traffic.app"
+	for _, bounds := range [][2]string{{"-90m@h", "now"}, {"1795168800", "2026"}, {"0", ""}, {"", "now"}, {"tomorrow", "now"}} {
+		base, err := h.RunOver(byApp, bounds[0], bounds[1])
+		switch bounds[0] {
+		case "tomorrow":
+			require.ErrorContains(t, err, "Invalid value")
+			continue
+		case "1795168800":
+			require.NoError(t, err)
+			require.Empty(t, base.Rows, "a window that ends before it begins")
+			continue
+		}
+		require.NoError(t, err)
+		total, err := h.PostProcess(base, "stats sum(count) as n | eval n=n+0")
+		require.NoError(t, err)
+		require.Equal(t, []string{"n", "3"}, texts(total.Table), "one event has no app")
+	}
+	base, err := h.RunOver(byApp, "-210m@h", "now")
+	require.NoError(t, err)
+	chart, err := h.PostProcess(base, "search All_Traffic.app=ssh | timechart span=1h sum(count) by All_Traffic.app")
+	require.NoError(t, err)
+	require.Equal(t, []string{"_time,ssh", "1795161600,", "1795165200,", "1795168800,", "1795172400,1"}, texts(chart.Table), "the whole window of the base")
+	empty, err := h.PostProcess(base, "search All_Traffic.app=none | timechart span=1h sum(count) by All_Traffic.app")
+	require.NoError(t, err)
+	require.Empty(t, empty.Rows)
+	for text, want := range map[string]string{"search app=x | inputlookup rows": "must be the first", "sort": "field name is missing", "stats count by `nothing`": "macro"} {
+		_, err := h.PostProcess(base, text)
+		require.ErrorContains(t, err, want)
+	}
+
+	fields := Row{"job.resultCount": {"0"}, "result.state": {"cut"}}
+	for text, want := range map[string]bool{`'job.resultCount' == 0`: true, `'result.state' == "missing"`: false, `'result.n' == 0`: false} {
+		holds, err := h.Holds(text, fields)
+		require.NoError(t, err)
+		require.Equal(t, want, holds, text)
+	}
+	_, err = h.Holds("'job.resultCount' ==", fields)
+	require.Error(t, err)
+
+	h.Indexers = 2
+	servers, err := h.Run("index=main | stats count by splunk_server")
+	require.NoError(t, err)
+	require.Equal(t, []string{"splunk_server,count", "indexer1,2", "indexer2,2"}, texts(servers.Table))
+}

@@ -38,6 +38,8 @@
 //   - environment and working directory of commands, and that splunkd starts a shell launcher at all;
 //   - the data models: the add-on's fields of 2020, no acceleration, so that summariesonly=true finds everything; of
 //     events that are no firewall logs, that an add-on extracts the fields that the test gave;
+//   - that timechart begins and ends with the search's time, also behind another search's result;
+//   - that a search over another one's result expands macros (Head.PostProcess), and the values of splunk_server;
 //   - append: the columns of both, its rows last; that its search keeps the window of the outer one;
 //   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
 //

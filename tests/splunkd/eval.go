@@ -1,6 +1,7 @@
 package splunkd
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"regexp"
@@ -256,6 +257,9 @@ func round(f float64, digits int) float64 {
 	return math.Round(f*scale) / scale
 }
 
+// maxRange bounds the list that mvrange makes; no search of ours comes near it.
+const maxRange = 100_000
+
 // evalFunctions are the functions that are played; an unknown one is an error of the search.
 var evalFunctions = map[string]evalFunction{
 	"if": {3, 3, func(_ *evalContext, a []operand) operand {
@@ -418,6 +422,22 @@ var evalFunctions = map[string]evalFunction{
 		}
 		return listOperand(list)
 	}},
+	"mvrange": {2, 3, func(_ *evalContext, a []operand) operand {
+		from, isNumber := a[0].number()
+		to, both := a[1].number()
+		step := 1.0
+		if len(a) == 3 {
+			step, _ = a[2].number()
+		}
+		if !isNumber || !both || step <= 0 || (to-from)/step > maxRange {
+			return nullOperand
+		}
+		var list []string
+		for ; from < to; from += step {
+			list = append(list, formatNumber(from))
+		}
+		return listOperand(list)
+	}},
 	"mvdedup": {1, 1, func(_ *evalContext, a []operand) operand { return listOperand(distinct(a[0].texts())) }},
 	"mvsort": {1, 1, func(_ *evalContext, a []operand) operand {
 		list := append([]string(nil), a[0].texts()...)
@@ -447,6 +467,13 @@ var evalFunctions = map[string]evalFunction{
 			return nullOperand
 		}
 		return textOperand(text)
+	}},
+	"strptime": {2, 2, func(c *evalContext, a []operand) operand {
+		at, ok := strptime(a[0].String(), a[1].String(), c.zone)
+		if !ok {
+			return nullOperand
+		}
+		return textOperand(fmt.Sprintf("%d.%06d", at.Unix(), at.Nanosecond()/1000))
 	}},
 	"relative_time": {2, 2, func(c *evalContext, a []operand) operand {
 		f, ok := a[0].number()

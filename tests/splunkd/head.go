@@ -94,6 +94,37 @@ func (h *Head) Span() (first, last time.Time, ok bool) {
 // the protocol a *ProtocolError; the messages so far are in the result, which is never nil.
 func (h *Head) Run(spl string) (*Result, error) { return h.run(spl, h.Earliest, h.Latest) }
 
+// RunOver runs a search over bounds as a dashboard writes them: `-24h@h`, `now`, epoch seconds; empty is no bound.
+func (h *Head) RunOver(spl, earliest, latest string) (*Result, error) {
+	var bounds [2]time.Time
+	for i, modifier := range []string{earliest, latest} {
+		if modifier == "" || i == 0 && modifier == "0" {
+			continue
+		}
+		var err error
+		if bounds[i], err = relativeTime(modifier, h.Now.In(h.zone())); err != nil {
+			return &Result{}, err
+		}
+	}
+	return h.run(spl, bounds[0], bounds[1])
+}
+
+// PostProcess runs a search without a leading pipe over the result of another one, as the panels of a dashboard do.
+func (h *Head) PostProcess(base *Result, spl string) (*Result, error) {
+	s := h.search(base.earliest, base.latest)
+	table, err := s.refine(spl, &base.Table)
+	return s.result(table, err)
+}
+
+// Holds evaluates an expression of eval as the condition of a dashboard's event handler.
+func (h *Head) Holds(expression string, fields Row) (bool, error) {
+	condition, err := parseWhere(expression)
+	if err != nil {
+		return false, err
+	}
+	return condition(&evalContext{now: h.Now, zone: h.zone()}, fields).isTrue(), nil
+}
+
 // RunSaved runs a saved search of the app over its own dispatch times, counted from Now. Whether it is disabled does not
 // matter: an analyst may run its text.
 func (h *Head) RunSaved(name string) (*Result, error) {
@@ -157,15 +188,15 @@ func (h *Head) zone() *time.Location {
 }
 
 func (h *Head) run(spl string, earliest, latest time.Time) (*Result, error) {
+	s := h.search(earliest, latest)
+	table, err := s.execute(spl)
+	return s.result(table, err)
+}
+
+func (h *Head) search(earliest, latest time.Time) *search {
 	h.searches++
-	s := &search{
+	return &search{
 		head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches),
 		context: &evalContext{now: h.Now, zone: h.zone()}, earliest: earliest, latest: latest,
 	}
-	table, err := s.execute(spl)
-	result := &Result{Messages: s.messages, Processes: s.processes}
-	if err == nil {
-		result.Table = *table
-	}
-	return result, err
 }

@@ -154,6 +154,8 @@ func TestExpressions(t *testing.T) {
 		`mvindex(list,5)`:                               "",
 		`mvindex(list,1,2)`:                             "b\nc",
 		`mvjoin(list,"; ")`:                             "a; b; c",
+		`mvrange(1,n,2)`:                                "1\n3\n5",
+		`mvrange(n,1)`:                                  "",
 		`mvfind(list,"^b$")`:                            "1",
 		`mvdedup(mvappend(list,"a","d"))`:               "a\nb\nc\nd",
 		`tonumber("12x")`:                               "",
@@ -166,9 +168,13 @@ func TestExpressions(t *testing.T) {
 		`now()-t`:                                       "0",
 		`strftime(t,"%Y-%m-%dT%H:%M:%S%z")`:             "2026-11-25T09:46:40+0000",
 		`strftime(relative_time(t,"-1d@d"),"%F")`:       "2026-11-24",
-		`if(cidrmatch("192.0.2.0/24",dest_ip),1,2)`:     "1",
-		`mvcount(split("a,b,c",","))`:                   "3",
-		`"with \"quotes\" and \\d"`:                     `with "quotes" and \d`,
+		`strftime(t,"%H:%M%:z")`:                        "09:46+00:00",
+		`strptime("2026-11-25T10:46:40+0100","%Y-%m-%dT%H:%M:%S%z")-t`: "0",
+		`strptime("1970-01-02","%F")`:                                  "86400.000000",
+		`strptime("tomorrow","%F")`:                                    "",
+		`if(cidrmatch("192.0.2.0/24",dest_ip),1,2)`:                    "1",
+		`mvcount(split("a,b,c",","))`:                                  "3",
+		`"with \"quotes\" and \\d"`:                                    `with "quotes" and \d`,
 	} {
 		p := &exprParser{command: "eval", text: text}
 		e, err := p.or()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -13,6 +14,8 @@ type Result struct {
 	Table
 	Messages  []Message
 	Processes int
+
+	earliest, latest time.Time // of the search; zero: no bound
 }
 
 // Print writes the result for a terminal of that many columns: as a table where it fits, else row by row, a field a line.

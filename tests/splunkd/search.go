@@ -89,7 +89,7 @@ func (s *search) execute(text string) (*Table, error) {
 		if s.head.Indexers > 0 {
 			table, err = s.onPeers(keep, steps[:spread])
 		} else {
-			table, err = runSteps(local, eventTable(s.events(), keep), steps[:spread])
+			table, err = runSteps(local, eventTable(s.events(), keep, searchHead), steps[:spread])
 		}
 		steps = steps[spread:]
 		if err != nil {
@@ -97,6 +97,37 @@ func (s *search) execute(text string) (*Table, error) {
 		}
 	}
 	return runSteps(local, table, steps)
+}
+
+// refine runs the commands of a search over rows that are there already.
+func (s *search) refine(text string, rows *Table) (*Table, error) {
+	macros, err := s.head.App.Conf("macros")
+	if err != nil {
+		return nil, err
+	}
+	expanded, err := expandMacros(macros, text)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := parsePipeline("| " + expanded)
+	if err != nil {
+		return nil, err
+	}
+	// In front stands what gave the rows, so that the first command is not the first of the search.
+	steps, err := s.compile(append([]stage{{Name: "search"}}, stages...), true)
+	if err != nil {
+		return nil, err
+	}
+	return runSteps(place{app: s.head.App, sid: s.sid}, rows, steps)
+}
+
+// result is what the user of the search gets.
+func (s *search) result(table *Table, err error) (*Result, error) {
+	result := &Result{Messages: s.messages, Processes: s.processes, earliest: s.earliest, latest: s.latest}
+	if err == nil {
+		result.Table = *table
+	}
+	return result, err
 }
 
 func runSteps(at place, table *Table, steps []step) (*Table, error) {
@@ -191,12 +222,13 @@ func compileEvents(text string) (predicate, error) {
 	return keep, err
 }
 
-// eventTable makes rows of events.
-func eventTable(events []event, keep predicate) *Table {
+// eventTable makes rows of the events that lie on a server.
+func eventTable(events []event, keep predicate, server string) *Table {
 	table := &Table{Columns: slices.Clone(eventColumns)}
 	extracted := map[string]bool{}
 	for _, e := range events {
 		row := e.row()
+		row["splunk_server"] = Value{server}
 		if !keep(row) {
 			continue
 		}
@@ -228,7 +260,7 @@ func (s *search) onPeers(keep predicate, steps []step) (*Table, error) {
 	merged := &Table{}
 	for i, app := range peers {
 		at := place{app: app, remote: true, sid: "remote_" + searchHead + "_" + s.sid}
-		table, err := runSteps(at, eventTable(parts[i], keep), steps)
+		table, err := runSteps(at, eventTable(parts[i], keep, peerName(i)), steps)
 		if err != nil {
 			if failed, ok := err.(*SearchError); ok {
 				return nil, searchErrorf("[%s] Streamed search execute failed because: %s", peerName(i), failed.Text)

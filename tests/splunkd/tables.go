@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The commands here look at the whole table, so they run on the search head.
@@ -269,8 +270,8 @@ func compileDedup(_ *search, text string) (operator, error) {
 // maxSeries is how many values of the by field timechart shows before it puts the rest into OTHER, which is not played.
 const maxSeries = 10
 
-// compileTimechart: `timechart span=1h sum(count) by verdict`: a row for each span from the first to the last, a column
-// for each value. A count without rows is 0, any other function has no value there.
+// compileTimechart: `timechart span=1h sum(count) by verdict`: a row for each span of the search's time (without bounds:
+// from the first to the last that has something), a column for each value. A count without rows is 0, any other function has no value there.
 func compileTimechart(s *search, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -339,7 +340,13 @@ func compileTimechart(s *search, text string) (operator, error) {
 		out.add(series...)
 		first, _ := number(grouped.Rows[0].Get("_time"))
 		last, _ := number(grouped.Rows[len(grouped.Rows)-1].Get("_time"))
-		for at := epoch(first); !at.After(epoch(last)); at = at.Add(span) {
+		from, to := epoch(first), epoch(last)
+		// fixedrange=true is the default: all of the search's time, also where there is nothing.
+		if !s.earliest.IsZero() && !s.latest.IsZero() {
+			from = s.earliest.UTC().Truncate(span)
+			to = s.latest.UTC().Add(-time.Nanosecond).Truncate(span)
+		}
+		for at := from; !at.After(to); at = at.Add(span) {
 			row := bins[epochText(at)]
 			if row == nil {
 				row = Row{"_time": Value{epochText(at)}}
