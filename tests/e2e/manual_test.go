@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/sample"
+	"tordetect/tests/splunkd"
 )
 
 // Every search that the manual shows runs. A search that begins with "..." is
@@ -16,9 +22,11 @@ func TestManualExamples(t *testing.T) {
 	manual, err := os.ReadFile("../../app/README.md")
 	require.NoError(t, err)
 	h := sampleHead(t)
+	ours := newDirectory(t, h) // torupdate asks a cache of the test
+	ours.serve(time.Now().UTC().Truncate(time.Hour))
 	ran := 0
 	for _, block := range codeBlocks(string(manual)) {
-		if !strings.Contains(block, "| ") || strings.Contains(block, "=<") || strings.HasPrefix(block, "[") {
+		if strings.HasPrefix(block, "torctl ") || !strings.Contains(block, "| ") || strings.Contains(block, "=<") || strings.HasPrefix(block, "[") {
 			continue
 		}
 		spl := strings.Join(strings.Fields(block), " ")
@@ -28,6 +36,10 @@ func TestManualExamples(t *testing.T) {
 		if !strings.HasPrefix(spl, "|") {
 			spl = "search " + spl
 		}
+		if strings.HasPrefix(spl, "| torupdate ") {
+			put(t, h, "tor_relays.csv", nil) // the sample's list is of another network and day
+			spl = strings.Replace(spl, "| torupdate ", "| torupdate "+ours.options+" ", 1)
+		}
 		result, err := h.Run(spl)
 		require.NoError(t, err, spl)
 		for _, m := range result.Messages {
@@ -35,7 +47,52 @@ func TestManualExamples(t *testing.T) {
 		}
 		ran++
 	}
-	require.GreaterOrEqual(t, ran, 6, "the manual's examples are found")
+	require.GreaterOrEqual(t, ran, 12, "the manual's examples are found")
+}
+
+// Every command line of torctl that the manual and the README show is known; what
+// needs no network and no server is run, over files of those names.
+func TestManualCommands(t *testing.T) {
+	folder := t.TempDir()
+	program := filepath.Join(folder, "torctl")
+	out, err := exec.Command("go", "build", "-o", program, "tordetect/src/cmd/torctl").CombinedOutput()
+	require.NoError(t, err, string(out))
+	for name, text := range map[string][]byte{"traffic.log": sample.Log(), "tor_relays.csv": sample.Table(), "token": []byte("x\n")} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
+	}
+	file, err := packaged()
+	require.NoError(t, err)
+	app, err := splunkd.Install(file, folder)
+	require.NoError(t, err)
+
+	outside := regexp.MustCompile(`^torctl (replay|relays (update|import|verify)) `)
+	ran, known := 0, 0
+	for _, name := range []string{"../../app/README.md", "../../README.md"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, block := range codeBlocks(string(text)) {
+			for line := range strings.SplitSeq(block, "\n") {
+				line = strings.TrimPrefix(line, "dist/bin/")
+				line, _, _ = strings.Cut(line, " #")
+				if !strings.HasPrefix(line, "torctl ") || strings.Contains(line, "<") {
+					continue
+				}
+				if outside.MatchString(line + " ") {
+					line += " --help" // an unknown flag or word is an error all the same
+					known++
+				} else {
+					ran++
+				}
+				cmd := exec.Command("sh", "-c", strings.ReplaceAll(line, "/opt/splunk", app.Home))
+				cmd.Dir = folder
+				cmd.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"))
+				out, err := cmd.CombinedOutput()
+				require.NoError(t, err, "%s\n%s", line, out)
+			}
+		}
+	}
+	require.GreaterOrEqual(t, ran, 6)
+	require.GreaterOrEqual(t, known, 4)
 }
 
 // codeBlocks returns the indented blocks of a Markdown text.

@@ -13,6 +13,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,6 +26,7 @@ var version = "dev"
 
 func main() {
 	chunked.IgnoreSIGPIPE()
+	log.SetOutput(io.Discard) // net/http tells there what a server sent unasked
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now))
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -179,6 +180,10 @@ func TestUpdate(t *testing.T) {
 	table, err = relay.Parse(history.text)
 	require.NoError(t, err)
 	require.Len(t, table.Lists(), 2)
+	require.Empty(t, history.messages)
+	require.Contains(t, s.update(30, 50000, "history=true", "import=consensus.txt").messages[0], "ended at 2026-11-20T16:00:00Z")
+	s.put("exits.txt", slices.Concat(s.hour(-24), s.net.Certificates(), s.net.ExitList(noon.Add(-50*time.Hour), s.net.ExitNodes(noon.Add(-50*time.Hour)))))
+	require.Contains(t, strings.Join(s.update(1.2, 50000, "history=true", "import=exits.txt").messages, " "), "no consensus was read count for nothing: 1")
 }
 
 // Two updates at once: one that began earlier and ends later has what the other

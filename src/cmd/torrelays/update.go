@@ -195,6 +195,9 @@ func (u *update) begin(c *chunked.Chunk) error {
 	if err != nil {
 		return fmt.Errorf("merge the table: %w", err)
 	}
+	if stats.Uncovered > 0 {
+		c.Warn(fmt.Sprintf("Exit lists of times for which no consensus was read count for nothing: %d. Give both together.", stats.Uncovered))
+	}
 	if stats.Relays == 0 {
 		return errors.New("no relay is known after the update: nothing is written")
 	}
@@ -231,6 +234,12 @@ func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
 				good++
 			}
 		}
+		for _, text := range im.Warnings {
+			c.Warn(text)
+		}
+		if newest, ok := im.Merger.Newest(); ok && good > 0 && newest < u.now().Unix() {
+			c.Warn(fmt.Sprintf("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", time.Unix(newest, 0).UTC().Format(time.RFC3339)))
+		}
 		if good == 0 {
 			return fmt.Errorf("import %s: it holds no consensus that is signed by enough of the trusted authorities", u.imported)
 		}
@@ -244,7 +253,7 @@ func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
 		}
 		config.Proxy = proxy
 	}
-	updated, err := im.Fetch(context.Background(), relaylist.Update{Sources: u.sources, Backfill: u.backfill, Client: config})
+	updated, err := im.Fetch(context.Background(), relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
 	if updated != nil {
 		for _, text := range updated.Warnings {
 			c.Warn(text)
