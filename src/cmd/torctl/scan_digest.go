@@ -24,9 +24,9 @@ type digest struct {
 	Inbound  int64            // flows from Tor
 	Left     int64            // flows whose pair is not kept
 
-	// Who met whom, to count each other end once. Hashed with a seed, as the log
-	// may be made to collide.
-	met  map[uint64]struct{}
+	// Who met whom, to count each other end once, and as a relay or a guard if it
+	// ever was one. Hashed with a seed, as the log may be made to collide.
+	met  map[uint64]metAs
 	seed maphash.Seed
 	Many bool // met is full: there are more than are counted
 
@@ -122,7 +122,7 @@ func newDigest() *digest {
 	return &digest{
 		Pairs: map[pairKey]*pair{}, Clients: map[string]*host{}, Reached: map[string]*host{}, Peers: map[string]*peer{},
 		Evidence: map[string]int64{}, Verdicts: newTimeline(), States: newTimeline(),
-		met: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
+		met: map[uint64]metAs{}, seed: maphash.MakeSeed(),
 		floors: [4]int{-1, -1, -1, -1}, // a score of 0 has a place
 	}
 }
@@ -163,46 +163,71 @@ func (d *digest) add(f finding) {
 		d.Inbound++
 		hosts, floor = d.Reached, &d.floors[2]
 	}
-	isNew = d.meet(ours, theirs, f.Direction == inbound)
+	before, now := d.meet(ours, theirs, &f)
 	h, _ := keep(hosts, ours, maxEnds, f.Score, floor, func(h *host) (string, int) { return h.Name, h.Score }, compareHosts, nil)
 	if h != nil {
 		h.add(ours, &f)
-		h.meet(theirs, &f, isNew)
+		h.meet(before, now)
+		h.name(theirs, &f)
 	}
 	q, _ := keep(d.Peers, theirs, maxEnds, f.Score, &d.floors[3], func(q *peer) (string, int) { return q.Name, q.Score }, comparePeers, nil)
 	if q != nil {
-		q.Name = theirs
-		q.Flows++
-		if isNew {
+		q.add(theirs, &f)
+		if before == notMet && now != notMet {
 			q.Hosts++
-		}
-		widen(&q.First, &q.Last, &f)
-		if q.Verdict == "" || f.Score > q.Score {
-			q.Verdict, q.Score = f.Verdict, f.Score
-			q.Role, q.Relays, q.Nicknames, q.ListedFrom, q.Listed = f.Role, f.Relays, f.Nicknames, f.ListedFrom, f.Listed
 		}
 	}
 }
 
-// meet reports whether two ends meet for the first time.
-func (d *digest) meet(ours, theirs string, from bool) bool {
+func (q *peer) add(name string, f *finding) {
+	q.Name = name
+	q.Flows++
+	widen(&q.First, &q.Last, f)
+	if f.Role != "" && (q.Role == "" || f.Score > q.Score) {
+		q.Role, q.Relays, q.Nicknames, q.ListedFrom, q.Listed = f.Role, f.Relays, f.Nicknames, f.ListedFrom, f.Listed
+	}
+	if q.Verdict == "" || f.Score > q.Score {
+		q.Verdict, q.Score = f.Verdict, f.Score
+	}
+}
+
+// metAs is as what an end was met, the most that it was.
+type metAs uint8
+
+const (
+	notMet metAs = iota
+	metUnlisted
+	metRelay
+	metGuard
+)
+
+// meet notes that two ends met, and returns as what they did before and do now.
+func (d *digest) meet(ours, theirs string, f *finding) (before, now metAs) {
 	var h maphash.Hash
 	h.SetSeed(d.seed)
 	_, _ = h.WriteString(ours)
 	_ = h.WriteByte(0)
 	_, _ = h.WriteString(theirs)
-	if from {
+	if f.Direction == inbound {
 		_ = h.WriteByte(0)
 	}
 	key := h.Sum64()
-	if _, known := d.met[key]; known {
-		return false
+	before = d.met[key]
+	if before == notMet && len(d.met) >= maxMet {
+		d.Many = true
+		return notMet, notMet
 	}
-	if d.Many = len(d.met) >= maxMet; d.Many {
-		return false
+	now = metUnlisted
+	if f.Role != "" {
+		now = metRelay
 	}
-	d.met[key] = struct{}{}
-	return true
+	if strings.Contains(f.Role, "guard") {
+		now = metGuard
+	}
+	if now = max(now, before); now > before {
+		d.met[key] = now
+	}
+	return before, now
 }
 
 // inbound is the direction of flows that came from Tor.
@@ -226,19 +251,24 @@ func (h *host) add(name string, f *finding) {
 	}
 }
 
-// meet counts the other end of a flow, and keeps the surest of them by name.
-func (h *host) meet(theirs string, f *finding, isNew bool) {
-	if isNew {
-		switch {
-		case f.Role == "":
-			h.Others++
-		case strings.Contains(f.Role, "guard"):
-			h.Guards++
-			fallthrough
-		default:
-			h.Relays++
-		}
+// meet counts another end by the most that it was.
+func (h *host) meet(before, now metAs) {
+	if before < metGuard && now == metGuard {
+		h.Guards++
 	}
+	if before < metRelay && now >= metRelay {
+		h.Relays++
+	}
+	switch {
+	case before == notMet && now == metUnlisted:
+		h.Others++
+	case before == metUnlisted && now > metUnlisted && h.Others > 0:
+		h.Others--
+	}
+}
+
+// name keeps the surest of the other ends by name.
+func (h *host) name(theirs string, f *finding) {
 	one := end{Name: theirs, Score: f.Score}
 	if len(f.Nicknames) > 0 {
 		one.Nickname = f.Nicknames[0]

@@ -293,7 +293,7 @@ func TestDigest(t *testing.T) {
 		Answered: 1, Others: 1, Ends: []end{{"198.51.100.1:9001", "", 97}}}, *d.Clients["10.0.0.1"])
 	require.Equal(t, []string{"A"}, func() []string {
 		d2 := newDigest()
-		d2.add(finding{Relays: []string{"A"}})
+		d2.add(finding{Role: "relay", Relays: []string{"A"}})
 		return d2.Peers["-"].Relays
 	}())
 }

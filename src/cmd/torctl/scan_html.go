@@ -47,7 +47,7 @@ func (h *htmlReport) add(r *judged) error {
 
 func (h *htmlReport) finish(s *summary) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"time": pageTime, "count": grouped, "counts": func(n int) string { return grouped(int64(n)) }, "size": size, "safe": printable,
+		"time": pageTime, "count": grouped, "counts": func(n int) string { return grouped(int64(n)) }, "size": size, "safe": pageText,
 		"plural": func(n int64, what string) string { return countedWide(n, what) },
 		"style":  func() template.CSS { return template.CSS(pageStyle) },
 		"policy": func() string {
@@ -63,6 +63,17 @@ func (h *htmlReport) finish(s *summary) error {
 		return err
 	}
 	return w.Flush()
+}
+
+// pageText is text from outside: printable, and without the code points that no
+// document may have.
+func pageText(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef {
+			return '?'
+		}
+		return r
+	}, printable(text))
 }
 
 // pageTime is a time in the report: UTC, as everywhere in torctl's output.
