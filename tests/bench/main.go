@@ -23,15 +23,19 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
+	"time"
 
 	"tordetect/src/chunked"
+	"tordetect/src/command"
 )
 
 func main() {
@@ -53,6 +57,8 @@ func be(name string) int {
 		return bareEcho()
 	case "chunked":
 		cmd = echoCommand{}
+	case "profiled":
+		return beProfiled()
 	case "csv":
 		cmd = &csvLookup{tables: filepath.SplitList(os.Getenv(tablesVariable))}
 	default:
@@ -64,12 +70,36 @@ func be(name string) int {
 	return 0
 }
 
+// The profiled command finds its tables and leaves its profile where these say.
+const (
+	lookupsVariable = "BENCH_LOOKUPS"
+	profileVariable = "BENCH_PROFILE"
+)
+
+// beProfiled is tordetect with a CPU profile.
+func beProfiled() int {
+	file, err := os.Create(os.Getenv(profileVariable))
+	if err != nil {
+		return 1
+	}
+	defer file.Close()
+	if pprof.StartCPUProfile(file) != nil {
+		return 1
+	}
+	defer pprof.StopCPUProfile()
+	if chunked.Serve(os.Stdin, os.Stdout, command.New(os.Getenv(lookupsVariable), time.Now)) != nil {
+		return 1
+	}
+	return 0
+}
+
 // bench is one run of this program.
 type bench struct {
 	binary, launcher, python, script, self string
 	only                                   []string // names of variants; empty: all
 	runs, oddities                         int
 	folder                                 string // scratch
+	profile                                string // file
 	networks                               []installed
 	driver                                 driver
 }
@@ -86,6 +116,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	only := flags.String("only", "", "measure only these `variants`, with commas between")
 	out := flags.String("json", "", "`file` for all samples")
 	older := flags.String("against", "", "compare the answers with those of this older `program`, byte for byte, and measure nothing")
+	flags.StringVar(&b.profile, "profile", "", "leave a CPU profile of our command under one workload in this `file`, and measure nothing")
 	list := flags.Bool("list", false, "name the workloads")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: bench [flags] [WORKLOAD or group ...]")
@@ -102,6 +133,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		fmt.Fprintln(stdout, "startup")
 		return 0
+	case err == nil && b.profile != "" && (len(chosen) != 1 || starts):
+		err = errors.New("-profile: name one workload")
 	case err == nil && b.runs < 1:
 		err = fmt.Errorf("-runs %d: at least one run is needed", b.runs)
 	}
@@ -124,6 +157,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, "bench:", err)
 			return 1
 		case !same:
+			return 1
+		}
+		return 0
+	}
+	if b.profile != "" {
+		if err := b.profileOne(chosen[0]); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
 			return 1
 		}
 		return 0

@@ -63,6 +63,11 @@ func (b *bench) measureWorkload(w workload) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	if w.Narrow {
+		if err := b.narrow(&w, n); err != nil {
+			return result{}, fmt.Errorf("%s: %w", w.Name, err)
+		}
+	}
 	requests := w.requests(w.flows(n))
 	variants := b.variants(n, w.with)
 	samples, err := b.sample(variants, requests, b.runs)
@@ -177,3 +182,24 @@ func (b *bench) measureStart(s startUp) ([]started, error) {
 	}
 	return out, nil
 }
+
+// profileOne runs our command, as a part of this program, over one workload for a
+// few seconds and leaves a CPU profile in the file b.profile.
+func (b *bench) profileOne(w workload) error {
+	n, err := b.install(w.Relays, w.History)
+	if err == nil && w.Narrow {
+		err = b.narrow(&w, n)
+	}
+	if err != nil {
+		return err
+	}
+	w.Chunks = 1
+	flows := w.flows(n)
+	w.requests(flows) // for the size of one
+	w.Chunks = int(min(max(profiledBytes/w.Request, 20), 400))
+	_, err = b.driver.run(b.variants(n, []string{"profiled"})[0], w.requests(flows), nil)
+	return err
+}
+
+// profiledBytes are some seconds of work: a profile has 100 samples in a second.
+const profiledBytes = 4e9

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 )
 
 // A workload is what one search sends through the command.
@@ -20,6 +24,7 @@ type workload struct {
 	Old     float64 `json:"old_percent"` // rows of traffic that only the history knows
 	Columns int     `json:"columns"`     // without their lists
 	Request int64   `json:"request"`     // bytes of a chunk
+	Narrow  bool    `json:"narrow"`      // only the columns that tordetect asks for
 	shape   shape
 	with    []string // names of variants
 }
@@ -60,6 +65,7 @@ func workloads() []workload {
 	for _, n := range []int{12, 24, 96, 192} {
 		vary(fmt.Sprintf("events-columns%d", n), "columns", events.wide(n), func(w *workload) {})
 	}
+	vary("events-narrow", "narrow", events, func(w *workload) { w.Narrow, w.with = true, []string{"tordetect", "echo"} })
 	for i := range list {
 		list[i].Columns = len(list[i].shape.columns)
 	}
@@ -176,9 +182,45 @@ func (w *workload) flows(n *network) []flow {
 func (w *workload) requests(flows []flow) [][]byte {
 	frame := w.shape.frame(flows)
 	w.Request = int64(len(frame))
+	w.Columns = len(w.shape.columns)
 	out := [][]byte{probe()}
+	if w.Narrow {
+		out[0] = probe("narrow=true")
+	}
 	out = append(out, slices.Repeat([][]byte{frame}, w.Chunks)...)
 	return append(out, frameOf(last, w.shape.header()))
+}
+
+// narrow leaves the columns that the program asks for with narrow=true, and adds
+// the one by which splunkd joins the reply to what it kept. Columns that it asks
+// for and that are not there are sent all the same, empty.
+func (b *bench) narrow(w *workload, n *network) error {
+	var declared struct {
+		Fields []string `json:"required_fields"`
+	}
+	var bad error
+	ours := variant{argv: []string{n.program()}}
+	_, err := b.driver.run(ours, [][]byte{probe("narrow=true")}, func(_ int, metadata, _ []byte) {
+		bad = json.Unmarshal(metadata, &declared)
+	})
+	if err := errors.Join(err, bad); err != nil {
+		return err
+	}
+	if len(declared.Fields) == 0 {
+		return errors.New("the program declares no fields for narrow=true")
+	}
+	whole := w.shape
+	w.shape.columns = append(declared.Fields, "_chunked_idx")
+	w.shape.cell = func(r *rand.Rand, column string, f flow) string {
+		switch {
+		case column == "_chunked_idx":
+			return strconv.Itoa(f.n)
+		case slices.Contains(whole.columns, column):
+			return whole.cell(r, column, f)
+		}
+		return ""
+	}
+	return nil
 }
 
 // variants are the programs of these names that can be had here.
@@ -207,6 +249,9 @@ func (b *bench) variants(n *network, names []string) []variant {
 			}
 		case "cat":
 			out = append(out, variant{name: name, argv: []string{"cat"}, free: true})
+		case "profiled":
+			out = append(out, variant{name: name, argv: []string{b.self, "-be", name}, env: []string{
+				lookupsVariable + "=" + filepath.Join(n.folder, "lookups"), profileVariable + "=" + b.profile}})
 		default:
 			out = append(out, variant{name: name, argv: []string{b.self, "-be", name}, env: env})
 		}
