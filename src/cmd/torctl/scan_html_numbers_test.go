@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -517,4 +519,40 @@ func TestHTMLFormats(t *testing.T) {
 	}
 	require.Equal(t, "not known", pageTime(0))
 	require.Equal(t, "2026-11-20T12:00:00Z", pageTime(noon.Unix()))
+}
+
+// Text can be read and marks can be seen in both schemes: WCAG 2.2 wants a contrast
+// of 4.5 for text (1.4.3) and of 3 for what is no text (1.4.11).
+func TestHTMLContrast(t *testing.T) {
+	light, rest, _ := strings.Cut(pageStyle, "@media")
+	dark, _, _ := strings.Cut(rest, "* {")
+	for scheme, css := range map[string]string{"light": light, "dark": dark} {
+		luminance := map[string]float64{}
+		for _, m := range regexp.MustCompile(`--(\w+): #(\w\w)(\w\w)(\w\w);`).FindAllStringSubmatch(css, -1) {
+			for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+				n, err := strconv.ParseUint(m[i+2], 16, 8)
+				require.NoError(t, err)
+				c := float64(n) / 255
+				if c <= 0.04045 {
+					luminance[m[1]] += weight * c / 12.92
+				} else {
+					luminance[m[1]] += weight * math.Pow((c+0.055)/1.055, 2.4)
+				}
+			}
+		}
+		require.Len(t, luminance, 15, scheme)
+		for _, ground := range []string{"paper", "panel"} {
+			for name, l := range luminance {
+				least := 3.0
+				switch name {
+				case "ink", "faint", "link":
+					least = 4.5
+				case "paper", "panel", "line":
+					continue
+				}
+				a, b := max(l, luminance[ground])+0.05, min(l, luminance[ground])+0.05
+				require.GreaterOrEqual(t, a/b, least, "%s on %s, %s", name, ground, scheme)
+			}
+		}
+	}
 }
