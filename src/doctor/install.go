@@ -83,7 +83,7 @@ func (e *exam) checkPlace() (where, fine string) {
 			"this is the place for apps that go to indexers or forwarders: they get the program and the relay list from the search head with its bundle, and an app of their own would never have a current list")
 	}
 	if e.home != "" {
-		return "", "this is a Splunk's " + e.place.name + "; its folder is " + e.home
+		return e.home, "this is a Splunk's " + e.place.name
 	}
 	return "", "this is a " + e.place.name + " outside of a Splunk"
 }

@@ -67,7 +67,7 @@ func (e *exam) notExecutable(x entry) {
 	if !e.modes() || !x.mode.IsRegular() || x.mode&0o100 != 0 {
 		return
 	}
-	e.add(Error, x.name, "chmod 755 "+e.path(x.name)+"; copy apps with tar, not with zip, which loses that", "it is not executable (mode %03o), so the command does not start", x.mode.Perm())
+	e.add(Error, x.name, "chmod 755 "+e.path(x.name)+" (and copy apps with tar: zip loses that)", "it is not executable (mode %03o), so the command does not start", x.mode.Perm())
 }
 
 // notFor says why a file is no program for an architecture.

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tordetect/src/doctor"
@@ -37,7 +37,7 @@ Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
 		Example: `  torctl doctor
   torctl doctor --app /opt/splunk/etc/apps/tordetect --strict
   torctl doctor --package tordetect-0.1.0.tgz
-  torctl doctor --app /opt/splunk/etc/apps/tordetect -o json | jq -r 'select(.severity=="error").do'`,
+  torctl doctor --app /opt/splunk/etc/apps/tordetect -o json | grep '"severity":"error"'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkForm(form, formTable, formJSON); err != nil {
@@ -172,8 +172,25 @@ func (t *terminal) health(r *doctor.Report, all bool) error {
 	return nil
 }
 
+// paragraph sets words to a width. A word that is longer stays whole: most such are
+// paths, which somebody wants to copy.
 func paragraph(b *strings.Builder, width int, words string) {
-	for line := range strings.SplitSeq(text.WrapSoft(words, width-len(indent)), "\n") {
-		b.WriteString(indent + strings.TrimRight(line, " ") + "\n")
+	at := 0 // of the line, 0 before its first word
+	for word := range strings.FieldsSeq(words) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case at == 0:
+			b.WriteString(indent)
+			at = len(indent)
+		case at+1+length > width:
+			b.WriteString("\n" + indent)
+			at = len(indent)
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += length
 	}
+	b.WriteByte('\n')
 }

@@ -9,6 +9,8 @@
 //	torctl scan FILE...             find Tor in log files
 //	torctl replay FILE...           send recorded events to Splunk
 //	torctl doctor                   is the installed app healthy
+//	torctl completion SHELL         have a shell complete what one types
+//	torctl man DIR                  write manual pages
 //
 // Results go to stdout, everything else to stderr with "torctl: " in front.
 // Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 Tor found (scan --fail-on).
@@ -50,19 +52,12 @@ func failed(err error) error {
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
-	root := &cobra.Command{
-		Use:           "torctl",
-		Short:         "Work with Tor Detect's relay table and with log files, without Splunk",
-		Version:       version,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
+	t := &terminal{out: stdout, err: stderr}
+	root := rootCommand(t, now)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	t := &terminal{out: stdout, err: stderr}
-	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now), doctorCommand(t, now))
 	// net/http has a word in the log for servers that speak out of turn. What an
 	// update has to say of a server is in its errors.
 	log.SetOutput(io.Discard)
@@ -82,4 +77,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	t.say("%v", err)
 	t.say("hint: torctl --help shows what there is")
 	return exitUsage
+}
+
+func rootCommand(t *terminal, now func() time.Time) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "torctl",
+		Short:         "Work with Tor Detect's relay table and with log files, without Splunk",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now), doctorCommand(t, now), completionCommand(t), manCommand(t))
+	teach(root)
+	return root
 }

@@ -262,7 +262,7 @@ func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
 		Use:   "verify FILE...",
 		Short: "Who signed what, and is it enough",
 		Example: `  torctl relays verify cached-microdesc-consensus cached-certs
-  torctl relays verify *.gz certs.tar.xz -o json`,
+  torctl relays verify consensus-*.gz certs.tar.xz -o json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
 			if err := checkForm(form, formTable, formJSON); err != nil {
