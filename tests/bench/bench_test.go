@@ -30,7 +30,8 @@ const python = "../../dist/.venv-bench/bin/python"
 // tiny is a bench with the program of this checkout.
 func tiny(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{binary: build(t, "../../src/cmd/tordetect"), launcher: "../../bin/tordetect.sh", script: "lookup.py", runs: 1, oddities: 14}
+	program := build(t, "../../src/cmd/tordetect")
+	b := &bench{binary: program, other: program, launcher: "../../bin/tordetect.sh", script: "lookup.py", runs: 1, oddities: 14}
 	if exec.Command(python, "-c", "import splunklib.searchcommands").Run() == nil {
 		b.python = python
 	}
@@ -142,7 +143,9 @@ func TestBroken(t *testing.T) {
 // The whole program, on little: its table, its targets, its file.
 func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bench.json")
-	args := []string{"-tordetect", build(t, "../../src/cmd/tordetect"), "-launcher", "../../bin/tordetect.sh", "-runs", "1", "-json", file, "-only", "tordetect,echo", "tstats", "tstats-rows10k"}
+	readme := filepath.Join(t.TempDir(), "README.md")
+	require.NoError(t, os.WriteFile(readme, []byte("before\n"+beginFigures+"old\n"+endFigures+"after\n"), 0o644))
+	args := []string{"-readme", readme, "-tordetect", build(t, "../../src/cmd/tordetect"), "-launcher", "../../bin/tordetect.sh", "-runs", "1", "-json", file, "-only", "tordetect,echo", "tstats", "tstats-rows10k"}
 	var stdout, stderr bytes.Buffer
 	require.Zero(t, run(args, &stdout, &stderr), "%s", &stderr)
 	require.Contains(t, stdout.String(), "| tstats: our CPU / the echo's")
@@ -162,6 +165,13 @@ func TestRun(t *testing.T) {
 	require.Equal(t, 10_000, r.Workloads[1].Rows)
 	require.Len(t, r.Workloads[1].Variants, 2)
 	require.Len(t, r.Targets, 3) // without splunklib
+
+	described, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	require.Regexp(t, `(?s)^before\n.*\| tstats-rows10k .*\nafter\n$`, string(described))
+	require.NotContains(t, string(described), "old")
+	require.NoError(t, os.WriteFile(readme, []byte("no marks"), 0o644))
+	require.ErrorContains(t, (&report{}).describe(readme), "no marks for figures")
 
 	require.Equal(t, 2, run([]string{"no-such-workload"}, &stdout, &stderr))
 	require.Equal(t, 2, run([]string{"-runs", "0"}, &stdout, &stderr))

@@ -100,6 +100,7 @@ type bench struct {
 	runs, oddities                         int
 	folder                                 string // scratch
 	profile                                string // file
+	other                                  string // a second program of ours, measured beside the first
 	networks                               []installed
 	driver                                 driver
 }
@@ -115,7 +116,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&b.runs, "runs", 5, "runs of each, of which the median counts")
 	only := flags.String("only", "", "measure only these `variants`, with commas between")
 	out := flags.String("json", "", "`file` for all samples")
+	readme := flags.String("readme", "", "write the figures into this `file`, between its marks")
 	older := flags.String("against", "", "compare the answers with those of this older `program`, byte for byte, and measure nothing")
+	flags.StringVar(&b.other, "beside", "", "measure this other build of tordetect too, as the variant other: is a change worth it")
 	flags.StringVar(&b.profile, "profile", "", "leave a CPU profile of our command under one workload in this `file`, and measure nothing")
 	list := flags.Bool("list", false, "name the workloads")
 	flags.Usage = func() {
@@ -171,6 +174,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	report, err := b.measure(stdout, chosen, starts)
 	if err == nil && *out != "" {
 		err = report.save(*out)
+	}
+	if err == nil && *readme != "" {
+		err = report.describe(*readme)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "bench:", err)

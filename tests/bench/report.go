@@ -77,6 +77,36 @@ func (r *report) save(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
+// Marks of a file that holds figures: what is between them is written anew.
+const (
+	beginFigures = "<!-- figures: written by bench -readme -->\n"
+	endFigures   = "<!-- end of figures -->\n"
+)
+
+// describe writes all figures into a file in Markdown.
+func (r *report) describe(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok1 := strings.Cut(string(text), beginFigures)
+	_, after, ok2 := strings.Cut(rest, endFigures)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("%s has no marks for figures: a line %q and a line %q", path, strings.TrimSpace(beginFigures), strings.TrimSpace(endFigures))
+	}
+	var b strings.Builder
+	fmt.Fprint(&b, before, beginFigures, "\n", strings.ReplaceAll(r.heading(), "\n", "; "), ".\n")
+	r.summary(&b)
+	if len(r.Starts) > 0 {
+		showStarts(&b, r.Starts)
+	}
+	for i := range r.Workloads {
+		r.Workloads[i].show(&b)
+	}
+	fmt.Fprint(&b, "\n", endFigures, after)
+	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
 // show prints a workload: a line for each variant.
 func (r *result) show(out io.Writer) {
 	fmt.Fprintf(out, "\n%s: %s, %d rows x %d columns, %s MB in %d chunks, %g%% Tor; table of %d rows", r.Name, r.shape.name,

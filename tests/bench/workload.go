@@ -35,8 +35,8 @@ const (
 )
 
 var (
-	everyone = []string{"tordetect", "splunklib", "csv", "chunked", "echo", "cat"}
-	most     = []string{"tordetect", "splunklib", "csv", "echo"}
+	everyone = []string{"tordetect", "other", "splunklib", "csv", "chunked", "echo", "cat"}
+	most     = []string{"tordetect", "other", "splunklib", "csv", "echo"}
 )
 
 // workloads are all that is measured but start-up. The four of the group base
@@ -65,7 +65,7 @@ func workloads() []workload {
 	for _, n := range []int{12, 24, 96, 192} {
 		vary(fmt.Sprintf("events-columns%d", n), "columns", events.wide(n), func(w *workload) {})
 	}
-	vary("events-narrow", "narrow", events, func(w *workload) { w.Narrow, w.with = true, []string{"tordetect", "echo"} })
+	vary("events-narrow", "narrow", events, func(w *workload) { w.Narrow, w.with = true, []string{"tordetect", "other", "echo"} })
 	for i := range list {
 		list[i].Columns = len(list[i].shape.columns)
 	}
@@ -123,6 +123,9 @@ func (b *bench) install(relays, history int) (*network, error) {
 	copies := []struct{ from, to string }{
 		{b.binary, filepath.Join(bin, "tordetect-linux-"+runtime.GOARCH)},
 		{b.launcher, filepath.Join(bin, "tordetect.sh")},
+	}
+	if b.other != "" {
+		copies = append(copies, struct{ from, to string }{b.other, filepath.Join(bin, "other")})
 	}
 	for _, c := range copies {
 		program, err := os.ReadFile(c.from)
@@ -241,6 +244,10 @@ func (b *bench) variants(n *network, names []string) []variant {
 		switch name {
 		case "tordetect":
 			out = append(out, variant{name: name, argv: []string{n.program()}})
+		case "other":
+			if b.other != "" {
+				out = append(out, variant{name: name, argv: []string{filepath.Join(n.folder, "bin", "other")}})
+			}
 		case "launcher":
 			out = append(out, variant{name: name, argv: []string{filepath.Join(n.folder, "bin", "tordetect.sh")}})
 		case "splunklib":
