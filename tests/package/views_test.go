@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html"
 	"io"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -88,6 +89,11 @@ func TestNav(t *testing.T) {
 // Tokens that a dashboard has without setting them.
 var given = regexp.MustCompile(`^(row\.|click\.|result\.|job\.|env:|earliest$|latest$)`)
 
+var tokenUse = regexp.MustCompile(`\$([A-Za-z_.:]+)(\|[a-z])?\$`)
+
+// Tokens that hold what somebody typed, or what comes from a search over it.
+var free = map[string]bool{"host": true, "address": true, "time": true, "at": true, "ip": true}
+
 func TestViews(t *testing.T) {
 	require.NotEmpty(t, views())
 	for _, name := range views() {
@@ -142,7 +148,36 @@ func TestViews(t *testing.T) {
 				_, err := command.ParseOptions(call)
 				require.NoError(t, err)
 			}
-			require.NotRegexp(t, `\|\s*(delete|outputlookup|collect|sendemail)\b`, query)
+			require.NotRegexp(t, `\|\s*(delete|outputlookup|collect|sendemail|torupdate)\b`, query)
+			// What a person typed, or a row of the log said, stands in quotes with its own quotes escaped.
+			for _, found := range tokenUse.FindAllStringSubmatch(query, -1) {
+				if free[found[1]] {
+					require.Equal(t, "|s", found[2], "%s: $%s$ is free text in %s", name, found[1], query)
+				}
+			}
+		})
+		view.each("link", func(e element) {
+			link := strings.TrimSpace(e.Text)
+			at, err := url.Parse(link)
+			require.NoError(t, err, link)
+			require.True(t, at.Path == "search" || has(viewFolder+at.Path+".xml"), "%s: a link to %s", name, at.Path)
+			require.NotRegexp(t, `[ <>"`+"`"+`]`, link, "%s: a link with characters that browsers treat each in their own way", name)
+			for _, found := range tokenUse.FindAllStringSubmatch(link, -1) {
+				require.Equal(t, "|u", found[2], "%s: $%s$ in a link", name, found[1])
+			}
+			// Saved in another app, or opened there, it must not want our macros.
+			require.NotContains(t, at.Query().Get("q"), "`", "%s: a macro in a link", name)
+			if q := at.Query().Get("q"); q != "" {
+				requireBalanced(t, strings.ReplaceAll(q, "$row.quoted|u$", `"x"`))
+			}
+		})
+		view.each("html", func(e element) {
+			e.each("a", func(a element) {
+				require.Regexp(t, `^(\.\./\.\./manager/tordetect/[a-z/]+|[a-z_]+)$`, a.attr("href"), "%s: a link to somewhere else", name)
+			})
+			for _, forbidden := range []string{"script", "style", "iframe", "form", "img"} {
+				e.each(forbidden, func(element) { t.Errorf("%s: <%s> in a text", name, forbidden) })
+			}
 		})
 		require.NotContains(t, text, "<refresh")
 		for _, found := range regexp.MustCompile(`\$([A-Za-z_.:]+)(?:\|[a-z])?\$`).FindAllStringSubmatch(html.UnescapeString(text), -1) {
@@ -153,10 +188,10 @@ func TestViews(t *testing.T) {
 			for _, child := range e.Children {
 				kinds = append(kinds, child.XMLName.Local)
 				if depends := child.attr("depends"); depends != "" {
-					require.Regexp(t, `^\$[a-z_]+\$$`, depends)
+					require.Regexp(t, `^\$[a-z_]+\$(,\$[a-z_]+\$)*$`, depends)
 				}
 			}
-			require.Subset(t, []string{"title", "single", "chart", "table", "html"}, kinds)
+			require.Subset(t, []string{"title", "input", "single", "chart", "table", "html"}, kinds)
 			if kinds[0] != "html" {
 				require.Equal(t, "title", kinds[0], "%s: a panel without a title", name)
 			}
