@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/shared"
 )
 
 // copier appends its input to the reply as a command does: row by row.
@@ -186,13 +188,8 @@ func TestGrowKeepsTheReplyInPlace(t *testing.T) {
 // The bytes of a real splunkd: two frames, the second with 500 rows, many with
 // line ends inside quotes and most not in English.
 func TestRecordedChunkPassesThrough(t *testing.T) {
-	file, err := os.Open("../../../shared/data/recordings/countmatches.input.gz")
-	if err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			require.NoError(t, err)
-		}
-		t.Skip("skipped: no ../shared/data")
-	}
+	file, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
+	require.NoError(t, err)
 	defer file.Close()
 	unzipped, err := gzip.NewReader(file)
 	require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
 	"tordetect/src/tordir"
+	"tordetect/tests/shared"
 	"tordetect/tests/tornet"
 )
 
@@ -262,7 +263,7 @@ func TestSeriesOfAChangingNetwork(t *testing.T) {
 // The same over the public network's real documents: three lists within two days
 // and others years away.
 func TestSeriesOfTheRealNetwork(t *testing.T) {
-	folder := shared(t, "consensus")
+	folder := shared.File(t, "consensus")
 	files, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	im := relaylist.NewImporter(tordir.PublicAuthorities(), time.Now())

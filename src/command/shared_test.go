@@ -3,33 +3,19 @@ package command
 import (
 	"compress/gzip"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
+	"tordetect/tests/shared"
 )
-
-// shared returns the path of a file of real data that lies beside the project
-// and not in it.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
-		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
-	}
-	return path
-}
 
 // recordedBody is the body of the execute chunk that splunkd sent to
 // countmatches (6.3, 2015): 500 rows, 48 of them with newlines in quotes.
 func recordedBody(t *testing.T) string {
 	t.Helper()
-	f, err := os.Open(shared(t, "recordings/countmatches.input.gz"))
+	f, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
 	require.NoError(t, err)
 	defer f.Close()
 	z, err := gzip.NewReader(f)
@@ -47,9 +33,9 @@ func recordedBody(t *testing.T) string {
 // 63 of the 64 Tor flows are found, likely or more, and none of the 37 others.
 // The one that is missed goes to an obfs4 bridge, which shows nothing.
 func TestPrivateFlows(t *testing.T) {
-	flows, err := os.ReadFile(shared(t, "privnet/flows.csv"))
+	flows, err := os.ReadFile(shared.File(t, "privnet/flows.csv"))
 	require.NoError(t, err)
-	table, err := os.ReadFile(shared(t, "privnet/tor_relays.csv"))
+	table, err := os.ReadFile(shared.File(t, "privnet/tor_relays.csv"))
 	require.NoError(t, err)
 	rows := run{args: []string{"first=start", "last=end"}, table: string(table), chunks: []string{string(flows)}}.do(t).rows()
 	require.Len(t, rows, 101)

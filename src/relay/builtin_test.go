@@ -3,8 +3,6 @@ package relay
 import (
 	"encoding/json"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,21 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// shared reads a file of the shared data, which is not part of the project.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", name))
-	if os.IsNotExist(err) {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
-		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
-	}
-	require.NoError(t, err)
-	return string(data)
-}
+	"tordetect/tests/shared"
+)
 
 // newestBuiltIn is the day of which the built-in list is; no date is later.
 const newestBuiltIn = "2026-11-23"
@@ -153,7 +139,7 @@ func TestBuiltInLookup(t *testing.T) {
 // consensus alone may have an IPv6 address more.
 func TestAuthoritiesOfTor(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^(\w+) orport=(\d+) (?:v3ident=(\w+)|bridge) (?:ipv6=\[([0-9a-f:]+)\]:(\d+) )?([0-9.]+):(\d+) ([0-9A-F ]+)$`)
-	found := line.FindAllStringSubmatch(shared(t, "bridges/tor-0.4.9.11-builtin-dirs.txt"), -1)
+	found := line.FindAllStringSubmatch(string(shared.Bytes(t, "bridges/tor-0.4.9.11-builtin-dirs.txt")), -1)
 	require.Len(t, found, 10)
 	ours := DirectoryAuthorities()
 	for _, m := range found {
@@ -183,12 +169,12 @@ func bridgeLines(lines []string) []string {
 
 func TestBridgesOfTorBrowser(t *testing.T) {
 	var config struct{ Bridges map[string][]string }
-	require.NoError(t, json.Unmarshal([]byte(shared(t, "bridges/pt_config.json")), &config))
+	require.NoError(t, json.Unmarshal([]byte(shared.Bytes(t, "bridges/pt_config.json")), &config))
 	var lines []string
 	for _, l := range config.Bridges {
 		lines = append(lines, l...)
 	}
-	was := bridgeLines(strings.Split(shared(t, "bridges/bridges_list.obfs4.old.txt"), "\n"))
+	was := bridgeLines(strings.Split(string(shared.Bytes(t, "bridges/bridges_list.obfs4.old.txt")), "\n"))
 	is := bridgeLines(lines)
 
 	var today, former []string
@@ -208,8 +194,8 @@ func TestBridgesOfTorBrowser(t *testing.T) {
 
 // The relay table of a real, private network, made from its consensuses.
 func TestPrivateNetwork(t *testing.T) {
-	text := shared(t, "privnet/tor_relays.csv")
-	table, err := Parse(text)
+	text := shared.Bytes(t, "privnet/tor_relays.csv")
+	table, err := Parse(string(text))
 	require.NoError(t, err)
 	require.True(t, table.Complete)
 	require.Equal(t, 21, table.Rows, "20 of relays and one of coverage")

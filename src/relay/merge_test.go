@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"tordetect/tests/shared"
 )
 
 // written writes what was merged.
@@ -488,13 +489,7 @@ func TestRowsAgainstGolden(t *testing.T) {
 // TestPrivateNetworkTable writes a table that others made as it was, but for
 // the order of its rows.
 func TestPrivateNetworkTable(t *testing.T) {
-	text, err := os.ReadFile("../../../shared/data/privnet/tor_relays.csv")
-	if err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("skipped: no ../shared/data")
-	}
+	text := shared.Bytes(t, "privnet/tor_relays.csv")
 	m := NewMerger()
 	require.NoError(t, m.AddTable(string(text)))
 	got, _ := written(t, m, Options{})

@@ -16,6 +16,7 @@ import (
 
 	"tordetect/src/relay"
 	"tordetect/src/tordir"
+	"tordetect/tests/shared"
 	"tordetect/tests/tornet"
 )
 
@@ -148,22 +149,10 @@ func TestLookup(t *testing.T) {
 	require.Len(t, Lookup(table, netip.MustParseAddr("192.0.2.254"), at(1)), 1)
 }
 
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
-		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
-	}
-	return path
-}
-
 // The real consensuses: each verifies with the count of its MANIFEST, and a
 // table of them answers for each hour and not between.
 func TestRealConsensuses(t *testing.T) {
-	folder := shared(t, "consensus")
+	folder := shared.File(t, "consensus")
 	paths, err := filepath.Glob(filepath.Join(folder, "*"))
 	require.NoError(t, err)
 	im := NewImporter(tordir.PublicAuthorities(), noon)
@@ -196,7 +185,7 @@ func TestRealConsensuses(t *testing.T) {
 // The private network's documents give its hand-made table in substance; its
 // votes are refused.
 func TestPrivateNetwork(t *testing.T) {
-	folder := shared(t, "privnet")
+	folder := shared.File(t, "privnet")
 	certs, err := os.ReadFile(filepath.Join(folder, "cached-certs"))
 	require.NoError(t, err)
 	parsed, err := tordir.ParseCertificates(certs)

@@ -2,26 +2,19 @@ package replay
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/shared"
 )
 
 // TestPrivateNetwork: the log of a firewall in front of a real, private Tor
 // network is all dated, and is an hour old afterwards.
 func TestPrivateNetwork(t *testing.T) {
-	path := filepath.Join("..", "..", "..", "shared", "data", "privnet", "pan.log")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/privnet/pan.log")
-		}
-		t.Skip("skipped: no ../shared/data/privnet/pan.log")
-	}
+	text := shared.Bytes(t, "privnet/pan.log")
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	now := time.Date(2027, 1, 1, 0, 30, 0, 0, time.UTC)
 	c := newCollector(t, true)

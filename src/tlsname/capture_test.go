@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,20 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/tlsname"
+	"tordetect/tests/shared"
 )
 
 // The hellos of the private network's capture: those of tor, and no others, have
 // the fingerprints of the table, which are computed here from the bytes; and
 // their names have C tor's form.
 func TestCapture(t *testing.T) {
-	path := filepath.Join("..", "..", "..", "shared", "data", "privnet", "handshakes.pcap")
-	capture, err := os.ReadFile(path)
-	if err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatal("REQUIRE_SHARED=1, but there is no ../shared/data/privnet/handshakes.pcap")
-		}
-		t.Skip("skipped: no ../shared/data/privnet/handshakes.pcap")
-	}
+	capture := shared.Bytes(t, "privnet/handshakes.pcap")
 	tor, other, madeUp := 0, 0, 0
 	for at := range capture {
 		h, ok := readHello(capture[at:])

@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"tordetect/tests/shared"
 	"tordetect/tests/tornet"
+
+	"github.com/stretchr/testify/require"
 )
 
 // naive is a second reader of consensuses, written another way and for nothing
@@ -118,12 +120,12 @@ func TestAgreesWithTheNaiveReader(t *testing.T) {
 }
 
 func TestAgreesWithTheNaiveReaderOnRealConsensuses(t *testing.T) {
-	sharedFile(t, "MANIFEST.md") // or skip
-	files, err := filepath.Glob(filepath.Join(shared, "*", "*-consensus*"))
+	folder := filepath.Dir(shared.File(t, "MANIFEST.md"))
+	files, err := filepath.Glob(filepath.Join(folder, "*", "*-consensus*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
-		doc := sharedFile(t, strings.TrimPrefix(file, shared+string(os.PathSeparator)))
+		doc := sharedFile(t, strings.TrimPrefix(file, folder+string(os.PathSeparator)))
 		c, err := ParseConsensus(doc)
 		require.NoError(t, err, file)
 		want := readNaively(t, doc)

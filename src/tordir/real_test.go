@@ -11,20 +11,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/shared"
 )
 
-// shared is the folder of real documents, for measuring.
-const shared = "../../../shared/data"
-
-// sharedFile reads a file of it, unpacked. Without the folder the test is
-// skipped, with REQUIRE_SHARED=1 it fails.
+// sharedFile reads a file of the real documents, unpacked.
 func sharedFile(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(shared, name))
-	if err != nil && os.Getenv("REQUIRE_SHARED") != "1" {
-		t.Skip("skipped: no ../shared/data")
-	}
-	require.NoError(t, err)
+	data := shared.Bytes(t, name)
 	if strings.HasSuffix(name, ".gz") {
 		r, err := gzip.NewReader(bytes.NewReader(data))
 		require.NoError(t, err)
@@ -54,8 +48,7 @@ var realConsensuses = []struct {
 // collector would have them: mixed, with LF and CRLF.
 func realCertificates(t testing.TB) Certificates {
 	t.Helper()
-	sharedFile(t, "consensus/2021-08-tunnel.cached-certs")
-	files, err := filepath.Glob(filepath.Join(shared, "consensus", "*.cached-certs"))
+	files, err := filepath.Glob(filepath.Join(shared.File(t, "consensus"), "*.cached-certs"))
 	require.NoError(t, err)
 	var all Certificates
 	for _, file := range files {
@@ -157,7 +150,7 @@ func TestPrivateNetwork(t *testing.T) {
 	trust, err := ParseAuthorities([]byte(file.String()))
 	require.NoError(t, err)
 
-	files, err := filepath.Glob(filepath.Join(shared, "privnet", "*-consensus*"))
+	files, err := filepath.Glob(filepath.Join(shared.File(t, "privnet"), "*-consensus*"))
 	require.NoError(t, err)
 	require.Len(t, files, 10)
 	for _, name := range files {
@@ -184,9 +177,8 @@ func TestPrivateNetwork(t *testing.T) {
 
 // TestRealFolder reads every file of the folder as torctl would, whatever it is.
 func TestRealFolder(t *testing.T) {
-	sharedFile(t, "MANIFEST.md") // or skip
 	kinds := map[string]map[Kind]int{}
-	require.NoError(t, filepath.WalkDir(shared, func(path string, d os.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Dir(shared.File(t, "MANIFEST.md")), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/shared"
 )
 
 // packaged names the package for run: $TORDETECT_PACKAGE, or one that is built now.
@@ -57,16 +59,10 @@ func TestSample(t *testing.T) {
 
 // Real Tor traffic of a private network: 62 of its 64 Tor flows touch a listed address, the other two are bridges.
 func TestRealTraffic(t *testing.T) {
-	shared := filepath.Join("..", "..", "..", "shared", "data", "privnet")
-	if _, err := os.Stat(shared); err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatal("no ../shared/data")
-		}
-		t.Skip("skipped: no ../shared/data")
-	}
+	folder := shared.File(t, "privnet")
 	packaged(t)
 	var out, errs strings.Builder
-	require.Equal(t, 0, run([]string{filepath.Join(shared, "pan.log"), filepath.Join(shared, "tor_relays.csv")}, &out, &errs), out.String()+errs.String())
+	require.Equal(t, 0, run([]string{filepath.Join(folder, "pan.log"), filepath.Join(folder, "tor_relays.csv")}, &out, &errs), out.String()+errs.String())
 	total := 0
 	for _, n := range summaries(t, out.String()) {
 		total += n

@@ -102,16 +102,3 @@ func line(row splunkd.Row, columns ...string) string {
 	}
 	return strings.Join(cells, " ")
 }
-
-// shared returns the path of a file of real data beside the project.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
-		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
-	}
-	return path
-}

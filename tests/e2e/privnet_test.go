@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/shared"
 	"tordetect/tests/splunkd"
 )
 
@@ -24,11 +25,11 @@ type truth struct {
 
 func privnet(t *testing.T, shift time.Duration) (*splunkd.Head, map[string]truth) {
 	t.Helper()
-	log, err := os.ReadFile(shared(t, "privnet/pan.log"))
+	log, err := os.ReadFile(shared.File(t, "privnet/pan.log"))
 	require.NoError(t, err)
-	table, err := os.ReadFile(shared(t, "privnet/tor_relays.csv"))
+	table, err := os.ReadFile(shared.File(t, "privnet/tor_relays.csv"))
 	require.NoError(t, err)
-	file, err := os.Open(shared(t, "privnet/flows.csv"))
+	file, err := os.Open(shared.File(t, "privnet/flows.csv"))
 	require.NoError(t, err)
 	defer file.Close()
 	records, err := csv.NewReader(file).ReadAll()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/sample"
+	"tordetect/tests/shared"
 	"tordetect/tests/splunkd"
 )
 
@@ -83,7 +84,7 @@ func TestEndAnywhere(t *testing.T) {
 
 // splunkd's own bytes of 2015 pass through the package, every cell unchanged.
 func TestRecordedChunk(t *testing.T) {
-	file, err := os.Open(shared(t, "recordings/countmatches.input.gz"))
+	file, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
 	require.NoError(t, err)
 	defer file.Close()
 	z, err := gzip.NewReader(file)

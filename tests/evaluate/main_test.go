@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/flows"
+	"tordetect/tests/shared"
 )
 
 var update = flag.Bool("update", false, "write the expected output in testdata anew")
@@ -223,23 +224,10 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, r, &again)
 }
 
-// shared is a file of real data that lies beside the project and not in it.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
-		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
-	}
-	return path
-}
-
 // Real traffic: the private network's 101 flows. The usual ways give the figures
 // that were counted by hand there (tor.md section 10), so the counting is right.
 func TestPrivateNetwork(t *testing.T) {
-	o, err := parse([]string{shared(t, "privnet/flows.csv")}, io.Discard)
+	o, err := parse([]string{shared.File(t, "privnet/flows.csv")}, io.Discard)
 	require.NoError(t, err)
 	r, err := o.measure()
 	require.NoError(t, err)

@@ -4,11 +4,12 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/shared"
 )
 
 // Every expected byte in this file was recorded from a real splunkd, or stands in the named section of protocol.md as
@@ -175,13 +176,7 @@ func TestReduceBodyAsRecorded(t *testing.T) {
 
 // REC63: 500 rows with newlines, quotes and many scripts; read and written again they are splunkd's own bytes.
 func TestRecordedChunkAsRecorded(t *testing.T) {
-	file, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "recordings", "countmatches.input.gz"))
-	if os.IsNotExist(err) {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatal("no ../shared/data")
-		}
-		t.Skip("skipped: no ../shared/data")
-	}
+	file, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
 	require.NoError(t, err)
 	defer file.Close()
 	unzipped, err := gzip.NewReader(file)

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/shared"
 )
 
 // flow is a line of scan -o json, as far as the test of the report needs it.
@@ -379,8 +381,8 @@ func barLength(t *testing.T, caption string) int64 {
 // The measure: the report is right when compared with the ground truth of
 // the private network, whose flows were captured and labelled one by one.
 func TestHTMLPrivateNetwork(t *testing.T) {
-	log, table := shared(t, "privnet/pan.log"), shared(t, "privnet/tor_relays.csv")
-	text, err := os.ReadFile(shared(t, "privnet/flows.csv"))
+	log, table := shared.File(t, "privnet/pan.log"), shared.File(t, "privnet/tor_relays.csv")
+	text, err := os.ReadFile(shared.File(t, "privnet/flows.csv"))
 	require.NoError(t, err)
 	page, _ := scanPage(t, log, "--relays", table)
 	checkPage(t, page)

@@ -16,21 +16,8 @@ import (
 
 	"tordetect/src/chunked"
 	"tordetect/src/command"
+	"tordetect/tests/shared"
 )
-
-// shared returns the path of a file of real data that lies beside the project
-// and not in it.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "..", "..", "shared", "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
-		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
-	}
-	return path
-}
 
 // scanned is what a scan wrote.
 type scanned struct {
@@ -63,7 +50,7 @@ func records(t *testing.T, text string) []map[string]string {
 // The measure: each flow of the private network's log gets the verdict
 // that its row gets from the search command, and the truth of the capture.
 func TestScanPrivateNetwork(t *testing.T) {
-	log, table := shared(t, "privnet/pan.log"), shared(t, "privnet/tor_relays.csv")
+	log, table := shared.File(t, "privnet/pan.log"), shared.File(t, "privnet/tor_relays.csv")
 	got := scan(log, "--relays", table, "-o", "csv")
 	require.Zero(t, got.code, got.errors)
 	found := records(t, got.out)
@@ -100,7 +87,7 @@ func TestScanPrivateNetwork(t *testing.T) {
 		require.Equal(t, strconv.Itoa(i+1), found[i]["line"])
 	}
 
-	truth, err := os.ReadFile(shared(t, "privnet/flows.csv"))
+	truth, err := os.ReadFile(shared.File(t, "privnet/flows.csv"))
 	require.NoError(t, err)
 	sure := 0
 	for i, flow := range records(t, string(truth)) {
@@ -144,8 +131,8 @@ func TestScanPrivateNetwork(t *testing.T) {
 // The same flows as a sensor would have logged them, without the firewall's label:
 // Zeek and Suricata find what the firewall's log finds.
 func TestScanPrivateNetworkAsSensorsSawIt(t *testing.T) {
-	table := shared(t, "privnet/tor_relays.csv")
-	text, err := os.ReadFile(shared(t, "privnet/flows.csv"))
+	table := shared.File(t, "privnet/tor_relays.csv")
+	text, err := os.ReadFile(shared.File(t, "privnet/flows.csv"))
 	require.NoError(t, err)
 	truth := records(t, string(text))
 	zeek := "#separator \\x09\n#unset_field\t-\n#path\tconn\n#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\n"
