@@ -333,7 +333,7 @@ func TestDigestKeepsTheSurest(t *testing.T) {
 
 	// Whatever comes, what a map keeps are the surest it has seen, but for a quarter.
 	r := rand.New(rand.NewPCG(1, 2))
-	m, floor, best := map[int]*peer{}, -1, -1
+	m, floor, best, least := map[int]*peer{}, -1, -1, -1
 	for i := range 5000 {
 		score := r.IntN(1 + i/60)
 		q, isNew := keep(m, i, 40, score, &floor, func(q *peer) (int, int) { return int(q.Listed), q.Score }, comparePeers, nil)
@@ -343,12 +343,16 @@ func TestDigestKeepsTheSurest(t *testing.T) {
 		require.True(t, isNew)
 		q.Listed, q.Score, q.First = int64(i), score, int64(i)
 		require.LessOrEqual(t, len(m), 40)
-		top := 0
+		top, low := 0, 100
 		for _, q := range m {
 			require.GreaterOrEqual(t, q.Score, floor)
-			top = max(top, q.Score)
+			top, low = max(top, q.Score), min(low, q.Score)
 		}
 		require.Equal(t, best, top)
+		if floor >= 0 {
+			require.GreaterOrEqual(t, low, least, "what is weaker than what had to go does not come in")
+			least = low
+		}
 	}
 }
 

@@ -480,6 +480,8 @@ func TestHTMLBounded(t *testing.T) {
 	}
 	require.Contains(t, page.id("findings").text, "The first 300 of more than 20\u202f000 are shown. Every flow: torctl scan FILE... -o csv")
 	require.Contains(t, page.id("findings").text, "flows more are between ends beyond those that the report keeps")
+	require.Regexp(t, "^[0-9\u202f]+ flows are of hosts beyond", page.id("clients").all("p")[2].text)
+	require.Regexp(t, "^[0-9\u202f]+ flows are to addresses beyond", page.id("inbound").all("p")[2].text)
 	require.Contains(t, page.id("summary-list").text, "and 950 more")
 	require.Contains(t, page.all("header")[0].text, "more than ")
 }
