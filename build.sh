@@ -26,7 +26,8 @@ usage() {
 	cat <<'TEXT'
 usage: ./build.sh VERB
 
-  build     the programs for this machine, into dist/bin/
+  build     the programs for this machine, into dist/bin/; build all: torctl for
+            Linux, macOS and Windows as well, into dist/torctl/ (minutes, the first time)
   package   the app for Splunk, dist/tordetect-<version>.tgz (or into the folder
             that follows); the last line of the output is its path
   test      everything that needs no Splunk: package, gofmt, vet, staticcheck,
@@ -86,6 +87,34 @@ build() {
 		compile "$name" "dist/bin/$name"
 		say "dist/bin/$name"
 	done
+}
+
+# torctl for the machines that responders have, with checksums. Not part of build:
+# for each system the standard library is compiled too, where that is not cached.
+build_torctl() {
+	local os arch name
+	rm -rf dist/torctl
+	mkdir -p dist/torctl
+	for os in linux darwin windows; do
+		for arch in amd64 arm64; do
+			name=torctl-$os-$arch
+			[[ $os == windows ]] && name=$name.exe
+			GOOS=$os GOARCH=$arch compile torctl "dist/torctl/$name"
+			say "dist/torctl/$name"
+		done
+	done
+	(cd dist/torctl && LC_ALL=C checksums torctl-* >"$scratch/SHA256SUMS")
+	mv "$scratch/SHA256SUMS" dist/torctl/SHA256SUMS
+	say "dist/torctl/SHA256SUMS"
+}
+
+# checksums FILE...: as sha256sum prints them; macOS has another name for it.
+checksums() {
+	if command -v sha256sum >/dev/null; then
+		sha256sum "$@"
+	else
+		shasum -a 256 "$@"
+	fi
 }
 
 package() {
@@ -307,7 +336,16 @@ evaluate() {
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
 case $verb in
-build) build ;;
+build)
+	case ${1:-} in
+	'') build ;;
+	all)
+		build
+		build_torctl
+		;;
+	*) die "build '$1': want build, or build all" ;;
+	esac
+	;;
 package) package "$@" ;;
 test) check ;;
 demo) demo "$@" ;;
