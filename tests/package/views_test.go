@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"html"
+	"image/png"
 	"io"
 	"net/url"
 	"path"
@@ -196,5 +197,29 @@ func TestViews(t *testing.T) {
 				require.Equal(t, "title", kinds[0], "%s: a panel without a title", name)
 			}
 		})
+	}
+}
+
+// The pictures of the manual lie beside the icons: static/ takes nothing but .png, and no folders. Each is shown by the
+// manual, small enough for a package that goes to every search head, and neither wider than a page nor a leftover.
+func TestPictures(t *testing.T) {
+	shown := map[string]bool{}
+	for _, found := range regexp.MustCompile(`!\[([^\]]+)\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+		require.True(t, has(found[2]), "the manual shows %s, which is missing", found[2])
+		shown[found[2]] = true
+	}
+	for _, view := range views() {
+		require.True(t, shown["static/"+strings.TrimSuffix(path.Base(view), ".xml")+".png"], "the manual has no picture of %s", view)
+	}
+	for _, name := range names() {
+		if path.Dir(name) != "static" || strings.HasPrefix(path.Base(name), "appIcon") {
+			continue
+		}
+		require.True(t, shown[name], "%s is in the package, and the manual does not show it", name)
+		picture := read(t, name)
+		require.Less(t, len(picture), 150_000, name)
+		drawn, err := png.DecodeConfig(strings.NewReader(picture))
+		require.NoError(t, err)
+		require.LessOrEqual(t, drawn.Width, 1200, name)
 	}
 }
