@@ -392,6 +392,11 @@ func TestWhatEachNodeHas(t *testing.T) {
 	sound(t, page)
 	rows := rowsOf(t, page, "What each node has")
 	require.Len(t, rows, 2)
+	asked := page.Outcome(element(t, page, "What each node has").Search).Result
+	require.Empty(t, asked.Messages)
+	h.Indexers = 5
+	more := open(t, h, "tor_overview", with(day, "ask_nodes", "-15m"))
+	require.Equal(t, asked.Processes+3, more.Outcome(element(t, more, "What each node has").Search).Result.Processes, "each indexer runs it")
 	for i, row := range rows {
 		require.Equal(t, fmt.Sprintf("indexer%d", i+1), row.Get("splunk_server"))
 		require.Contains(t, row.Get("state"), "old everywhere", "the program's clock is the machine's, the list is the sample's")
