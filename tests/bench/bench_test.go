@@ -260,3 +260,21 @@ func TestInputs(t *testing.T) {
 		require.Subset(t, events.wide(n).columns, []string{"_time", "src_ip", "dest_ip", "dest_port"})
 	}
 }
+
+// A search that reads no row never opens the table: where there is none, it does
+// not notice, and one row more does.
+func TestNoRowNoTable(t *testing.T) {
+	b := tiny(t)
+	n, err := b.install(0, 0)
+	require.NoError(t, err)
+	empty, row := frameOf(execute, tstats.header()), tstats.frame(flows(1, 0, noon, nil))
+	var told []string
+	ours := variant{argv: []string{n.program()}}
+	_, err = b.driver.run(ours, [][]byte{probe(), empty, row, frameOf(last, tstats.header())}, func(_ int, metadata, _ []byte) {
+		told = append(told, string(metadata))
+	})
+	require.NoError(t, err)
+	require.Equal(t, `{"finished":false}`, told[1])
+	require.Contains(t, told[2], "The relay list tor_relays.csv is missing")
+	require.Equal(t, `{"finished":true}`, told[3])
+}
