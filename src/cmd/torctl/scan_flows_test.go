@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -354,6 +355,40 @@ func TestDigestKeepsTheSurest(t *testing.T) {
 			least = low
 		}
 	}
+}
+
+// What a host is told of: its users and surest ends, few of them; how many ends
+// there are; bytes as its side sees them.
+func TestDigestHosts(t *testing.T) {
+	d := newDigest()
+	for i := range 30 {
+		f := finding{Source: "10.0.0.1", Dest: fmt.Sprintf("198.51.100.%d", i), DestPort: "9001", First: 5, Last: 5, Verdict: "likely", Score: 50 + (i*7)%30, State: "established", User: fmt.Sprint("user", i)}
+		if i%3 == 0 {
+			f.Role = "guard+exit"
+		}
+		d.add(f)
+		d.add(f)
+	}
+	d.add(finding{Source: "10.0.0.1", Dest: "203.0.113.1", DestPort: "443", Verdict: "none", State: "established"})
+	h := d.Clients["10.0.0.1"]
+	require.Len(t, h.Users, maxUsers)
+	require.Equal(t, []end{{"198.51.100.17:9001", "", 79}, {"198.51.100.4:9001", "", 78}, {"198.51.100.21:9001", "", 77}}, h.Ends)
+	require.Equal(t, []int{60, 10, 10, 21}, []int{h.Answered, h.Relays, h.Guards, h.Others}, "an ordinary flow is no answer of Tor")
+
+	turned := finding{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.2", DestPort: "5000", Direction: "outbound", BytesIn: 3, BytesOut: 4, Verdict: "tor", Score: 97}
+	d.add(turned)
+	require.Equal(t, []int64{4, 3}, []int64{d.Clients["10.0.0.2"].BytesIn, d.Clients["10.0.0.2"].BytesOut})
+
+	// Both ways between the same two names are two meetings.
+	d.add(finding{Source: "198.51.100.9", Dest: "203.0.113.7", Direction: "inbound", Verdict: "tor", Score: 95})
+	d.add(finding{Source: "203.0.113.7", Dest: "198.51.100.9", Direction: "outbound", Verdict: "tor", Score: 95})
+	require.Equal(t, []int{1, 1}, []int{d.Reached["203.0.113.7"].Others, d.Clients["203.0.113.7"].Others})
+
+	for i := range int(maxMet) {
+		d.meet("10.0.0.3", strconv.Itoa(i), &finding{})
+	}
+	require.True(t, d.Many)
+	require.Len(t, d.met, maxMet)
 }
 
 // The slots of a timeline become as long as they must, and no count gets lost.
