@@ -61,8 +61,8 @@ var programCases = []finding{
 		[]string{"error files: default: every user of this machine can write 1 files"}},
 	{"programs that all can write are not started", func(s *site) { s.chmod("bin", 0o777) },
 		[]string{"error files: bin: every user of this machine can write"}},
-	{"a file that nobody can read", func(s *site) { s.chmod("default/macros.conf", 0) },
-		[]string{"error files: default/macros.conf: not even the owner can read it"}},
+	{"a file that nobody can read", func(s *site) { s.chmod("static/appIcon.png", 0) },
+		[]string{"error files: static/appIcon.png: not even the owner can read it"}},
 	{"unpacked in part", func(s *site) { s.remove("default/transforms.conf") },
 		[]string{"error files: default/transforms.conf: the file is missing: the app was unpacked only in part"}},
 
@@ -249,6 +249,16 @@ var otherCases = []finding{
 		[]string{"warning permissions: metadata/local.meta: the macro security_content_ctime(1) is exported"}},
 	{"a command not exported", func(s *site) { s.write("metadata/local.meta", "[commands]\nexport = none\n") },
 		[]string{"warning permissions: metadata/local.meta: [commands] is not exported"}},
+	{"permissions that outputlookup does not ask for, one way", func(s *site) {
+		s.write("etc/system/local/limits.conf", "[search]\noutputlookup_check_permission = true\n")
+	},
+		[]string{"note permissions: local/transforms.conf: limits.conf has outputlookup check permissions, but"}},
+	{"permissions that outputlookup does not ask for, the other way", func(s *site) { s.write("local/transforms.conf", "[tor_relays]\ncheck_permission = true\n") },
+		[]string{"note permissions: local/transforms.conf: check_permission of the lookup tor_relays does nothing"}},
+	{"permissions that outputlookup asks for", func(s *site) {
+		s.write("etc/system/local/limits.conf", "[search]\noutputlookup_check_permission = true\n")
+		s.write("local/transforms.conf", "[tor_relays]\ncheck_permission = true\n")
+	}, nil},
 	{"what Splunk writes into local.meta", func(s *site) {
 		s.write("metadata/local.meta", "[app/install/install_source_checksum]\nversion = 9.4.1\nmodtime = 1795564800\n\n[savedsearches/TOR%20Traffic]\nowner = admin\n[lookups/tor_relays.csv]\naccess = read : [ * ], write : [ admin, power ]\nexport = system\nowner = admin\n")
 	}, nil},
@@ -558,4 +568,14 @@ func TestNoApp(t *testing.T) {
 		_, err := Folder(context.Background(), folder, Options{Now: time.Now()})
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// What only others may execute says nothing of Splunk, and is no error.
+func TestBarred(t *testing.T) {
+	user := os.Geteuid()
+	e := &exam{}
+	require.Equal(t, user > 0, e.barred(entry{mode: 0o750, uid: user + 1}))
+	require.False(t, e.barred(entry{mode: 0o755, uid: user + 1}))
+	require.False(t, e.barred(entry{mode: 0o750, uid: user}))
+	require.False(t, e.barred(entry{mode: 0o750, uid: -1}))
 }

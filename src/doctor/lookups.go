@@ -136,7 +136,36 @@ func (e *exam) checkPermissions() (where, fine string) {
 			e.add(Warning, s.file, "set export = system", "[%s] is not exported: the command exists in this app only", stanza)
 		}
 	}
-	return "metadata", "torupdate is for administrators, the lookups are not everyone's to write"
+	fine = "torupdate is for administrators, the lookups are not everyone's to write"
+	switch asks := e.asksOutputlookup(); {
+	case asks == nil:
+	case *asks:
+		fine += ", and outputlookup asks for that"
+	default:
+		fine += "; but outputlookup does not ask for that where nobody set it (manual, The relay list)"
+	}
+	return "metadata", fine
+}
+
+// asksOutputlookup reports whether outputlookup heeds who may write our lookups; nil
+// where that cannot be known. It takes two settings, of which an app may ship only
+// one (limits.conf.spec, outputlookup_check_permission; transforms.conf.spec,
+// check_permission), so that where only one is set it was meant.
+func (e *exam) asksOutputlookup() *bool {
+	if e.place.name != placeApp.name {
+		return nil
+	}
+	transforms := e.conf("transforms")
+	limit := e.global("limits").is("search", "outputlookup_check_permission", false)
+	stanza := transforms.is("tor_relays", "check_permission", false)
+	switch {
+	case limit && !stanza:
+		e.add(Note, "local/transforms.conf", "set check_permission = true under [tor_relays] in it", "limits.conf has outputlookup check permissions, but the lookup tor_relays does not ask for it: whoever can search can overwrite the relay list")
+	case stanza && !limit:
+		e.add(Note, "local/transforms.conf", "set outputlookup_check_permission = true under [search] in limits.conf", "check_permission of the lookup tor_relays does nothing, as limits.conf does not turn it on: whoever can search can overwrite the relay list")
+	}
+	asks := limit && stanza
+	return &asks
 }
 
 // mayAll reports whether an access line gives a right to everyone. Such a line is

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,10 @@ func (e *exam) checkStart() (where, fine string) {
 	}
 	asked := 0
 	for _, l := range e.launchers() {
+		if x, found := e.find(l.file); found && e.barred(x) {
+			e.add(Note, l.file, "run this as "+userName(x.uid), "it is not for you to execute, so it was not started")
+			return "", ""
+		}
 		if !e.startable(l) {
 			continue
 		}
@@ -62,11 +67,18 @@ func (e *exam) startable(l launcher) bool {
 	files = append(files, "bin", ".")
 	for _, name := range files {
 		x, found := e.find(name)
-		if !found || x.mode&0o002 != 0 || x.mode&0o100 == 0 || x.mode&os.ModeSymlink != 0 && name != "." {
+		if !found || e.barred(x) || x.mode&0o002 != 0 || x.mode&0o100 == 0 || x.mode&os.ModeSymlink != 0 && name != "." {
 			return false
 		}
 	}
 	return true
+}
+
+// barred reports whether a file's mode keeps the one who asks from starting it,
+// which says nothing of Splunk.
+func (e *exam) barred(x entry) bool {
+	user := os.Geteuid()
+	return user > 0 && x.uid >= 0 && x.uid != user && x.mode&0o001 == 0
 }
 
 // ask starts a launcher with a getinfo request and says what is wrong with the
@@ -83,6 +95,9 @@ func (e *exam) ask(l launcher) string {
 	}
 	stdout, stderr, err := e.start(l, fmt.Sprintf("chunked 1.0,%d,0\n%s", len(meta), meta))
 	if why := failure(err, stderr); why != "" && stdout == "" {
+		if errors.Is(err, fs.ErrPermission) {
+			why += "; is the folder mounted without the right to execute (noexec)?"
+		}
 		return why
 	}
 	head, rest, _ := strings.Cut(stdout, "\n")
