@@ -579,3 +579,22 @@ func TestBarred(t *testing.T) {
 	require.False(t, e.barred(entry{mode: 0o750, uid: user}))
 	require.False(t, e.barred(entry{mode: 0o750, uid: -1}))
 }
+
+// The names that the checks go by are those of the app.
+func TestNames(t *testing.T) {
+	e := newExam(context.Background(), projectRoot, Options{})
+	for _, name := range []string{updateSearch, historySearch, healthSearch, ourSearch} {
+		require.True(t, e.conf("savedsearches").has(name), name)
+	}
+	for _, name := range siteMacros {
+		require.True(t, e.conf("macros").has(name), name)
+	}
+	for _, command := range commands {
+		require.True(t, e.conf("commands").has(command.name))
+		require.DirExists(t, filepath.Join(projectRoot, "src", "cmd", command.program))
+	}
+	for _, file := range []string{listFile, historyFile} {
+		name := strings.TrimSuffix(filepath.Base(file), ".csv")
+		require.Equal(t, filepath.Base(file), e.conf("transforms").text(name, "filename"))
+	}
+}

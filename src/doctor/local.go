@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// meantToChange are the macros that a site is asked to set.
+// siteMacros are the macros that a site is asked to set, beside those that end in
+// _filter or _config.
+var siteMacros = []string{"tordetect_internal", "tordetect_summaries", "tordetect_update_options",
+	"tordetect_tls_events", "tordetect_dns_events", "tordetect_snowflake_names"}
+
 func meantToChange(macro string) bool {
-	if strings.HasSuffix(macro, "_filter") || strings.HasSuffix(macro, "_config") {
-		return true
-	}
-	return slices.Contains([]string{"tordetect_internal", "tordetect_summaries", "tordetect_update_options",
-		"tordetect_tls_events", "tordetect_dns_events", "tordetect_snowflake_names"}, macro)
+	return strings.HasSuffix(macro, "_filter") || strings.HasSuffix(macro, "_config") || slices.Contains(siteMacros, macro)
 }
 
 // checkLocal looks at what local/ puts over default/: it outlives every update, and
