@@ -518,7 +518,16 @@ func TestWasItTorTraffic(t *testing.T) {
 		require.Equal(t, hosts, got)
 		require.Equal(t, flows, total)
 	}
-	page := open(t, h, "was_it_tor", map[string]string{"address": "192.0.2.99", "time": from.Format(time.RFC3339)})
+	// Firewalls that put names into src and dest have the address in src_ip and dest_ip.
+	named := func(fields map[string]string) {
+		h.AddEvents(splunkd.Event{Time: from, Model: "Network_Traffic", Fields: with(fields, "sourcetype", "fw", "dest_port", "443", "transport", "tcp", "action", "allowed")})
+	}
+	named(map[string]string{"src": "pc-7", "src_ip": "10.20.0.7", "dest": "site.example", "dest_ip": "192.0.2.98"})
+	named(map[string]string{"src": "visitor.example", "src_ip": "192.0.2.98", "dest": "www", "dest_ip": "10.20.0.80"})
+	page := open(t, h, "was_it_tor", map[string]string{"address": "192.0.2.98", "time": from.Format(time.RFC3339)})
+	require.ElementsMatch(t, []string{"pc-7 to it", "www from it"},
+		texts(&splunkd.Result{Table: splunkd.Table{Rows: rowsOf(t, page, page.Fill("Who here talked with it, $begin$ to $end$", false))}}, "host", "direction"))
+	page = open(t, h, "was_it_tor", map[string]string{"address": "192.0.2.99", "time": from.Format(time.RFC3339)})
 	require.Equal(t, "0", single(t, page, "Hosts here that talked with it"))
 	require.Contains(t, note(t, page, page.Fill("Who here talked with it, $begin$ to $end$", false)), "Nobody here")
 }
