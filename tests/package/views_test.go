@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"sort"
 	"strings"
 	"testing"
 
@@ -157,6 +158,24 @@ func TestViews(t *testing.T) {
 				}
 			}
 		})
+		// Whatever came before: each condition says of every token of its handler whether it has a value.
+		for _, handler := range []string{"done", "error", "fail"} {
+			view.each(handler, func(e element) {
+				var first []string
+				e.each("condition", func(c element) {
+					var said []string
+					for _, action := range c.Children {
+						require.Contains(t, []string{"set", "unset"}, action.XMLName.Local)
+						said = append(said, action.attr("token"))
+					}
+					sort.Strings(said)
+					if first == nil {
+						first = said
+					}
+					require.Equal(t, first, said, "%s: conditions of a handler that leave tokens of each other standing", name)
+				})
+			})
+		}
 		view.each("link", func(e element) {
 			link := strings.TrimSpace(e.Text)
 			at, err := url.Parse(link)
