@@ -28,6 +28,7 @@ func TestParseConf(t *testing.T) {
 		"x = 1\n[a]\nx = 2":                 {"default/x": "1", "a/x": "2"},
 		"[a]\n# x = 1\n  # y\n\nz = # 1":    {"a/z": "# 1"},
 		"[a]\nx = one \\\n  two\\\nthree":   {"a/x": "one \n  two\nthree"},
+		"[a]\r\nx = one\\\r\ntwo\r\n":       {"a/x": "one\ntwo"},
 		"[a]\nx = one \\":                   {"a/x": `one \`},
 		"[a]\nx = 1\nx = 2":                 {"a/x": "2"},
 		"[a]\nx = 1\n[b]\n[a]\ny = 2":       {"a/x": "1", "a/y": "2"},
@@ -121,7 +122,7 @@ func TestTranslate(t *testing.T) {
 	const list = "apps/tordetect/lookups/tor_relays.csv"
 	for pattern, want := range map[string]bool{
 		"": true, "...": true, "...csv": true, "apps/tordetect/...": true, `apps[/\\]*[/\\]lookups[/\\]*.csv`: true, list: true,
-		"*": false, "*.csv": false, "apps/tordetect/*": false, "tor_relays.csv": false, "apps/tordetect/lookups/tor_relays_csv": false,
+		"apps/tordetect/lookups.tor_relays.csv": false, "*": false, "*.csv": false, "apps/tordetect/*": false, "tor_relays.csv": false, "apps/tordetect/lookups/tor_relays_csv": false,
 		`apps[/\\]tordetect[/\\]lookups[/\\]tor_relays_history.csv`: false,
 	} {
 		r, err := translate(pattern)

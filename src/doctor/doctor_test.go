@@ -148,6 +148,9 @@ var programCases = []finding{
 	{"a launcher that talks without end", func(s *site) { s.fake("head -c 3000000 /dev/zero") },
 		[]string{"error start: bin/tordetect.sh: the command tordetect does not answer as it should: its answer is no frame"}},
 
+	{"a launcher that all can write is not started", func(s *site) { s.fake("exit 0"); s.chmod("bin/tordetect.sh", 0o777) },
+		[]string{"error files: bin/tordetect.sh: every user of this machine can write 1 files"}},
+
 	// version
 	{"an update done in part", func(s *site) {
 		s.write("default/app.conf", strings.Replace(s.read("default/app.conf"), "\nversion = "+version+"\n", "\nversion = 9.9.0\n", 1))
@@ -292,6 +295,10 @@ var otherCases = []finding{
 		s.write("etc/system/local/distsearch.conf", "[replicationSettings]\nexcludeReplicatedLookupSize = 1\n")
 		s.write(listFile, strings.Replace(s.table(current), "\n", "\n"+strings.Repeat("# ", 1<<20), 1))
 	}, []string{"error bundle: etc/system/local/distsearch.conf: lookups of more than 1 MB do not go to the indexers, and the relay list has 2 MB"}},
+	{"two apps say something, and the first by name counts", func(s *site) {
+		s.write("etc/apps/aaa/local/distsearch.conf", "[replicationSettings]\nexcludeReplicatedLookupSize = 10\n")
+		s.write("etc/apps/zzz/local/distsearch.conf", "[replicationSettings]\nexcludeReplicatedLookupSize = 1\n")
+	}, nil},
 	{"enough room for lookups", func(s *site) {
 		s.write("etc/apps/base/default/distsearch.conf", "[replicationSettings]\nexcludeReplicatedLookupSize = 10\n")
 	}, nil},
@@ -318,6 +325,11 @@ var otherCases = []finding{
 		s.write("etc/apps/DA-ESS-ContentUpdate/default/savedsearches.conf", "["+escuSearch+"]\ndisabled = true\nenableSched = 1\nsearch = x\n")
 		s.write("etc/apps/DA-ESS-ContentUpdate/local/savedsearches.conf", "["+escuSearch+"]\ndisabled = 0\n")
 	}, []string{`warning other apps: etc/apps/DA-ESS-ContentUpdate/default/savedsearches.conf: the search "ESCU - TOR Traffic - Rule" is enabled there and TOR Traffic here`}},
+	{"ESCU's search off and ours on", func(s *site) {
+		s.enableAll()
+		s.model(true)
+		s.write("etc/apps/DA-ESS-ContentUpdate/default/savedsearches.conf", "["+escuSearch+"]\ndisabled = true\nenableSched = 1\nsearch = x\n")
+	}, nil},
 	{"ESCU's search alone", func(s *site) {
 		s.write("etc/apps/DA-ESS-ContentUpdate/default/savedsearches.conf", "["+escuSearch+"]\ndisabled = 0\nenableSched = 1\nsearch = x\n")
 	}, nil},
@@ -597,4 +609,33 @@ func TestNames(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".csv")
 		require.Equal(t, filepath.Base(file), e.conf("transforms").text(name, "filename"))
 	}
+}
+
+// A program whose last segment ends behind the file is cut, however its head looks.
+func TestReadELF(t *testing.T) {
+	b := make([]byte, 64+56)
+	copy(b, "\x7fELF\x02\x01\x01")
+	b[16], b[18], b[20], b[32], b[52], b[54], b[56], b[58] = 2, 62, 1, 64, 64, 56, 1, 64 // see elf(5)
+	b[64] = 1                                                                            // PT_LOAD
+	b[64+32] = 120                                                                       // p_filesz
+	m, whole := readELF(string(b))
+	require.Equal(t, architectures["amd64"], m)
+	require.True(t, whole)
+	b[64+32]++
+	_, whole = readELF(string(b))
+	require.False(t, whole)
+	b[64+8], b[64+15] = 0xff, 0xff // p_offset far behind everything
+	_, whole = readELF(string(b))
+	require.False(t, whole)
+}
+
+// What a launcher says without end is not kept.
+func TestBounded(t *testing.T) {
+	var b bounded
+	for range 3 {
+		n, err := b.Write(make([]byte, maxReply/2+1))
+		require.NoError(t, err)
+		require.Equal(t, maxReply/2+1, n)
+	}
+	require.Equal(t, maxReply, b.kept.Len())
 }
