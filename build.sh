@@ -103,9 +103,27 @@ build_torctl() {
 			say "dist/torctl/$name"
 		done
 	done
-	(cd dist/torctl && LC_ALL=C checksums torctl-* >"$scratch/SHA256SUMS")
+	licences >dist/torctl/LICENCES.txt
+	(cd dist/torctl && LC_ALL=C checksums torctl-* LICENCES.txt >"$scratch/SHA256SUMS")
 	mv "$scratch/SHA256SUMS" dist/torctl/SHA256SUMS
 	say "dist/torctl/SHA256SUMS"
+}
+
+# licences: those of Go and of each module that is linked into torctl on any of its
+# systems, as they stand in the modules. One has none.
+licences() {
+	local path folder file os
+	printf 'torctl contains the Go standard library and runtime and the modules below.\n'
+	printf '\n==== Go\n\n'
+	cat "$(go env GOROOT)/LICENSE"
+	for os in linux darwin windows; do
+		GOOS=$os GOFLAGS= go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./src/cmd/torctl
+	done | LC_ALL=C sort -u | while read -r path folder; do
+		printf '\n==== %s\n\n' "$path"
+		for file in "$folder"/LICEN[CS]E* "$folder"/COPYING* "$folder"/UNLICENSE* "$folder"/NOTICE*; do
+			if [[ -f $file ]]; then cat "$file"; fi
+		done
+	done
 }
 
 # checksums FILE...: as sha256sum prints them; macOS has another name for it.
