@@ -96,7 +96,7 @@ func (e *exam) checkList() (where, fine string) {
 		e.add(Note, listFile, "run | torupdate backfill=72h once as the search Update the Tor relay list does, to get the days before", "the relay list covers %s only: older rows have coverage before, and \"none\" means nothing for them", hours(covered))
 	}
 	if len(lists) > 1 {
-		e.add(Note, listFile, "nothing, if Splunk was off then; else run torupdate with backfill= over them", "%s in the relay list's time, the last one from %s to %s: rows of these hours cannot be checked",
+		e.add(Note, listFile, "hours of the last three days: | torupdate backfill=72h as the search Update the Tor relay list runs it; older ones: torctl relays import of that time's consensuses", "%s in the relay list's time, the last one from %s to %s: rows of these hours cannot be checked",
 			counted(len(lists)-1, "gap"), clock(lists[len(lists)-2].To), clock(lists[len(lists)-1].From))
 	}
 	return listFile, counted(listed, "relay") + ", until " + clock(newest)

@@ -143,7 +143,7 @@ type torFound struct{ error }
 
 // scanFiles reads the files, judges their flows and writes what was found.
 func scanFiles(t *terminal, stdin io.Reader, o scanOptions) error {
-	if _, err := os.Stat(o.relays); errors.Is(err, fs.ErrNotExist) && o.named {
+	if _, err := os.Stat(o.relays); errors.Is(err, fs.ErrNotExist) && (o.named || o.failOn != "") {
 		return failed(fmt.Errorf("%s: no such relay table; torctl relays import or update makes one", o.relays))
 	}
 	j, err := newJudge(o)

@@ -165,7 +165,14 @@ func (j *judge) finish() {
 	s.Now = j.options.now.Unix()
 	for _, m := range j.chunk.Messages() {
 		// The command speaks to a user of Splunk.
-		text := strings.ReplaceAll(m.Text, "Run the search Update the Tor relay list.", "Run torctl relays update.")
+		text := outsideSplunk.Replace(m.Text)
 		s.Warnings = append(s.Warnings, text)
 	}
 }
+
+// outsideSplunk says what to do in the words of a command line where the search
+// command's messages say it in those of Splunk.
+var outsideSplunk = strings.NewReplacer(
+	"Run the search Update the Tor relay list.", "Run torctl relays update.",
+	"Put tordetect before the macro or convert command that turns times into text.", "Write times as epoch seconds or with a zone, as in 2026-11-20T09:00:00Z.",
+)
