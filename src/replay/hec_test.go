@@ -468,3 +468,13 @@ func TestJSONText(t *testing.T) {
 		require.Equal(t, want, back)
 	}
 }
+
+// A server may repeat the token in whatever letters.
+func TestRepeatedToken(t *testing.T) {
+	token, err := NewToken("a1b2c3d4-0000-1111-2222-abcdefabcdef")
+	require.NoError(t, err)
+	for _, text := range []string{"a1b2c3d4-0000-1111-2222-abcdefabcdef", "A1B2C3D4-0000-1111-2222-ABCDEFABCDEF", "A1b2c3d4-0000-1111-2222-abcdefABCDEF"} {
+		require.Equal(t, "bad (secret)!", token.clean("bad "+text+"!"))
+	}
+	require.Equal(t, "bad xa1b2!", token.clean("bad xa1b2!"))
+}

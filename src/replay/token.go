@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -41,10 +42,11 @@ func (t Token) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(secret)) }
 func (t Token) MarshalText() ([]byte, error) { return []byte(secret), nil }
 
 // clean makes a text of a server fit to be shown: without the token, should the
-// server repeat it, and without control characters.
+// server repeat it, in capitals or not (a collector's is a GUID), and without
+// control characters.
 func (t Token) clean(text string) string {
 	if token := t.text(); token != "" {
-		text = strings.ReplaceAll(text, token, secret)
+		text = regexp.MustCompile("(?i)"+regexp.QuoteMeta(token)).ReplaceAllLiteralString(text, secret)
 	}
 	return printable(text)
 }
