@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/command"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
@@ -32,13 +35,15 @@ func TestLoginFromATorExit(t *testing.T) {
 		login("success", "192.0.2.77", "carol", exit.End),
 		login("success", "10.20.0.9", "dave", exit.End),
 		login("success", "laptop-7", "erin", exit.End),
-		login("success", exit.Src, "", exit.End),
+		login("success", exit.Src, "", exit.End), login("success", exit.Src, "null", exit.End), login("success", exit.Src, "N/A", exit.End),
 	)
 	result, err := h.RunSavedOver("Login from a Tor exit")
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{
 		"alice alice 2 tor 95 " + exit.Src + " vpn-01",
 		"unknown  1 tor 95 " + exit.Src + " vpn-01", // found, and nobody's risk
+		"null  1 tor 95 " + exit.Src + " vpn-01",
+		"N/A  1 tor 95 " + exit.Src + " vpn-01",
 	}, texts(result, "user", "risk_user", "count", "tor_verdict", "tor_score", "exit", "dest"))
 }
 
@@ -89,6 +94,23 @@ func TestMadeUpNames(t *testing.T) {
 	}
 	s.tls("10.1.1.5", made1, "t13d181100_796efca44d18_d41ae481755e")
 	s.tls("10.1.1.6", "", "")
+
+	// An ordinary name that nobody asked for is not made up, whatever the fingerprint.
+	s.dns("10.1.1.7", "www.example.com")
+	s.tls("10.1.1.7", "updates.example.com", "t13d181100_796efca44d18_d41ae481755e")
+
+	// Asked in the way that Suricata 8 logs it.
+	for _, name := range []string{"www.k2m4q6z3y5x.com", "www.m3n5q7z2y4x.com", "www.p2q4r6z3y5x.com"} {
+		s.tls("10.1.1.8", name, "")
+		s.events = append(s.events, splunkd.Event{Time: s.at, Fields: map[string]string{
+			"sourcetype": "suricata", "event_type": "dns", "src_ip": "10.1.1.8", "proto": "UDP", "dns.queries{}.rrname": name,
+		}})
+	}
+
+	// The reason that is told belongs to the score: the strongest event's.
+	s.tls("10.1.1.9", made2, "")
+	s.at = s.at.Add(-time.Minute)
+	s.tls("10.1.1.9", made2, "t13d181100_796efca44d18_d41ae481755e")
 	h.AddEvents(s.events...)
 
 	result, err := h.RunSaved("Tor client with made-up server names")
@@ -97,7 +119,12 @@ func TestMadeUpNames(t *testing.T) {
 		"10.1.1.1 2 that nobody asked DNS for",
 		"10.1.1.4 3 and no DNS query of this host was seen",
 		"10.1.1.5 1 and no DNS query of this host was seen",
+		"10.1.1.9 1 and no DNS query of this host was seen",
 	}, texts(result, "src", "name_count", "seen"))
+	for _, row := range result.Rows {
+		require.Equal(t, row.Get("tor_score") == "90", strings.Contains(row.Get("tor_reason"), "fingerprint"), "%s: %s", row.Get("tor_score"), row.Get("tor_reason"))
+		require.Contains(t, []string{"15", "90"}, row.Get("tor_score"))
+	}
 
 	// Two hours later they are old news: the earlier hours are there for DNS only.
 	h.Now = h.Now.Add(2 * time.Hour)
@@ -145,6 +172,28 @@ func TestSnowflake(t *testing.T) {
 			s.udp(src, "192.0.2.10", 3478)
 			s.udp(src, "10.1.1.7", 50123)
 		},
+		"10.1.1.9": func(src string) { // the STUN server itself on another port is no peer
+			s.dns(src, broker)
+			s.udp(src, "192.0.2.10", 3478)
+			s.udp(src, "192.0.2.10", 50000)
+		},
+		"10.1.1.10": func(src string) { // the firewall stopped it
+			s.dns(src, broker)
+			s.udp(src, "192.0.2.10", 3478)
+			s.udp(src, "192.0.2.99", 50123)
+			for i := range 2 {
+				s.events[len(s.events)-1-i].Fields["action"] = "blocked"
+			}
+		},
+		"10.1.1.11": func(src string) { // the firewall names the host, the sensor its address
+			s.dns(src, broker)
+			s.udp(src, "192.0.2.10", 3478)
+			s.udp(src, "192.0.2.97", 50123)
+			for i := range 2 {
+				fields := s.events[len(s.events)-1-i].Fields
+				fields["src"], fields["src_ip"] = "laptop-7", src
+			}
+		},
 		"10.1.1.8": func(src string) { // by its TLS name, all at once
 			s.tls(src, "APP.datapacket.com", "")
 			s.udp(src, "192.0.2.10", 19302)
@@ -160,6 +209,7 @@ func TestSnowflake(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"10.1.1.1 1098762253.rsc.cdn77.org 192.0.2.10 192.0.2.99",
 		"10.1.1.8 app.datapacket.com 192.0.2.10 192.0.2.98",
+		"10.1.1.11 1098762253.rsc.cdn77.org 192.0.2.10 192.0.2.97",
 	}, texts(result, "src", "server_name", "stun_server", "dest_ip"))
 }
 
@@ -213,4 +263,51 @@ func TestHosts(t *testing.T) {
 		"10.0.0.5 client 30 0 3 30 blocked",
 		"198.51.100.1 relay 0 0 1 1 established",
 	}, texts(result, "host", "tor_kind", "relays", "answered", "hours", "connections", "tor_state"))
+}
+
+// The rows may be grouped otherwise than the manual shows: by src_ip alone, with
+// null where a field is missing, without ports, or as one row for several hours.
+func TestHostsOfOtherRows(t *testing.T) {
+	h := head(t, nil, listing(-time.Hour, 150, 150, true))
+	h.Now = time.Now()
+	start := h.Now.Add(-5 * time.Hour).Truncate(time.Hour).Add(10 * time.Minute)
+	h.Earliest, h.Latest = start.Add(-time.Hour), h.Now
+	for hour := range 4 {
+		for i := range 5 {
+			h.AddEvents(splunkd.Event{Time: start.Add(time.Duration(hour) * time.Hour), Model: "Network_Traffic", Fields: map[string]string{
+				"sourcetype": "fw", "src": "10.0.0.1", "src_ip": "10.0.0.1", "dest": fmt.Sprintf("198.51.100.%d", 10+i), "dest_port": "9001",
+				"transport": "tcp", "action": "allowed", "bytes_in": "5000", "bytes_out": "300", "packets_out": "9",
+			}})
+		}
+	}
+	for by, want := range map[string]string{
+		"All_Traffic.src_ip All_Traffic.dest All_Traffic.dest_port":                                     "10.0.0.1 client 5 4",
+		"All_Traffic.src All_Traffic.src_ip All_Traffic.dest All_Traffic.dest_ip All_Traffic.dest_port": "10.0.0.1 client 5 4",
+		"All_Traffic.src All_Traffic.dest":                                                              "10.0.0.1 client 5 4",
+	} {
+		result := search(t, h, "| tstats `tordetect_summaries` count min(_time) as firstTime max(_time) as lastTime from datamodel=Network_Traffic.All_Traffic by "+by+
+			" | tordetect | `drop_dm_object_name(\"All_Traffic\")` | `tordetect_hosts`")
+		require.Equal(t, []string{want}, texts(result, "host", "tor_kind", "relays", "hours"), by)
+	}
+}
+
+// The expressions for names know all the names that the command knows.
+func TestNameMacros(t *testing.T) {
+	h := head(t, nil, nil)
+	macros, err := h.App.Conf("macros")
+	require.NoError(t, err)
+	for _, c := range command.Columns() {
+		name := map[string]string{"server name of the TLS handshake": "tordetect_server_name", "name asked for by DNS": "tordetect_query"}[c.Means]
+		if name == "" {
+			continue
+		}
+		definition, ok := macros.Get(name, "definition")
+		require.True(t, ok)
+		spl, err := h.SavedSearch("Snowflake client of Tor")
+		require.NoError(t, err)
+		for _, column := range c.Names {
+			require.Regexp(t, `[(,]'?`+regexp.QuoteMeta(column)+`'?[,)]`, definition)
+			require.Regexp(t, `\b`+regexp.QuoteMeta(column)+`"? IN \(`, spl)
+		}
+	}
 }

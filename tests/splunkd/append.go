@@ -8,6 +8,14 @@ import (
 // compileAppend compiles append [...]: the rows of a search of its own behind those that are there. Splunk runs it
 // first and cuts it at 50,000 rows and 60 seconds, which is not played; nor are indexers for its events.
 func compileAppend(s *search, text string) (operator, error) {
+	for {
+		option, rest, _ := strings.Cut(text, " ")
+		name, _, given := strings.Cut(option, "=")
+		if !given || !slices.Contains([]string{"extendtimerange", "maxtime", "maxout", "timeout"}, name) {
+			break
+		}
+		text = strings.TrimSpace(rest)
+	}
 	inner, ok := strings.CutPrefix(text, "[")
 	if !ok || !strings.HasSuffix(inner, "]") {
 		return nil, searchErrorf("Error in 'append' command: the search to append is missing.")
