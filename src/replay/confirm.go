@@ -16,10 +16,6 @@ func (d *delivery) ask(ctx context.Context) error {
 	if !d.traits.Acks {
 		return nil
 	}
-	type key struct {
-		channel string
-		id      int64
-	}
 	ids := map[string][]int64{}
 	for _, p := range d.waiting {
 		ids[p.channel] = append(ids[p.channel], p.id)

@@ -121,8 +121,7 @@ func (d *delivery) send(ctx context.Context, p *parcel) (inDoubt bool, err error
 		}))
 	if err == nil {
 		d.inARow = 0
-		d.answered(p, id)
-		return false, nil
+		return true, d.answered(p, id)
 	}
 	var f *Failure
 	if !errors.As(err, &f) {
@@ -185,16 +184,25 @@ func (e *PlaceError) Error() string {
 
 func (e *PlaceError) Unwrap() error { return e.Failure }
 
-// answered notes a request that was taken.
-func (d *delivery) answered(p *parcel, id int64) {
+// answered notes a request that was taken. An id that the channel had before is
+// an error: it would acknowledge two requests, and prove neither.
+func (d *delivery) answered(p *parcel, id int64) error {
 	if !d.traits.Acks {
 		d.accept(p)
-		return
+		return nil
+	}
+	if k := (key{d.channel, id}); d.used[k] {
+		return fmt.Errorf("the collector gave two requests of one channel the same acknowledgement id, %d, as several indexers behind a load balancer without sticky sessions do: "+
+			"what it acknowledges proves nothing; send to one indexer, or without --ack", id)
+	} else if d.used == nil {
+		d.used = map[key]bool{k: true}
+	} else {
+		d.used[k] = true
 	}
 	p.channel, p.id, p.at = d.channel, id, time.Now()
 	d.waiting = append(d.waiting, p)
 	if !d.counts {
-		return
+		return nil
 	}
 	lost, due := d.lost, d.due
 	d.lost, d.due = nil, id+1
@@ -222,6 +230,7 @@ func (d *delivery) answered(p *parcel, id int64) {
 			d.note("the acknowledgements do not count our requests: a lost answer will now mean that events are sent twice")
 		}
 	}
+	return nil
 }
 
 // took notes the id of a request whose answer was lost.

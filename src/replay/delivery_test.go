@@ -2,12 +2,14 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -399,6 +401,15 @@ func TestGoesOn(t *testing.T) {
 	refuse("is of a replay to", func(s string) string { return strings.Replace(s, "/raw", "/event", 1) })
 	refuse("not the file any more", func(s string) string { return strings.Replace(s, `"size":`, `"size":1`, 1) })
 	refuse("damaged", func(s string) string { return strings.Replace(s, `"done":[{"from":0,`, `"done":[{"from":99999999,`, 1) })
+	refuse("damaged", func(s string) string {
+		return regexp.MustCompile(`"done":\[\{"from":0,"to":\d+`).ReplaceAllString(s, `"done":[{"from":0,"to":1000000000000000000`)
+	})
+	refuse("damaged", func(s string) string {
+		return regexp.MustCompile(`"accepted_events":\d+`).ReplaceAllString(s, `"accepted_events":9223372036854775807`)
+	})
+	refuse("damaged", func(s string) string {
+		return regexp.MustCompile(`"shift_seconds":-?\d+`).ReplaceAllString(s, `"shift_seconds":100000000000000000`)
+	})
 	refuse("shift", func(s string) string { return strings.Replace(s, `"shifted":true`, `"shifted":false`, 1) })
 }
 
@@ -434,7 +445,7 @@ func TestHoles(t *testing.T) {
 func TestFinish(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 200 {
-		var f fileState
+		f := fileState{Size: 100}
 		n := 1 + random.IntN(12)
 		for _, i := range random.Perm(n) {
 			f.finish(span{int64(i) * 7, int64(i+1) * 7})
@@ -443,5 +454,28 @@ func TestFinish(t *testing.T) {
 			require.True(t, f.covers(span{int64(i) * 7, int64(i+1) * 7}))
 		}
 		require.Equal(t, []span{{0, int64(n) * 7}}, f.Done)
+	}
+}
+
+// Two indexers behind a load balancer, or a server that lies: one id for several
+// requests acknowledges none of them.
+func TestOneAcknowledgementForSeveral(t *testing.T) {
+	for id, want := range map[string]string{"0": "the same acknowledgement id", "-1": "without an acknowledgement id"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			if strings.HasSuffix(r.URL.Path, "/ack") {
+				fmt.Fprintf(w, `{"acks":{"%s":true}}`, id)
+				return
+			}
+			fmt.Fprintf(w, `{"text":"Success","code":0,"ackId":%s}`, id)
+		}))
+		t.Cleanup(server.Close)
+		hec, err := NewHEC(HECConfig{URL: server.URL, Token: token(t), Ack: true, Timeout: 5 * time.Second})
+		require.NoError(t, err)
+		summary, err := Run(context.Background(), hec, panFile(t, 9), quick(func(o *Options) { o.MaxEvents = 3 }))
+		require.ErrorContains(t, err, want)
+		require.NotEqual(t, ExactlyOnce, summary.Delivery())
+		require.LessOrEqual(t, summary.Accepted, int64(3), "of the first request at most, before the id came again")
 	}
 }

@@ -145,7 +145,7 @@ func (h *HEC) Send(ctx context.Context, batch Batch) (int64, error) {
 			Err: errors.New("HTTP status 200, but not a collector's answer"), Advice: "check the URL: a proxy or another service answers there"}
 	case !h.config.Ack:
 		return -1, nil
-	case said.AckID == nil:
+	case said.AckID == nil, *said.AckID < 0:
 		return -1, &Failure{Outcome: Lost, Status: 200, Code: 0, Event: -1, Err: errNoAckID, Advice: collectorAdvice[14]}
 	}
 	return *said.AckID, nil

@@ -27,13 +27,20 @@ type delivery struct {
 	lost    []*parcel // attempts without an answer since the last answer
 	late    []late
 
-	counts  bool   // ids can be trusted to count our requests
-	channel string // of the next request
-	due     int64  // its id, if counts
-	inARow  int    // lost attempts
+	counts  bool         // ids can be trusted to count our requests
+	channel string       // of the next request
+	due     int64        // its id, if counts
+	inARow  int          // lost attempts
+	used    map[key]bool // ids that requests got
 	asked   time.Time
 	unasked int // failures to ask for acknowledgements in a row
 	notes   map[string]int
+}
+
+// key names an acknowledgement.
+type key struct {
+	channel string
+	id      int64
 }
 
 // late are attempts that had not arrived when a later one had, and were made again.

@@ -27,6 +27,12 @@ type state struct {
 
 const stateVersion = 1
 
+// What a state cannot say, unless it is damaged.
+const (
+	unpacked  = 1100                     // bytes that a byte of a file can become: deflate makes at most 1,032
+	mostShift = 200 * 366 * 24 * 60 * 60 // seconds by which times are moved: two centuries
+)
+
 type fileState struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"`
@@ -64,6 +70,9 @@ func newState(target string, files []Dataset) (*state, error) {
 // loadState reads the state of an earlier run, nil where there is none. One of
 // other files or of another target is refused.
 func loadState(path string, fresh *state) (*state, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read the state: %s is no file; name another by --state", path) // a pipe would be waited for
+	}
 	text, err := readBounded(path, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -82,8 +91,10 @@ func loadState(path string, fresh *state) (*state, error) {
 	if len(s.Files) != len(fresh.Files) {
 		return nil, fmt.Errorf("the state %s is of %d files, not of %d%s", path, len(s.Files), len(fresh.Files), advice)
 	}
+	most := int64(0) // events that there can be
 	for i, f := range s.Files {
 		now := fresh.Files[i]
+		most += now.Size*unpacked + 1
 		if f.Path != now.Path {
 			return nil, fmt.Errorf("the state %s has %q where the command has %q%s", path, printable(f.Path), now.Path, advice)
 		}
@@ -94,7 +105,7 @@ func loadState(path string, fresh *state) (*state, error) {
 			return nil, fmt.Errorf("the state %s is damaged%s", path, advice)
 		}
 	}
-	if s.Accepted < 0 || s.Refused < 0 || s.Twice < 0 {
+	if s.Accepted < 0 || s.Refused < 0 || s.Twice < 0 || s.Accepted > most || s.Refused > most || s.Shift > mostShift || s.Shift < -mostShift {
 		return nil, fmt.Errorf("the state %s is damaged%s", path, advice)
 	}
 	return &s, nil
@@ -109,13 +120,13 @@ func (s *state) blank() bool {
 func (f fileState) sound() bool {
 	at := int64(-1)
 	for _, d := range f.Done {
-		if d.From <= at || d.To <= d.From {
+		if d.From <= at || d.To <= d.From || d.To > f.Size*unpacked {
 			return false
 		}
 		at = d.To
 	}
 	for _, s := range f.Sent {
-		if s.From < 0 || s.To <= s.From || s.Events < 0 || s.Channel != "" && !isGUID(s.Channel) {
+		if s.From < 0 || s.To <= s.From || s.To > f.Size*unpacked || s.Events < 0 || s.Channel != "" && !isGUID(s.Channel) {
 			return false
 		}
 	}

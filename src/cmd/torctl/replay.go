@@ -141,6 +141,7 @@ func replayFiles(ctx context.Context, t *terminal, o replayOptions, given func(f
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second one ends the program
 	bar := &replayBar{t: t}
 	options.Progress, options.Note = bar.progress, bar.note
 	summary, err := replay.Run(ctx, target, files, options)
