@@ -14,6 +14,7 @@ const (
 	roleDestination
 	roleDestinationPort
 	roleTransport
+	roleVersion
 	roleTime
 	roleSpan
 	roleDuration
@@ -58,6 +59,7 @@ var usual = [roles]struct {
 	roleDestination:     {"address of the destination", []string{"dest_ip", "dest", "id.resp_h", "id_resp_h"}},
 	roleDestinationPort: {"port of the destination", []string{"dest_port", "id.resp_p", "id_resp_p"}},
 	roleTransport:       {"transport", []string{"transport", "proto"}},
+	roleVersion:         {"version of TLS, of which DTLS runs over UDP", []string{"version", "tls.version"}},
 	roleTime:            {"time of the row", []string{"_time"}},
 	roleSpan:            {"seconds that the row goes on after its time", []string{"_span"}},
 	roleDuration:        {"seconds that the flow lasted", []string{"duration"}},
@@ -67,7 +69,7 @@ var usual = [roles]struct {
 	roleFirst:           {"first moment of a row that stands for several", []string{"firstTime"}},
 	roleLast:            {"last moment of such a row", []string{"lastTime"}},
 	roleApp:             {"the firewall's name for the application", []string{"app", "application", "appi_name"}},
-	roleAction:          {"what the firewall did", []string{"action", "alert.action"}},
+	roleAction:          {"what the firewall did", []string{"action", "alert.action", "flow.action"}},
 	roleConnState:       {"how far the connection came", []string{"conn_state"}},
 	roleBytesIn:         {"bytes that came back", []string{"bytes_in", "bytes_received", "resp_bytes", "flow.bytes_toclient"}},
 	roleBytesOut:        {"bytes that were sent", []string{"bytes_out", "bytes_sent", "orig_bytes", "flow.bytes_toserver"}},

@@ -26,10 +26,13 @@ func (r *row) hasEvent(s *rows.Scanner, c *columns) bool {
 // returns its time. The event's own time counts only where the row has none.
 func (r *row) fromEvent(f *detect.Flow, s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
 	e := &r.event
+	e.complete(s, c)
 	endOf(&r.source, e.cells[roleSource], e.cells[roleSourcePort])
 	endOf(&r.destination, e.cells[roleDestination], e.cells[roleDestinationPort])
-	f.Transport = detect.ReadTransport(e.cells[roleTransport])
-	if f.Label = detect.ReadLabel(e.cells[roleApp]); f.Label == detect.LabelNone {
+	if f.Transport = detect.ReadTransport(e.cells[roleTransport]); f.Transport == detect.TransportUnknown {
+		f.Transport = transportOf(e.cells[roleVersion])
+	}
+	if f.Label = detect.ReadLabel(e.cells[roleApp]); f.Label == detect.LabelNone || c.options.Columns[roleApp] != "" {
 		f.Label = r.label(s, c.places[roleApp])
 	}
 	if f.State = detect.ReadConnState(e.cells[roleConnState]); f.State == detect.StateUnknown {
@@ -58,6 +61,25 @@ func (r *row) fromEvent(f *detect.Flow, s *rows.Scanner, c *columns) (relay.Inte
 		}
 	}
 	return at, kind
+}
+
+// complete puts in what columns of the row say: those that the user named in place
+// of the event's own, others where the event says nothing.
+func (e *event) complete(s *rows.Scanner, c *columns) {
+	for _, role := range [...]role{
+		roleSourcePort, roleDestinationPort, roleTransport, roleVersion, roleAction, roleConnState,
+		roleBytesIn, roleBytesOut, rolePacketsIn, rolePacketsOut, roleSNI, roleJA4, roleJA3, roleURL, roleQuery,
+	} {
+		if len(e.cells[role]) > 0 && c.options.Columns[role] == "" {
+			continue
+		}
+		for _, p := range c.places[role] {
+			if cell := bare(s, p); len(cell) > 0 && !isEmpty(cell) {
+				e.cells[role] = cell
+				break
+			}
+		}
+	}
 }
 
 func (r *row) shownInEvent(f *detect.Flow) {

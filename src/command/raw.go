@@ -190,7 +190,7 @@ func (e *event) readZeek(line []byte) bool {
 	case transport != detect.TransportUnknown:
 		e.cells[roleTransport], e.cells[roleQuery] = fields[zeekSeventh], fields[zeekTenth]
 	case bytes.HasPrefix(fields[zeekEighth], []byte("TLS_")):
-		e.cells[roleSNI] = fields[zeekTenth]
+		e.cells[roleSNI], e.cells[roleVersion] = fields[zeekTenth], fields[zeekSeventh]
 	}
 	return true
 }

@@ -169,3 +169,38 @@ func shallow(object map[string]any) bool {
 
 // validText reports whether encoding/json would change nothing in a text.
 func validText(raw []byte) bool { return bytes.Equal(bytes.ToValidUTF8(raw, []byte("?")), raw) }
+
+// Columns beside a raw event: what the user named counts in place of the event's
+// own, other columns where the event says nothing.
+func TestRawBesideColumns(t *testing.T) {
+	const (
+		name = "www.a3b4c5d6e7f2.com"
+		ja4  = "t13d181100_796efca44d18_d41ae481755e"
+		tls  = `"{""event_type"":""tls"",""src_ip"":""10.0.0.5"",""dest_ip"":""203.0.113.9"",""dest_port"":443,""proto"":""TCP"",""tls"":{""sni"":""` + name + `""}}"`
+		flow = `"{""event_type"":""flow"",""src_ip"":""10.0.0.5"",""dest_ip"":""198.51.100.1"",""dest_port"":9001,""proto"":""TCP"",""flow"":{""action"":""drop""}}"`
+		dtls = `"{""id.orig_h"":""10.0.0.5"",""id.resp_h"":""198.51.100.1"",""id.resp_p"":9001,""version"":""DTLSv12"",""server_name"":""` + name + `""}"`
+	)
+	for about, c := range map[string]struct {
+		args         []string
+		header, cell string
+		want         string // score, state, evidence
+	}{
+		"a named fingerprint":               {[]string{"ja4=my_ja4"}, "_time,_raw,my_ja4", tls + "," + ja4, "90 unknown ja4_tor+sni_pattern"},
+		"one by its usual name":             {nil, "_time,_raw,ja4", tls + "," + ja4, "90 unknown ja4_tor+sni_pattern"},
+		"a named server name wins":          {[]string{"sni=my_sni"}, "_time,_raw,my_sni", tls + ",www.example.com", "0 unknown "},
+		"one by its usual name does not":    {nil, "_time,_raw,sni", tls + ",www.example.com", "15 unknown sni_pattern"},
+		"an empty named cell does not":      {[]string{"sni=my_sni"}, "_time,_raw,my_sni", tls + ",", "15 unknown sni_pattern"},
+		"the firewall's action":             {nil, "_time,_raw,action", tls + ",blocked", "15 blocked sni_pattern"},
+		"the action inside Suricata's flow": {nil, "_time,_raw", flow, "58 blocked or_port"},
+		"DTLS is not TCP":                   {nil, "_time,_raw", dtls, "0 unknown not_tcp"},
+	} {
+		t.Run(about, func(t *testing.T) {
+			row := run{args: c.args, table: network(), chunks: []string{c.header + "\n" + epoch(10) + "," + c.cell + "\n"}}.do(t).one()
+			require.Equal(t, c.want, row["tor_score"]+" "+row["tor_state"]+" "+strings.ReplaceAll(row["tor_evidence"], "\n", "+"), row["tor_reason"])
+		})
+	}
+	row := run{table: network(), chunks: []string{"_time,id.orig_h,id.resp_h,id.resp_p,version\n" + epoch(10) + ",10.0.0.5,198.51.100.1,9001,DTLSv12\n"}}.do(t).one()
+	require.Equal(t, "not_tcp", row["tor_evidence"], "in columns as well")
+	row = run{table: network(), chunks: []string{"_time,id.orig_h,id.resp_h,id.resp_p,version\n" + epoch(10) + ",10.0.0.5,198.51.100.1,9001,TLSv13\n"}}.do(t).one()
+	require.Equal(t, "or_port", row["tor_evidence"])
+}

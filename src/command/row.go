@@ -68,6 +68,11 @@ func (r *row) flow(s *rows.Scanner, c *columns, t *tables) *detect.Flow {
 		at, kind = r.fromEvent(f, s, c)
 	} else {
 		f.Transport = r.transport(s, c.places[roleTransport])
+		if f.Transport == detect.TransportUnknown {
+			for _, p := range c.places[roleVersion] {
+				f.Transport = max(f.Transport, transportOf(bare(s, p)))
+			}
+		}
 		f.Label = r.label(s, c.places[roleApp])
 		f.State = r.state(s, c)
 		if c.shows {
@@ -307,6 +312,15 @@ func (r *row) transport(s *rows.Scanner, places []place) detect.Transport {
 		return t
 	}
 	return r.lastTransport.keep(s, places, r.readTransport(s, places))
+}
+
+// transportOf is what the version of TLS says of the transport: that of DTLS is
+// never TCP.
+func transportOf(version []byte) detect.Transport {
+	if bytes.HasPrefix(version, []byte("DTLS")) {
+		return detect.NotTCP
+	}
+	return detect.TransportUnknown
 }
 
 func (r *row) readTransport(s *rows.Scanner, places []place) detect.Transport {

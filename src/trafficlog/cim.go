@@ -13,7 +13,7 @@ var cimNames = []string{
 	"_time", "_span", "firstTime", "lastTime", "duration", "ts", "timestamp", "flow.start",
 	"src_ip", "src", "id.orig_h", "id_orig_h", "src_port", "id.orig_p", "id_orig_p",
 	"dest_ip", "dest", "id.resp_h", "id_resp_h", "dest_port", "id.resp_p", "id_resp_p",
-	"transport", "proto", "app", "application", "appi_name", "action", "alert.action", "conn_state",
+	"transport", "proto", "app", "application", "appi_name", "version", "tls.version", "action", "alert.action", "flow.action", "conn_state",
 	"bytes_in", "bytes_received", "resp_bytes", "flow.bytes_toclient",
 	"bytes_out", "bytes_sent", "orig_bytes", "flow.bytes_toserver",
 	"packets_in", "pkts_received", "resp_pkts", "flow.pkts_toclient",

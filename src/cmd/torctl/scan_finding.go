@@ -76,7 +76,7 @@ var resultColumns = [columnCount]struct {
 	colDestPort:   {"dest_port", shapeNumber, []string{"dest_port", "id.resp_p", "id_resp_p"}},
 	colTransport:  {"transport", shapeText, []string{"transport", "proto"}},
 	colApp:        {"app", shapeText, []string{"app", "application", "appi_name"}},
-	colAction:     {"action", shapeText, []string{"action", "alert.action"}},
+	colAction:     {"action", shapeText, []string{"action", "alert.action", "flow.action"}},
 	colBytesIn:    {"bytes_in", shapeNumber, []string{"bytes_in", "bytes_received", "resp_bytes", "flow.bytes_toclient"}},
 	colBytesOut:   {"bytes_out", shapeNumber, []string{"bytes_out", "bytes_sent", "orig_bytes", "flow.bytes_toserver"}},
 	colPacketsIn:  {"packets_in", shapeNumber, []string{"packets_in", "pkts_received", "resp_pkts", "flow.pkts_toclient"}},
