@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -160,6 +161,7 @@ type exam struct {
 	ours      map[string]*conf
 	others    []string        // the other apps' folders
 	unread    int             // files that could not be read for want of permission
+	passed    []string        // files that are none, too large, or have more in them than is looked at
 	silent    map[string]bool // launchers that did not answer
 	check     string          // the one that runs
 	findings  []Finding
@@ -188,6 +190,12 @@ func (e *exam) run() {
 	e.check = "files"
 	if e.unread > 0 {
 		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", counted(e.unread, "file"))
+	}
+	if len(e.passed) > 0 {
+		slices.Sort(e.passed)
+		e.passed = slices.Compact(e.passed)
+		e.findings = e.findings[:min(len(e.findings), maxFindings-1)] // this one has to be said
+		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", counted(len(e.passed), "file"))
 	}
 }
 

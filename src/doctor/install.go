@@ -158,6 +158,7 @@ func (e *exam) path(name string) string { return filepath.Join(e.app, filepath.F
 func (e *exam) read(file string, most int64) string {
 	info, err := os.Stat(file) // first: to open a pipe would wait for its writer
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > most) {
+		e.passed = append(e.passed, e.show(file))
 		return ""
 	}
 	var text []byte
@@ -193,7 +194,11 @@ func (e *exam) conf(name string) *conf {
 // layer is the app's conf file in default/ or local/ alone.
 func (e *exam) layer(folder, name string) *conf {
 	file := folder + "/" + name + ".conf"
-	return parseConf(file, e.read(e.path(file), maxConfBytes), nil)
+	c := parseConf(file, e.read(e.path(file), maxConfBytes), nil)
+	if c.full {
+		e.passed = append(e.passed, e.show(e.path(file)))
+	}
+	return c
 }
 
 // meta is the app's metadata, local.meta over default.meta.
