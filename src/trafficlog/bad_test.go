@@ -304,3 +304,22 @@ func TestMemory(t *testing.T) {
 		})
 	}
 }
+
+// A first line that is longer than what is looked at, or than what is read, does
+// not hide the rest of the file.
+func TestLongFirstLine(t *testing.T) {
+	for name, want := range map[string]Format{"zeek json": Zeek, "suricata": Suricata, "json": JSON} {
+		line := generators[name].line(sample)
+		for _, extra := range []int{300 << 10, 10 << 20} {
+			long := line[:len(line)-1] + `,"note":"` + strings.Repeat("x", extra) + `"}`
+			rows, log := read(t, Options{}, long+"\n"+line+"\n")
+			require.Equal(t, want, log.file.format, "%s, %d", name, extra)
+			if extra < MaxLine {
+				require.Len(t, rows, 2)
+				continue
+			}
+			require.Len(t, rows, 1)
+			require.Contains(t, log.Complaints.Kept()[0].Error(), ":1: the line is longer than 1 MiB")
+		}
+	}
+}

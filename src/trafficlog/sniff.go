@@ -37,10 +37,13 @@ func sniff(head []byte) (Format, *problem) {
 	}
 	first, tabs := true, false
 	for range sniffedLines {
-		line, rest, _ := bytes.Cut(head, []byte{'\n'})
+		line, rest, ended := bytes.Cut(head, []byte{'\n'})
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 		if f := looksLike(line); f != Auto {
 			return f, nil
+		}
+		if !ended && len(line) >= longLine && line[0] == '{' {
+			return ofLongLine(line), nil
 		}
 		if len(line) > 0 {
 			if first && looksLikeHeader(line) {
@@ -57,6 +60,22 @@ func sniff(head []byte) (Format, *problem) {
 		return Auto, &zeekHeadless
 	}
 	return Auto, &unknownFormat
+}
+
+// longLine is from when on a line without an end is taken for a long one of JSON,
+// of which the beginning alone is seen: the file goes on behind it.
+const longLine = 64 << 10
+
+// ofLongLine tells JSON logs apart by the keys in the beginning of an event.
+func ofLongLine(begin []byte) Format {
+	has := func(key string) bool { return bytes.Contains(begin, []byte(`"`+key+`"`)) }
+	switch {
+	case has("event_type"):
+		return Suricata
+	case has("id.orig_h"), has("ts") && (has("uid") || has("_path")):
+		return Zeek
+	}
+	return JSON
 }
 
 // probe is what tells JSON logs apart.
