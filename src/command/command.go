@@ -10,12 +10,13 @@
 // From top to bottom: options.go reads the arguments, columns.go finds the
 // columns that matter in a header, cells.go reads addresses, ports and times
 // out of cells, row.go turns a row into a flow and asks the relay table about
-// it, shown.go adds the names and fingerprints that the client showed, raw.go and
-// fromevent.go read rows that have nothing but _raw, render.go writes a finding
-// as cells, tables.go keeps the relay table, and this file goes over the rows of
-// a chunk. The judgement itself is in package detect, what a name says in
-// tlsname, the network's history in relay, CSV in rows and the protocol in
-// chunked.
+// it, times.go says when it was, shown.go adds the names and fingerprints that
+// the client showed, raw.go and fromevent.go read rows that have nothing but
+// _raw, render.go writes a finding as cells, tails.go keeps what the many rows
+// get that have nothing to do with Tor, tables.go the relay table, and this file
+// goes over the rows of a chunk. The judgement itself is in package detect, what
+// a name says in tlsname, the network's history in relay, CSV in rows and the
+// protocol in chunked.
 //
 // It opens the table when the first row needs it and not before, writes to no
 // file, and reads no network. A row costs no allocation.

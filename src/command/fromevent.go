@@ -35,11 +35,14 @@ func (r *row) fromEvent(f *detect.Flow, s *rows.Scanner, c *columns) (relay.Inte
 	if f.Label = detect.ReadLabel(e.cells[roleApp]); f.Label == detect.LabelNone || c.options.Columns[roleApp] != "" {
 		f.Label = r.label(s, c.places[roleApp])
 	}
-	if f.State = detect.ReadConnState(e.cells[roleConnState]); f.State == detect.StateUnknown {
-		f.State = detect.StateOf(detect.IsBlock(e.cells[roleAction]), detect.Counts{
-			PacketsIn: countOf(e.cells[rolePacketsIn]), PacketsOut: countOf(e.cells[rolePacketsOut]),
-			BytesIn: countOf(e.cells[roleBytesIn]), BytesOut: countOf(e.cells[roleBytesOut]),
-		})
+	f.State = detect.Blocked
+	if !detect.IsBlock(e.cells[roleAction]) { // as of columns: what the firewall stopped is blocked, however far it came
+		if f.State = detect.ReadConnState(e.cells[roleConnState]); f.State == detect.StateUnknown {
+			f.State = detect.StateOf(false, detect.Counts{
+				PacketsIn: countOf(e.cells[rolePacketsIn]), PacketsOut: countOf(e.cells[rolePacketsOut]),
+				BytesIn: countOf(e.cells[roleBytesIn]), BytesOut: countOf(e.cells[roleBytesOut]),
+			})
+		}
 	}
 	r.shownInEvent(f)
 

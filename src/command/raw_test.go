@@ -192,6 +192,7 @@ func TestRawBesideColumns(t *testing.T) {
 		"an empty named cell does not":      {[]string{"sni=my_sni"}, "_time,_raw,my_sni", tls + ",", "15 unknown sni_pattern"},
 		"the firewall's action":             {nil, "_time,_raw,action", tls + ",blocked", "15 blocked sni_pattern"},
 		"the action inside Suricata's flow": {nil, "_time,_raw", flow, "58 blocked or_port"},
+		"blocked, whatever Zeek saw":        {nil, "_time,_raw,action", `"{""id.orig_h"":""10.0.0.5"",""id.resp_h"":""198.51.100.1"",""id.resp_p"":9001,""proto"":""tcp"",""conn_state"":""SF""}",blocked`, "58 blocked or_port"},
 		"DTLS is not TCP":                   {nil, "_time,_raw", dtls, "0 unknown not_tcp"},
 	} {
 		t.Run(about, func(t *testing.T) {

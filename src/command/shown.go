@@ -81,8 +81,8 @@ type hello struct {
 	several bool
 }
 
-// readName reads a server name, after the fingerprints. Of several the first that looks made up is kept
-// for the sentence, else the first that has the form.
+// readName reads a server name, after the fingerprints. Of several the first that
+// looks made up is kept for the sentence, else the first that has the form.
 func (r *row) readName(h *hello, text []byte) {
 	fits, madeUp := tlsname.Form(text)
 	if madeUp == 0 && h.ja4|h.ja3 == 0 {

@@ -393,7 +393,8 @@ func (m *Merger) later(a, b *piece) bool {
 }
 
 // confirm makes rows of the sightings whose relay is listed around then, and
-// coverage of the exit lists whose moment a consensus covers. What is confirmed stays so whatever else is added: more lists never list less.
+// coverage of the exit lists whose moment a consensus covers. What is confirmed
+// stays so whatever else is added: more lists never list less.
 func (m *Merger) confirm() {
 	m.settle()
 	listed := make(map[[20]byte]lists)
