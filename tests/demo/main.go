@@ -115,7 +115,7 @@ func input(args []string) (log, table []byte, err error) {
 // install makes a search head with the package, the table and the events. Now is just after the last event, and the
 // window spans all of them.
 func install(dir string, log, table []byte) (*splunkd.Head, error) {
-	file, err := packageFile()
+	file, err := splunkd.PackageFile()
 	if err != nil {
 		return nil, err
 	}
@@ -143,32 +143,6 @@ func install(dir string, log, table []byte) (*splunkd.Head, error) {
 	head.Now = last.Add(time.Second)
 	head.Earliest, head.Latest = first, head.Now
 	return head, nil
-}
-
-// packageFile finds the package to install.
-func packageFile() (string, error) {
-	if file := os.Getenv("TORDETECT_PACKAGE"); file != "" {
-		return file, nil
-	}
-	files, err := filepath.Glob(filepath.Join("dist", "*.tgz"))
-	if err != nil {
-		return "", err
-	}
-	var newest string
-	var when time.Time
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			return "", err
-		}
-		if info.ModTime().After(when) {
-			newest, when = file, info.ModTime()
-		}
-	}
-	if newest == "" {
-		return "", errors.New("no package in dist: run ./build.sh package, or name one in TORDETECT_PACKAGE")
-	}
-	return newest, nil
 }
 
 // searches are the app's saved searches that judge network traffic.

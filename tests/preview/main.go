@@ -151,7 +151,7 @@ func write(o options, views []string, stdout io.Writer) (err error) {
 // install is a search head with two indexers, the package, the sample log and table. Each indexer tells its throughput,
 // which is what the panel What each node has asks for.
 func install(dir string) (*splunkd.Head, error) {
-	file, err := packageFile()
+	file, err := splunkd.PackageFile()
 	if err != nil {
 		return nil, err
 	}
@@ -178,30 +178,4 @@ func install(dir string) (*splunkd.Head, error) {
 		}})
 	}
 	return head, nil
-}
-
-// packageFile finds the package to install.
-func packageFile() (string, error) {
-	if file := os.Getenv("TORDETECT_PACKAGE"); file != "" {
-		return file, nil
-	}
-	files, err := filepath.Glob(filepath.Join("dist", "*.tgz"))
-	if err != nil {
-		return "", err
-	}
-	var newest string
-	var when time.Time
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			return "", err
-		}
-		if info.ModTime().After(when) {
-			newest, when = file, info.ModTime()
-		}
-	}
-	if newest == "" {
-		return "", errors.New("no package in dist: run ./build.sh package, or name one in TORDETECT_PACKAGE")
-	}
-	return newest, nil
 }

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // App is an installed app.
@@ -136,4 +137,30 @@ func copyTree(from, to string, wanted func(relative string) bool) error {
 		}
 		return os.Chtimes(target, info.ModTime(), info.ModTime())
 	})
+}
+
+// PackageFile finds the package that programs of the tests install: $TORDETECT_PACKAGE, else the newest in dist.
+func PackageFile() (string, error) {
+	if file := os.Getenv("TORDETECT_PACKAGE"); file != "" {
+		return file, nil
+	}
+	files, err := filepath.Glob(filepath.Join("dist", "*.tgz"))
+	if err != nil {
+		return "", err
+	}
+	var newest string
+	var when time.Time
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return "", err
+		}
+		if info.ModTime().After(when) {
+			newest, when = file, info.ModTime()
+		}
+	}
+	if newest == "" {
+		return "", errors.New("no package in dist: run ./build.sh package, or name one in TORDETECT_PACKAGE")
+	}
+	return newest, nil
 }

@@ -20,17 +20,7 @@ func compileAppend(s *search, text string) (operator, error) {
 	if !ok || !strings.HasSuffix(inner, "]") {
 		return nil, searchErrorf("Error in 'append' command: the search to append is missing.")
 	}
-	stages, err := parsePipeline(strings.TrimSuffix(inner, "]"))
-	if err != nil {
-		return nil, err
-	}
-	var keep predicate
-	if stages[0].Name == "search" {
-		if keep, err = compileEvents(stages[0].Text); err != nil {
-			return nil, err
-		}
-	}
-	steps, err := s.compile(stages, keep != nil)
+	keep, steps, err := s.plan(strings.TrimSuffix(inner, "]"))
 	if err != nil {
 		return nil, err
 	}

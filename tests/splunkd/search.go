@@ -65,17 +65,7 @@ func (s *search) execute(text string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, err := parsePipeline(expanded)
-	if err != nil {
-		return nil, err
-	}
-	var keep predicate
-	if stages[0].Name == "search" {
-		if keep, err = compileEvents(stages[0].Text); err != nil {
-			return nil, err
-		}
-	}
-	steps, err := s.compile(stages, keep != nil)
+	keep, steps, err := s.plan(expanded)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +128,21 @@ func runSteps(at place, table *Table, steps []step) (*Table, error) {
 		}
 	}
 	return table, nil
+}
+
+// plan compiles a search without macros: what an event search at its beginning keeps, nil where it is none, and the steps.
+func (s *search) plan(text string) (keep predicate, steps []step, err error) {
+	stages, err := parsePipeline(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if stages[0].Name == "search" {
+		if keep, err = compileEvents(stages[0].Text); err != nil {
+			return nil, nil, err
+		}
+	}
+	steps, err = s.compile(stages, keep != nil)
+	return keep, steps, err
 }
 
 // compile turns stages into steps; of an event search the first stage is compiled already.
