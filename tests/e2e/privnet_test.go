@@ -1,9 +1,13 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,6 +100,60 @@ func TestPrivateNetwork(t *testing.T) {
 	for key, f := range flows {
 		if f.tor && !found[key] {
 			require.Contains(t, f.kind, "bridge")
+		}
+	}
+}
+
+// torctl scan gives each flow of the log the verdict that its group's row has in
+// the app's searches, before they drop rows by min_score.
+func TestScanAsTheSearches(t *testing.T) {
+	h, flows := privnet(t, 0)
+	program := filepath.Join(t.TempDir(), "torctl")
+	out, err := exec.Command("go", "build", "-o", program, "tordetect/src/cmd/torctl").CombinedOutput()
+	require.NoError(t, err, string(out))
+	text, err := exec.Command(program, "scan", shared.File(t, "privnet/pan.log"), "--relays", shared.File(t, "privnet/tor_relays.csv"), "-o", "csv").Output()
+	require.NoError(t, err)
+	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	require.NoError(t, err)
+	column := map[string]int{}
+	for i, name := range records[0] {
+		column[name] = i
+	}
+	verdicts := map[string]string{} // of a group
+	for _, record := range records[1:] {
+		at := func(name string) string {
+			require.Contains(t, column, name)
+			return record[column[name]]
+		}
+		f := flows[at("src_ip")+" "+at("src_port")+" "+at("dest_ip")+" "+at("dest_port")]
+		require.NotEmpty(t, f.src)
+		group := strings.Join([]string{f.src, f.dest, f.destPort, f.app}, " ")
+		if before, known := verdicts[group]; known {
+			require.Equal(t, before, at("tor_verdict"), group)
+		}
+		verdicts[group] = at("tor_verdict")
+	}
+	require.Len(t, records, 1+len(flows))
+
+	seen := map[string]bool{}
+	for _, name := range []string{"TOR Traffic", "Tor client that the firewall did not name", "Traffic from Tor exits"} {
+		spl, err := h.SavedSearch(name)
+		require.NoError(t, err)
+		call := regexp.MustCompile(`\| tordetect [^|]*`).FindStringIndex(spl)
+		require.NotNil(t, call)
+		for _, row := range search(t, h, strings.Replace(spl[:call[1]], "min_score=50", "", 1)).Rows {
+			app := row.Get("All_Traffic.app")
+			if name == "TOR Traffic" {
+				app = "tor" // which it selects and does not group by
+			}
+			group := strings.Join([]string{row.Get("All_Traffic.src_ip"), row.Get("All_Traffic.dest_ip"), row.Get("All_Traffic.dest_port"), app}, " ")
+			require.Equal(t, verdicts[group], row.Get("tor_verdict"), "%s: %s", name, group)
+			seen[group] = true
+		}
+	}
+	for key, f := range flows {
+		if group := strings.Join([]string{f.src, f.dest, f.destPort, f.app}, " "); f.tor {
+			require.True(t, seen[group], key)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,26 @@ func (d *directory) serve(at time.Time) {
 	d.consensus = d.net.Consensus(tornet.Spec{ValidAfter: at, Relays: d.net.Relays(at)})
 }
 
+// steady is a relay that has its address alone and is the same in both hours: the
+// network is that of the day on which the test runs.
+func steady(t *testing.T, net *tornet.Network, before, hour time.Time, fits func(tornet.Relay) bool) tornet.Relay {
+	t.Helper()
+	later := net.Relays(hour)
+	for _, r := range net.Relays(before) {
+		alone := func(all []tornet.Relay) bool {
+			return !slices.ContainsFunc(all, func(o tornet.Relay) bool { return o.Addr == r.Addr && o.Identity != r.Identity })
+		}
+		same := slices.ContainsFunc(later, func(o tornet.Relay) bool {
+			return o.Identity == r.Identity && o.Addr == r.Addr && o.ORPort == r.ORPort && slices.Equal(o.Flags, r.Flags)
+		})
+		if fits(r) && same && alone(net.Relays(before)) && alone(later) {
+			return r
+		}
+	}
+	require.Fail(t, "no relay of that kind")
+	return tornet.Relay{}
+}
+
 // The shipped update fills the lookup from nothing, extends it, and leaves it as
 // it was when it fails; then the searches answer by the lists of their hours.
 // The programs' clock is the machine's, so the network lives now.
@@ -56,15 +77,24 @@ func TestUpdateSearch(t *testing.T) {
 	before := hour.Add(-time.Hour)
 	probe := head(t, nil, nil)
 	d := newDirectory(t, probe)
-	guard := d.net.Relays(before)[0]
+	guard := steady(t, d.net, before, hour, func(r tornet.Relay) bool { return !slices.Contains(r.Flags, "Exit") })
 
-	// A log of our own: a client that talks to a relay in both hours.
+	exit := steady(t, d.net, before, hour, func(r tornet.Relay) bool { return slices.Contains(r.Flags, "Exit") && !slices.Contains(r.Flags, "BadExit") })
+
+	// A log of our own, for both hours: a client that talks to a relay, one that the
+	// firewall calls Tor, and a visitor from an exit. And the second one two days ago.
 	var log strings.Builder
-	for _, at := range []time.Time{before.Add(20 * time.Minute), hour.Add(time.Minute)} {
+	write := func(at time.Time, src string, dest any, port uint16, app string) {
 		stamp := at.Format("2006/01/02 15:04:05")
-		fmt.Fprintf(&log, "1,%s,001701000001,TRAFFIC,end,2561,%s,10.20.0.7,%s,,,Outbound_Allow,,,ssl,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,x,%s,1,1,40000,%d,0,0,0x19,tcp,allow,900,300,600,9,%s,60,any,0,1,0x0,,,0,4,5,tcp-fin,0,0,0,0,,PA-220,from-policy,,,0,,0,,N/A\n",
-			stamp, stamp, guard.Addr, stamp, guard.ORPort, stamp)
+		fmt.Fprintf(&log, "1,%s,001701000001,TRAFFIC,end,2561,%s,%s,%s,,,Outbound_Allow,,,%s,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,x,%s,1,1,40000,%d,0,0,0x19,tcp,allow,900,300,600,9,%s,60,any,0,1,0x0,,,0,4,5,tcp-fin,0,0,0,0,,PA-220,from-policy,,,0,,0,,N/A\n",
+			stamp, stamp, src, dest, app, stamp, port, stamp)
 	}
+	for _, at := range []time.Time{before.Add(20 * time.Minute), hour.Add(time.Minute)} {
+		write(at, "10.20.0.7", guard.Addr, guard.ORPort, "ssl")
+		write(at, "10.20.0.8", guard.Addr, guard.ORPort, "tor")
+		write(at, exit.Addr.String(), "10.20.0.80", 443, "ssl")
+	}
+	write(hour.Add(-48*time.Hour), "10.20.0.9", guard.Addr, guard.ORPort, "tor")
 	h := head(t, []byte(log.String()), nil)
 	d = newDirectory(t, h)
 	update := func() (*splunkd.Result, error) { return h.RunSaved("Update the Tor relay list") }
@@ -105,6 +135,13 @@ func TestUpdateSearch(t *testing.T) {
 	require.Len(t, found.Rows, 1)
 	require.Equal(t, "10.20.0.7", found.Rows[0].Get("src"))
 	require.Equal(t, "2", found.Rows[0].Get("count"))
+	require.Equal(t, "tor", found.Rows[0].Get("tor_verdict"))
+	named, err := h.RunSavedOver("TOR Traffic")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"10.20.0.8 full or_port+app_label 2", "10.20.0.9 before or_port_stale+app_label 1"}, texts(named, "src_ip", "tor_coverage", "tor_evidence", "count"))
+	visitors, err := h.RunSavedOver("Traffic from Tor exits")
+	require.NoError(t, err)
+	require.Equal(t, []string{"10.20.0.80 " + exit.Addr.String() + " exit_flag 2"}, texts(visitors, "dest", "exit", "tor_evidence", "count"))
 
 	// The history learns the same.
 	d.serve(hour)
