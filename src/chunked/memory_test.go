@@ -32,12 +32,13 @@ func copier(chunk *Chunk) error {
 
 func TestSteadyChunksAllocateNothing(t *testing.T) {
 	rows := request(askMore, "a,b\n"+strings.Repeat("1,\"two\"\n", 5000))
-	run := func(chunks int) float64 {
+	run := func(chunks int, enough float64) float64 {
 		text := request(askInfo, "") + strings.Repeat(rows, chunks)
 		// The counter is the whole process's, in which the runtime allocates
-		// too, now and then: the least of some counts is Serve's own.
+		// too, now and then, the more the longer it runs and the busier the
+		// machine is: the least of some counts is Serve's own.
 		least := math.Inf(1)
-		for range 5 {
+		for try := 0; try < 5 || try < 50 && least > enough; try++ {
 			least = min(least, testing.AllocsPerRun(1, func() {
 				if Serve(strings.NewReader(text), io.Discard, script{execute: copier}) != nil {
 					t.Error("failed")
@@ -46,7 +47,8 @@ func TestSteadyChunksAllocateNothing(t *testing.T) {
 		}
 		return least
 	}
-	require.Equal(t, run(3), run(300))
+	few := run(3, 0)
+	require.Equal(t, few, run(300, few))
 }
 
 // The memory of a whole run stays within three times the larger of request and
