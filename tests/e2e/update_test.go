@@ -79,7 +79,9 @@ func TestUpdateSearch(t *testing.T) {
 	d := newDirectory(t, probe)
 	guard := steady(t, d.net, before, hour, func(r tornet.Relay) bool { return !slices.Contains(r.Flags, "Exit") })
 
-	exit := steady(t, d.net, before, hour, func(r tornet.Relay) bool { return slices.Contains(r.Flags, "Exit") && !slices.Contains(r.Flags, "BadExit") })
+	exit := steady(t, d.net, before, hour, func(r tornet.Relay) bool {
+		return slices.Contains(r.Flags, "Exit") && !slices.Contains(r.Flags, "BadExit")
+	})
 
 	// A log of our own, for both hours: a client that talks to a relay, one that the
 	// firewall calls Tor, and a visitor from an exit. And the second one two days ago.
