@@ -30,6 +30,8 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/chunked"
 	"tordetect/src/detect"
 	"tordetect/src/rows"
@@ -191,7 +193,7 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 }
 
 // quiet returns what the row of a quiet flow gets.
-func (s *Search) quiet(f *detect.Flow) *quiet {
+func (s *Search) quiet(f *flow.Flow) *quiet {
 	if q := s.tails.find(f); q != nil {
 		return q
 	}

@@ -2,7 +2,7 @@ package command
 
 import (
 	"tordetect/src/detect"
-	"tordetect/src/relay"
+	"tordetect/src/flow"
 	"tordetect/src/rows"
 	"tordetect/src/tlsname"
 )
@@ -24,20 +24,20 @@ func (r *row) hasEvent(s *rows.Scanner, c *columns) bool {
 
 // fromEvent fills in a flow from the raw event, as flow does from columns, and
 // returns its time. The event's own time counts only where the row has none.
-func (r *row) fromEvent(f *detect.Flow, s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
+func (r *row) fromEvent(f *flow.Flow, s *rows.Scanner, c *columns) (flow.Interval, timeKind) {
 	e := &r.event
 	e.complete(s, c)
 	endOf(&r.source, e.cells[roleSource], e.cells[roleSourcePort])
 	endOf(&r.destination, e.cells[roleDestination], e.cells[roleDestinationPort])
-	if f.Transport = detect.ReadTransport(e.cells[roleTransport]); f.Transport == detect.TransportUnknown {
+	if f.Transport = detect.ReadTransport(e.cells[roleTransport]); f.Transport == flow.TransportUnknown {
 		f.Transport = transportOf(e.cells[roleVersion])
 	}
-	if f.Label = detect.ReadLabel(e.cells[roleApp]); f.Label == detect.LabelNone || c.options.Columns[roleApp] != "" {
+	if f.Label = detect.ReadLabel(e.cells[roleApp]); f.Label == flow.LabelNone || c.options.Columns[roleApp] != "" {
 		f.Label = r.label(s, c.places[roleApp])
 	}
-	f.State = detect.Blocked
+	f.State = flow.Blocked
 	if !detect.IsBlock(e.cells[roleAction]) { // as of columns: what the firewall stopped is blocked, however far it came
-		if f.State = detect.ReadConnState(e.cells[roleConnState]); f.State == detect.StateUnknown {
+		if f.State = detect.ReadConnState(e.cells[roleConnState]); f.State == flow.StateUnknown {
 			f.State = detect.StateOf(false, detect.Counts{
 				PacketsIn: countOf(e.cells[rolePacketsIn]), PacketsOut: countOf(e.cells[rolePacketsOut]),
 				BytesIn: countOf(e.cells[roleBytesIn]), BytesOut: countOf(e.cells[roleBytesOut]),
@@ -50,7 +50,7 @@ func (r *row) fromEvent(f *detect.Flow, s *rows.Scanner, c *columns) (relay.Inte
 	if kind == noTime {
 		var moment int64
 		if moment, kind = parseTime(e.cells[roleLogTime]); kind == aTime {
-			at = relay.Interval{From: moment, To: moment}
+			at = flow.Interval{From: moment, To: moment}
 		} else {
 			kind = noTime
 		}
@@ -85,17 +85,17 @@ func (e *event) complete(s *rows.Scanner, c *columns) {
 	}
 }
 
-func (r *row) shownInEvent(f *detect.Flow) {
+func (r *row) shownInEvent(f *flow.Flow) {
 	e := &r.event
 	h := hello{ja4: tlsname.JA4(e.cells[roleJA4]), ja3: tlsname.JA3(e.cells[roleJA3])}
 	if name := e.cells[roleSNI]; !isEmpty(name) {
 		r.readName(&h, name)
-		r.readOnion(f, detect.InTLS, tlsname.OfHost(name), name)
+		r.readOnion(f, flow.InTLS, tlsname.OfHost(name), name)
 	}
 	host := tlsname.Host(e.cells[roleURL])
-	r.readOnion(f, detect.InURL, tlsname.OfHost(host), host)
+	r.readOnion(f, flow.InURL, tlsname.OfHost(host), host)
 	query := e.cells[roleQuery]
-	r.readOnion(f, detect.InDNS, tlsname.OfHost(query), query)
+	r.readOnion(f, flow.InDNS, tlsname.OfHost(query), query)
 	h.put(f, r.name)
 }
 

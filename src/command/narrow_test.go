@@ -49,7 +49,7 @@ func TestNarrowDeclares(t *testing.T) {
 // get the same cells as without, in the places that are there, and keep their
 // index.
 func TestNarrowRows(t *testing.T) {
-	wide := run{table: network(), chunks: []string{flow + guardRow() + strings.Repeat(epoch(10)+",10.0.0.5,203.0.113.9,443\n", 3) + guardRow()}}.do(t).rows()
+	wide := run{table: network(), chunks: []string{flowHeader + guardRow() + strings.Repeat(epoch(10)+",10.0.0.5,203.0.113.9,443\n", 3) + guardRow()}}.do(t).rows()
 
 	d, err := New(t.TempDir(), time.Now).Getinfo(&chunked.Info{Args: []string{"narrow=true"}})
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestNarrowRows(t *testing.T) {
 // The node's name, version and architecture and the list's age stand behind the
 // other fields, of quiet rows too, and only when asked for.
 func TestInfo(t *testing.T) {
-	body := flow + guardRow() + epoch(10) + ",10.0.0.5,203.0.113.9,443\n"
+	body := flowHeader + guardRow() + epoch(10) + ",10.0.0.5,203.0.113.9,443\n"
 	require.NotContains(t, run{table: network(), chunks: []string{body}}.do(t).bodies[0], "tor_node")
 	search := run{args: []string{"info=true"}, table: network(), chunks: []string{body}, now: at(21), node: Node{"idx, 1", "1.2.3", "arm64"}}
 	for _, row := range search.do(t).rows() {

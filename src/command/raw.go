@@ -3,6 +3,8 @@ package command
 import (
 	"bytes"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/detect"
 )
 
@@ -183,11 +185,11 @@ func (e *event) readZeek(line []byte) bool {
 	e.cells[roleSource], e.cells[roleSourcePort] = fields[zeekSource], fields[zeekPort]
 	e.cells[roleDestination], e.cells[roleDestinationPort] = fields[zeekDestination], fields[zeekDest]
 	switch transport := detect.ReadTransport(fields[zeekSeventh]); {
-	case transport != detect.TransportUnknown && isConnState(fields[zeekState]):
+	case transport != flow.TransportUnknown && isConnState(fields[zeekState]):
 		e.cells[roleTransport], e.cells[roleDuration] = fields[zeekSeventh], fields[zeekDuration]
 		e.cells[roleBytesOut], e.cells[roleBytesIn] = fields[zeekTenth], fields[zeekRespBytes]
 		e.cells[roleConnState] = fields[zeekState]
-	case transport != detect.TransportUnknown:
+	case transport != flow.TransportUnknown:
 		e.cells[roleTransport], e.cells[roleQuery] = fields[zeekSeventh], fields[zeekTenth]
 	case bytes.HasPrefix(fields[zeekEighth], []byte("TLS_")):
 		e.cells[roleSNI], e.cells[roleVersion] = fields[zeekTenth], fields[zeekSeventh]

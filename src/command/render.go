@@ -3,6 +3,8 @@ package command
 import (
 	"strconv"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/detect"
 	"tordetect/src/rows"
 )
@@ -76,7 +78,7 @@ type infoCells struct {
 }
 
 // render returns the cells of a finding, valid until the next call.
-func (c *cells) render(f *detect.Flow, found *detect.Finding) []rows.Cell {
+func (c *cells) render(f *flow.Flow, found *detect.Finding) []rows.Cell {
 	c.text = c.text[:0]
 	c.row = [cellCount]rows.Cell{
 		cellVerdict:   {Plain: c.word(found.Verdict.String())},

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/netip"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/detect"
 	"tordetect/src/relay"
 	"tordetect/src/rows"
@@ -14,7 +16,7 @@ import (
 type row struct {
 	labeled  bool
 	internal []netip.Prefix
-	window   relay.Interval // the search's own, for rows without a time
+	window   flow.Interval // the search's own, for rows without a time
 	windowed bool
 
 	list          rows.List
@@ -22,12 +24,12 @@ type row struct {
 	source        ends
 	destination   ends
 	listings      []relay.Listing
-	flowBuf       detect.Flow
+	flowBuf       flow.Flow
 	raw           []byte // text of a raw event
 	event         event
 	name, onion   []byte // copies, for sentences
-	lastTransport remembered[detect.Transport]
-	lastLabel     remembered[detect.Label]
+	lastTransport remembered[flow.Transport]
+	lastLabel     remembered[flow.Label]
 	lastBlocked   remembered[bool]
 
 	sawStale          bool
@@ -45,8 +47,8 @@ type ends struct {
 	severalAddrs, severalPorts bool
 }
 
-func (e *ends) end() detect.End {
-	var out detect.End
+func (e *ends) end() flow.End {
+	var out flow.End
 	if len(e.addrs) > 0 {
 		out.Addr = e.addrs[0]
 	}
@@ -57,18 +59,18 @@ func (e *ends) end() detect.End {
 }
 
 // flow reads the scanner's row. The flow is valid until the next call.
-func (r *row) flow(s *rows.Scanner, c *columns, t *tables) *detect.Flow {
+func (r *row) flow(s *rows.Scanner, c *columns, t *tables) *flow.Flow {
 	f := &r.flowBuf
-	*f = detect.Flow{Sightings: f.Sightings[:0]}
+	*f = flow.Flow{Sightings: f.Sightings[:0]}
 	r.addresses(&r.source, s, c, roleSource, roleSourcePort)
 	r.addresses(&r.destination, s, c, roleDestination, roleDestinationPort)
-	var at relay.Interval
+	var at flow.Interval
 	var kind timeKind
 	if len(r.source.addrs) == 0 && len(r.destination.addrs) == 0 && r.hasEvent(s, c) {
 		at, kind = r.fromEvent(f, s, c)
 	} else {
 		f.Transport = r.transport(s, c.places[roleTransport])
-		if f.Transport == detect.TransportUnknown {
+		if f.Transport == flow.TransportUnknown {
 			for _, p := range c.places[roleVersion] {
 				f.Transport = max(f.Transport, transportOf(bare(s, p)))
 			}
@@ -90,15 +92,15 @@ func (r *row) flow(s *rows.Scanner, c *columns, t *tables) *detect.Flow {
 	table := t.at(at, dated)
 	f.NewestList, _ = table.Newest()
 	f.OldestList, _ = table.Oldest()
-	f.Coverage = detect.CoverageNone
+	f.Coverage = flow.CoverageNone
 	if dated && r.askable() {
-		f.Coverage = detect.Coverage(table.Coverage(at))
+		f.Coverage = flow.Coverage(table.Coverage(at))
 	}
-	if f.Coverage == detect.CoverageStale {
+	if f.Coverage == flow.CoverageStale {
 		r.sawStale, r.staleAfter = true, f.NewestList
 	}
-	r.sight(f, table, at, dated, detect.Destination, &r.destination)
-	r.sight(f, table, at, dated, detect.Source, &r.source)
+	r.sight(f, table, at, dated, flow.Destination, &r.destination)
+	r.sight(f, table, at, dated, flow.Source, &r.source)
 	return f
 }
 
@@ -133,7 +135,7 @@ func isPrivate(a netip.Addr) bool {
 }
 
 // sight asks the table about each address of one side.
-func (r *row) sight(f *detect.Flow, table *relay.Table, at relay.Interval, dated bool, side detect.Side, e *ends) {
+func (r *row) sight(f *flow.Flow, table *relay.Table, at flow.Interval, dated bool, side flow.Side, e *ends) {
 	for _, addr := range e.addrs {
 		if !table.Knows(addr) {
 			continue
@@ -144,12 +146,12 @@ func (r *row) sight(f *detect.Flow, table *relay.Table, at relay.Interval, dated
 			r.listings = table.LookupUndated(r.listings[:0], addr)
 		}
 		for _, l := range r.listings {
-			s := detect.Sighting{
+			s := flow.Sighting{
 				Side: side, Addr: addr,
 				Internal: r.isInternal(addr),
 				Ports:    e.severalAddrs && e.severalPorts,
-				Kind:     detect.Kind(l.Kind), When: detect.When(l.When), Away: l.Away,
-				ListedPort: l.Port, Flags: detect.Flags(l.Flags),
+				Kind:     flow.Kind(l.Kind), When: flow.When(l.When), Away: l.Away,
+				ListedPort: l.Port, Flags: flow.Flags(l.Flags),
 				Fingerprint: l.Fingerprint, Nickname: l.Nickname,
 				First: l.First, Last: l.Last,
 			}
@@ -158,7 +160,7 @@ func (r *row) sight(f *detect.Flow, table *relay.Table, at relay.Interval, dated
 					s.Port = port
 				}
 			}
-			if side == detect.Source && l.Kind == relay.ORPort && l.Flags&relay.Exit != 0 {
+			if side == flow.Source && l.Kind == flow.ORPort && l.Flags&flow.Exit != 0 {
 				s.Elsewhere = table.ExitElsewhere(l.Fingerprint, addr, at)
 			}
 			f.Sightings = append(f.Sightings, s)
@@ -307,7 +309,7 @@ func (m *remembered[T]) keep(s *rows.Scanner, places []place, as T) T {
 	return as
 }
 
-func (r *row) transport(s *rows.Scanner, places []place) detect.Transport {
+func (r *row) transport(s *rows.Scanner, places []place) flow.Transport {
 	if t, ok := r.lastTransport.recall(s, places); ok {
 		return t
 	}
@@ -316,14 +318,14 @@ func (r *row) transport(s *rows.Scanner, places []place) detect.Transport {
 
 // transportOf is what the version of TLS says of the transport: that of DTLS is
 // never TCP.
-func transportOf(version []byte) detect.Transport {
+func transportOf(version []byte) flow.Transport {
 	if bytes.HasPrefix(version, []byte("DTLS")) {
-		return detect.NotTCP
+		return flow.NotTCP
 	}
-	return detect.TransportUnknown
+	return flow.TransportUnknown
 }
 
-func (r *row) readTransport(s *rows.Scanner, places []place) detect.Transport {
+func (r *row) readTransport(s *rows.Scanner, places []place) flow.Transport {
 	for _, p := range places {
 		n := r.values(s, p)
 		if n == 0 || n == 1 && isEmpty(r.value(s, p, 0)) {
@@ -331,48 +333,48 @@ func (r *row) readTransport(s *rows.Scanner, places []place) detect.Transport {
 		}
 		// Of several transports it takes all to rule TCP out.
 		for i := range n {
-			if t := detect.ReadTransport(r.value(s, p, i)); t != detect.NotTCP {
+			if t := detect.ReadTransport(r.value(s, p, i)); t != flow.NotTCP {
 				return t
 			}
 		}
-		return detect.NotTCP
+		return flow.NotTCP
 	}
-	return detect.TransportUnknown
+	return flow.TransportUnknown
 }
 
 // label reads what the firewall called the flow. Of several labels the one that
 // says Tor counts.
-func (r *row) label(s *rows.Scanner, places []place) detect.Label {
+func (r *row) label(s *rows.Scanner, places []place) flow.Label {
 	if l, ok := r.lastLabel.recall(s, places); ok {
 		return l
 	}
 	return r.lastLabel.keep(s, places, r.readLabel(s, places))
 }
 
-func (r *row) readLabel(s *rows.Scanner, places []place) detect.Label {
-	best := detect.LabelNone
+func (r *row) readLabel(s *rows.Scanner, places []place) flow.Label {
+	best := flow.LabelNone
 	for _, p := range places {
 		for i, n := 0, r.values(s, p); i < n; i++ {
 			best = max(best, detect.ReadLabel(r.value(s, p, i)))
 		}
-		if best != detect.LabelNone {
+		if best != flow.LabelNone {
 			return best
 		}
 	}
 	if r.labeled {
-		return detect.LabelTor
+		return flow.LabelTor
 	}
 	return best
 }
 
-func (r *row) state(s *rows.Scanner, c *columns) detect.State {
+func (r *row) state(s *rows.Scanner, c *columns) flow.State {
 	blocked, ok := r.lastBlocked.recall(s, c.places[roleAction])
 	if !ok {
 		blocked = r.lastBlocked.keep(s, c.places[roleAction], r.isBlocked(s, c.places[roleAction]))
 	}
 	if !blocked {
 		for _, p := range c.places[roleConnState] {
-			if state := detect.ReadConnState(bare(s, p)); state != detect.StateUnknown {
+			if state := detect.ReadConnState(bare(s, p)); state != flow.StateUnknown {
 				return state
 			}
 		}

@@ -3,14 +3,15 @@ package command
 import (
 	"bytes"
 
-	"tordetect/src/detect"
+	"tordetect/src/flow"
+
 	"tordetect/src/rows"
 	"tordetect/src/tlsname"
 )
 
 // shown reads the names and fingerprints that a client showed. Only what speaks
 // for Tor gets into the flow: a row with an ordinary name stays a quiet one.
-func (r *row) shown(f *detect.Flow, s *rows.Scanner, c *columns) {
+func (r *row) shown(f *flow.Flow, s *rows.Scanner, c *columns) {
 	var hello hello
 	for _, p := range c.places[roleJA4] {
 		if r.each(s, p, func(text []byte) { hello.ja4 |= tlsname.JA4(text) }) {
@@ -27,7 +28,7 @@ func (r *row) shown(f *detect.Flow, s *rows.Scanner, c *columns) {
 	for _, p := range c.places[roleSNI] {
 		if r.each(s, p, func(text []byte) {
 			r.readName(&hello, text)
-			r.readOnion(f, detect.InTLS, tlsname.OfHost(text), text)
+			r.readOnion(f, flow.InTLS, tlsname.OfHost(text), text)
 		}) {
 			hello.several = hello.several || r.several()
 			break
@@ -36,13 +37,13 @@ func (r *row) shown(f *detect.Flow, s *rows.Scanner, c *columns) {
 	for _, p := range c.places[roleURL] {
 		if r.each(s, p, func(text []byte) {
 			host := tlsname.Host(text)
-			r.readOnion(f, detect.InURL, tlsname.OfHost(host), host)
+			r.readOnion(f, flow.InURL, tlsname.OfHost(host), host)
 		}) {
 			break
 		}
 	}
 	for _, p := range c.places[roleQuery] {
-		if r.each(s, p, func(text []byte) { r.readOnion(f, detect.InDNS, tlsname.OfHost(text), text) }) {
+		if r.each(s, p, func(text []byte) { r.readOnion(f, flow.InDNS, tlsname.OfHost(text), text) }) {
 			break
 		}
 	}
@@ -101,20 +102,20 @@ const maxName = 255
 
 // readOnion keeps the name of an onion service, or else of a gateway, and where
 // it was shown first.
-func (r *row) readOnion(f *detect.Flow, where detect.Where, kind tlsname.Kind, name []byte) {
-	if kind == tlsname.Ordinary || detect.OnionKind(kind) <= f.Onion.Kind {
+func (r *row) readOnion(f *flow.Flow, where flow.Where, kind tlsname.Kind, name []byte) {
+	if kind == tlsname.Ordinary || flow.OnionKind(kind) <= f.Onion.Kind {
 		return
 	}
 	r.onion = append(r.onion[:0], name[:min(len(name), maxName)]...)
-	f.Onion = detect.Onion{Kind: detect.OnionKind(kind), Where: where, Name: r.onion}
+	f.Onion = flow.Onion{Kind: flow.OnionKind(kind), Where: where, Name: r.onion}
 }
 
 // put gives the flow what speaks for Tor.
-func (h *hello) put(f *detect.Flow, name []byte) {
+func (h *hello) put(f *flow.Flow, name []byte) {
 	if h.ja4|h.ja3 == 0 && !h.madeUp {
 		return
 	}
-	f.Hello = detect.Hello{JA4: h.ja4 != 0, JA3: h.ja3 != 0, MadeUp: h.madeUp}
+	f.Hello = flow.Hello{JA4: h.ja4 != 0, JA3: h.ja3 != 0, MadeUp: h.madeUp}
 	f.Hello.Form = !h.several && h.fits&(h.ja4|h.ja3) != 0
 	if h.named {
 		f.Hello.Name = name

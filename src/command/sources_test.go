@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
-	"tordetect/src/detect"
 	"tordetect/src/tlsname"
 )
 
@@ -141,11 +142,11 @@ func TestShown(t *testing.T) {
 // A row with an ordinary name goes the short way; one whose name speaks for Tor
 // does not, whatever else it has.
 func TestOrdinaryNamesAreQuiet(t *testing.T) {
-	quiet := detect.Flow{Hello: detect.Hello{Form: true, Name: []byte("www.example.com")}}
+	quiet := flow.Flow{Hello: flow.Hello{Form: true, Name: []byte("www.example.com")}}
 	require.True(t, isQuiet(&quiet))
-	for _, f := range []detect.Flow{
-		{Hello: detect.Hello{MadeUp: true}}, {Hello: detect.Hello{JA4: true}}, {Hello: detect.Hello{JA3: true}},
-		{Onion: detect.Onion{Kind: detect.OnionGateway}}, {Onion: detect.Onion{Kind: detect.OnionService}},
+	for _, f := range []flow.Flow{
+		{Hello: flow.Hello{MadeUp: true}}, {Hello: flow.Hello{JA4: true}}, {Hello: flow.Hello{JA3: true}},
+		{Onion: flow.Onion{Kind: flow.OnionGateway}}, {Onion: flow.Onion{Kind: flow.OnionService}},
 	} {
 		require.False(t, isQuiet(&f), "%+v", f)
 	}
@@ -153,9 +154,9 @@ func TestOrdinaryNamesAreQuiet(t *testing.T) {
 
 // tlsname and detect name the same things apart from each other.
 func TestSameKinds(t *testing.T) {
-	require.EqualValues(t, tlsname.Ordinary, detect.NoOnion)
-	require.EqualValues(t, tlsname.Gateway, detect.OnionGateway)
-	require.EqualValues(t, tlsname.Onion, detect.OnionService)
+	require.EqualValues(t, tlsname.Ordinary, flow.NoOnion)
+	require.EqualValues(t, tlsname.Gateway, flow.OnionGateway)
+	require.EqualValues(t, tlsname.Onion, flow.OnionService)
 }
 
 // The table for the manual has all roles, each name once but for those that say

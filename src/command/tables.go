@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/relay"
 )
 
@@ -44,7 +46,7 @@ func (t *tables) open() *relay.Table {
 }
 
 // at returns the table that can judge a row of that time.
-func (t *tables) at(when relay.Interval, dated bool) *relay.Table {
+func (t *tables) at(when flow.Interval, dated bool) *relay.Table {
 	table := t.open()
 	if dated && !t.historied && t.absent == nil {
 		if oldest, ok := table.Oldest(); ok && when.From < oldest {

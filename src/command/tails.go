@@ -1,7 +1,7 @@
 package command
 
 import (
-	"tordetect/src/detect"
+	"tordetect/src/flow"
 	"tordetect/src/rows"
 )
 
@@ -13,17 +13,17 @@ import (
 // isQuiet reports whether a flow is such a row. Its score is 0: without a
 // sighting, a label, or a name or fingerprint like Tor's there is nothing to
 // weigh.
-func isQuiet(f *detect.Flow) bool {
+func isQuiet(f *flow.Flow) bool {
 	h := &f.Hello
-	return len(f.Sightings) == 0 && f.Label <= detect.LabelOther &&
-		!h.MadeUp && !h.JA4 && !h.JA3 && f.Onion.Kind == detect.NoOnion
+	return len(f.Sightings) == 0 && f.Label <= flow.LabelOther &&
+		!h.MadeUp && !h.JA4 && !h.JA3 && f.Onion.Kind == flow.NoOnion
 }
 
 // facts are all that the finding of a quiet flow depends on.
 type facts struct {
-	transport      detect.Transport
-	state          detect.State
-	coverage       detect.Coverage
+	transport      flow.Transport
+	state          flow.State
+	coverage       flow.Coverage
 	undated        bool
 	newest, oldest int64
 }
@@ -48,7 +48,7 @@ type quiet struct {
 func (t *tails) reset() { t.used = 0 }
 
 // find returns what was kept for a flow's facts, or nil.
-func (t *tails) find(f *detect.Flow) *quiet {
+func (t *tails) find(f *flow.Flow) *quiet {
 	t.now = facts{f.Transport, f.State, f.Coverage, f.Undated, f.NewestList, f.OldestList}
 	for i := range t.quiet[:t.used] {
 		if t.quiet[i].facts == t.now {

@@ -1,7 +1,7 @@
 package command
 
 import (
-	"tordetect/src/relay"
+	"tordetect/src/flow"
 	"tordetect/src/rows"
 )
 
@@ -11,16 +11,16 @@ const maxWindow = 7 * 24 * 60 * 60
 
 // window turns the search's earliest and latest into the interval that stands in
 // for the time of rows without one.
-func window(earliest, latest float64) (relay.Interval, bool) {
+func window(earliest, latest float64) (flow.Interval, bool) {
 	if earliest <= 0 || latest < earliest || latest-earliest > maxWindow || latest > maxTime {
-		return relay.Interval{}, false
+		return flow.Interval{}, false
 	}
-	return relay.Interval{From: int64(earliest), To: int64(latest)}, true
+	return flow.Interval{From: int64(earliest), To: int64(latest)}, true
 }
 
 // time returns when the row was: columns named in the options, then firstTime to
 // lastTime, then _time, then what the event itself says.
-func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
+func (r *row) time(s *rows.Scanner, c *columns) (flow.Interval, timeKind) {
 	if c.options.Columns[roleTime] != "" {
 		at, kind := r.times(s, c.places[roleTime])
 		if kind == noTime && (c.options.Columns[roleFirst] != "" || c.options.Columns[roleLast] != "") {
@@ -36,7 +36,7 @@ func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
 	at, kind := r.times(s, c.places[roleTime])
 	if kind == noTime {
 		if seconds := r.moment(s, c.places[roleLogTime]); seconds > 0 {
-			at, kind = relay.Interval{From: seconds, To: seconds}, aTime
+			at, kind = flow.Interval{From: seconds, To: seconds}, aTime
 		}
 	}
 	if kind == aTime {
@@ -53,7 +53,7 @@ func (r *row) time(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
 
 // lasted stretches a time by a flow's duration. Firewalls log a flow when it
 // ends, so its time is the end; Zeek's is that of the first packet.
-func lasted(at *relay.Interval, seconds int64, fromStart bool) {
+func lasted(at *flow.Interval, seconds int64, fromStart bool) {
 	seconds = min(seconds, maxTime)
 	if fromStart {
 		at.To += seconds
@@ -63,7 +63,7 @@ func lasted(at *relay.Interval, seconds int64, fromStart bool) {
 }
 
 // began stretches a time back to when the flow began, where that is known.
-func began(at *relay.Interval, start int64) {
+func began(at *flow.Interval, start int64) {
 	if start > 0 && start < at.From {
 		at.From = start
 	}
@@ -91,44 +91,44 @@ func (r *row) moment(s *rows.Scanner, places []place) int64 {
 
 // bounds reads the columns of a first and a last time; one of them alone is a
 // moment.
-func (r *row) bounds(s *rows.Scanner, c *columns) (relay.Interval, timeKind) {
+func (r *row) bounds(s *rows.Scanner, c *columns) (flow.Interval, timeKind) {
 	first, kind1 := r.times(s, c.places[roleFirst])
 	last, kind2 := r.times(s, c.places[roleLast])
 	switch {
 	case kind1 == unreadable || kind2 == unreadable:
-		return relay.Interval{}, unreadable
+		return flow.Interval{}, unreadable
 	case kind1 == noTime:
 		return last, kind2
 	case kind2 == noTime:
 		return first, kind1
 	}
-	return relay.Interval{From: min(first.From, last.From), To: max(first.To, last.To)}, aTime
+	return flow.Interval{From: min(first.From, last.From), To: max(first.To, last.To)}, aTime
 }
 
 // times reads a time cell; a list is the interval from its first to its last.
-func (r *row) times(s *rows.Scanner, places []place) (relay.Interval, timeKind) {
+func (r *row) times(s *rows.Scanner, places []place) (flow.Interval, timeKind) {
 	for _, p := range places {
 		if at, kind := parseTime(bare(s, p)); kind == aTime {
-			return relay.Interval{From: at, To: at}, aTime
+			return flow.Interval{From: at, To: at}, aTime
 		}
-		var out relay.Interval
+		var out flow.Interval
 		found := noTime
 		for i, n := 0, r.values(s, p); i < n; i++ {
 			at, kind := parseTime(r.value(s, p, i))
 			switch {
 			case kind == unreadable:
 				r.sawUnreadableTime = true
-				return relay.Interval{}, unreadable
+				return flow.Interval{}, unreadable
 			case kind == noTime:
 			case found == noTime:
-				out, found = relay.Interval{From: at, To: at}, aTime
+				out, found = flow.Interval{From: at, To: at}, aTime
 			default:
-				out = relay.Interval{From: min(out.From, at), To: max(out.To, at)}
+				out = flow.Interval{From: min(out.From, at), To: max(out.To, at)}
 			}
 		}
 		if found != noTime {
 			return out, found
 		}
 	}
-	return relay.Interval{}, noTime
+	return flow.Interval{}, noTime
 }

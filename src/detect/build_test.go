@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/detect"
 )
 
@@ -22,62 +24,62 @@ const (
 	day  = 24 * hour
 )
 
-// flow builds a detect.Flow in one line:
+// build makes a flow.Flow in one line:
 //
-//	from("10.0.0.5", "198.51.100.7:9001").blocked().label(detect.LabelTor).dest(or(9001, detect.Guard, "anna"))
-type flow struct{ detect.Flow }
+//	from("10.0.0.5", "198.51.100.7:9001").blocked().label(flow.LabelTor).dest(or(9001, flow.Guard, "anna"))
+type build struct{ flow.Flow }
 
 // from starts an answered TCP flow without a label, in a time that the lists
 // cover. Each end is an address, or an address and port; "" is an unreadable
 // one.
-func from(source, destination string) flow {
-	return flow{detect.Flow{
+func from(source, destination string) build {
+	return build{flow.Flow{
 		Source: endOf(source), Destination: endOf(destination),
-		Transport: detect.TCP, State: detect.Established,
+		Transport: flow.TCP, State: flow.Established,
 		OldestList: morning, NewestList: noon,
 	}}
 }
 
-func endOf(text string) detect.End {
+func endOf(text string) flow.End {
 	if text == "" {
-		return detect.End{}
+		return flow.End{}
 	}
 	if p, err := netip.ParseAddrPort(text); err == nil {
-		return detect.End{Addr: p.Addr(), Port: p.Port()}
+		return flow.End{Addr: p.Addr(), Port: p.Port()}
 	}
-	return detect.End{Addr: netip.MustParseAddr(text)}
+	return flow.End{Addr: netip.MustParseAddr(text)}
 }
 
-func (f flow) attempt() flow                  { f.State = detect.Attempt; return f }
-func (f flow) blocked() flow                  { f.State = detect.Blocked; return f }
-func (f flow) unsure() flow                   { f.State = detect.StateUnknown; return f }
-func (f flow) udp() flow                      { f.Transport = detect.NotTCP; return f }
-func (f flow) label(l detect.Label) flow      { f.Label = l; return f }
-func (f flow) covered(c detect.Coverage) flow { f.Coverage = c; return f }
-func (f flow) undated() flow                  { f.Coverage, f.Undated = detect.CoverageNone, true; return f }
-func (f flow) listless() flow {
-	f.Coverage, f.OldestList, f.NewestList = detect.CoverageNone, 0, 0
+func (f build) attempt() build                { f.State = flow.Attempt; return f }
+func (f build) blocked() build                { f.State = flow.Blocked; return f }
+func (f build) unsure() build                 { f.State = flow.StateUnknown; return f }
+func (f build) udp() build                    { f.Transport = flow.NotTCP; return f }
+func (f build) label(l flow.Label) build      { f.Label = l; return f }
+func (f build) covered(c flow.Coverage) build { f.Coverage = c; return f }
+func (f build) undated() build                { f.Coverage, f.Undated = flow.CoverageNone, true; return f }
+func (f build) listless() build {
+	f.Coverage, f.OldestList, f.NewestList = flow.CoverageNone, 0, 0
 	return f
 }
 
 // sni is a TLS name that looks like nothing, formed one of the form that Tor's
 // have, madeUp one that looks like Tor's as well; ja4 and ja3 are fingerprints of
-// a known build.
-func (f flow) sni(name string) flow    { f.Hello.Name = []byte(name); return f }
-func (f flow) formed(name string) flow { f = f.sni(name); f.Hello.Form = true; return f }
-func (f flow) madeUp(name string) flow { f = f.formed(name); f.Hello.MadeUp = true; return f }
-func (f flow) ja4() flow               { f.Hello.JA4 = true; return f }
-func (f flow) ja3() flow               { f.Hello.JA3 = true; return f }
-func (f flow) onion(k detect.OnionKind, w detect.Where, name string) flow {
-	f.Onion = detect.Onion{Kind: k, Where: w, Name: []byte(name)}
+// a known flow.
+func (f build) sni(name string) build    { f.Hello.Name = []byte(name); return f }
+func (f build) formed(name string) build { f = f.sni(name); f.Hello.Form = true; return f }
+func (f build) madeUp(name string) build { f = f.formed(name); f.Hello.MadeUp = true; return f }
+func (f build) ja4() build               { f.Hello.JA4 = true; return f }
+func (f build) ja3() build               { f.Hello.JA3 = true; return f }
+func (f build) onion(k flow.OnionKind, w flow.Where, name string) build {
+	f.Onion = flow.Onion{Kind: k, Where: w, Name: []byte(name)}
 	return f
 }
 
 // dest and src add what the list says of the flow's end.
-func (f flow) dest(l listing) flow { return f.sight(detect.Destination, f.Destination, l) }
-func (f flow) src(l listing) flow  { return f.sight(detect.Source, f.Source, l) }
+func (f build) dest(l listing) build { return f.sight(flow.Destination, f.Destination, l) }
+func (f build) src(l listing) build  { return f.sight(flow.Source, f.Source, l) }
 
-func (f flow) sight(side detect.Side, e detect.End, l listing) flow {
+func (f build) sight(side flow.Side, e flow.End, l listing) build {
 	s := l.Sighting
 	s.Side = side
 	if !s.Addr.IsValid() {
@@ -89,38 +91,38 @@ func (f flow) sight(side detect.Side, e detect.End, l listing) flow {
 }
 
 // listing builds a detect.Sighting; the flow fills in its own address and port.
-type listing struct{ detect.Sighting }
+type listing struct{ flow.Sighting }
 
-func or(port uint16, flags detect.Flags, name string) listing {
-	return listing{detect.Sighting{
-		Kind: detect.ORPort, ListedPort: port, Flags: flags,
+func or(port uint16, flags flow.Flags, name string) listing {
+	return listing{flow.Sighting{
+		Kind: flow.ORPort, ListedPort: port, Flags: flags,
 		Nickname: name, Fingerprint: fingerprint(name), First: morning, Last: noon,
 	}}
 }
 
 func dir(port uint16, name string) listing {
 	l := or(port, 0, name)
-	l.Kind = detect.DirPort
+	l.Kind = flow.DirPort
 	return l
 }
 
 // exit is an exit list's line.
 func exit(name string) listing {
 	l := or(0, 0, name)
-	l.Kind = detect.ExitAddress
+	l.Kind = flow.ExitAddress
 	return l
 }
 
 // builtIn is a line of the program's own list.
-func builtIn(kind detect.Kind, port uint16, name string) listing {
-	return listing{detect.Sighting{Kind: kind, ListedPort: port, Nickname: name, Fingerprint: fingerprint(name)}}
+func builtIn(kind flow.Kind, port uint16, name string) listing {
+	return listing{flow.Sighting{Kind: kind, ListedPort: port, Nickname: name, Fingerprint: fingerprint(name)}}
 }
 
-func (l listing) spanned() listing           { l.When = detect.Spanned; return l }
-func (l listing) recent(away int64) listing  { l.When, l.Away = detect.Recent, away; return l }
-func (l listing) stale(away int64) listing   { l.When, l.Away = detect.Stale, away; return l }
-func (l listing) later(away int64) listing   { l.When, l.Away = detect.Later, away; return l }
-func (l listing) earlier(away int64) listing { l.When, l.Away = detect.Earlier, away; return l }
+func (l listing) spanned() listing           { l.When = flow.Spanned; return l }
+func (l listing) recent(away int64) listing  { l.When, l.Away = flow.Recent, away; return l }
+func (l listing) stale(away int64) listing   { l.When, l.Away = flow.Stale, away; return l }
+func (l listing) later(away int64) listing   { l.When, l.Away = flow.Later, away; return l }
+func (l listing) earlier(away int64) listing { l.When, l.Away = flow.Earlier, away; return l }
 func (l listing) elsewhere() listing         { l.Elsewhere = true; return l }
 func (l listing) internal() listing          { l.Internal = true; return l }
 func (l listing) pairs() listing             { l.Ports = true; return l }

@@ -1,15 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
 
-// Transport is what runs below the flow, as far as it matters: Tor's own
-// connections are TCP.
-type Transport uint8
-
-const (
-	TransportUnknown Transport = iota
-	TCP
-	NotTCP
+	"tordetect/src/flow"
 )
 
 // notTCPNames are transports that are certainly not TCP, by name and by IANA
@@ -25,19 +19,19 @@ var notTCPNames = map[string]bool{
 
 // ReadTransport reads a cell of the column transport or proto, in any case,
 // with or without blanks around.
-func ReadTransport(cell []byte) Transport {
+func ReadTransport(cell []byte) flow.Transport {
 	var low [len("ipv6-icmp")]byte // the longest name
 	cell = bytes.TrimSpace(cell)
 	if len(cell) > len(low) {
-		return TransportUnknown
+		return flow.TransportUnknown
 	}
 	switch name := lower(low[:0], cell); {
 	case string(name) == "tcp", string(name) == "6", string(name) == "tcp6":
-		return TCP
+		return flow.TCP
 	case notTCPNames[string(name)]:
-		return NotTCP
+		return flow.NotTCP
 	}
-	return TransportUnknown
+	return flow.TransportUnknown
 }
 
 // Empty reports whether a cell, in lower case, holds a word for "no value":
@@ -49,21 +43,6 @@ func Empty(cell []byte) bool {
 	}
 	return false
 }
-
-// State is how far the flow came, apart from whether it is Tor.
-type State uint8
-
-const (
-	StateUnknown State = iota
-	Established        // something answered
-	Attempt            // nothing answered, or the answer was a refusal
-	Blocked            // the firewall stopped it
-)
-
-var stateNames = [...]string{"unknown", "established", "attempt", "blocked"}
-
-// String is the word used in the field tor_state.
-func (s State) String() string { return stateNames[s] }
 
 // IsBlock reports whether a cell of the column action says that the firewall
 // stopped the flow: CIM's blocked and dropped, and the vendors' own deny,
@@ -81,14 +60,14 @@ func IsBlock(action []byte) bool {
 // ReadConnState reads Zeek's conn_state, which tells more than counts do: Zeek
 // saw the handshake. StateUnknown is for the states of half-seen connections,
 // and for anything else.
-func ReadConnState(cell []byte) State {
+func ReadConnState(cell []byte) flow.State {
 	switch string(bytes.TrimSpace(cell)) {
 	case "S0", "SH", "RSTOS0", "REJ": // no answer to the SYN, or a refusal
-		return Attempt
+		return flow.Attempt
 	case "S1", "S2", "S3", "SF", "RSTO", "RSTR":
-		return Established
+		return flow.Established
 	}
-	return StateUnknown
+	return flow.StateUnknown
 }
 
 // Counts of a flow; -1 is "not known". In is what came back.
@@ -102,18 +81,18 @@ const (
 )
 
 // StateOf says how far a flow came. What is not known is never an attempt.
-func StateOf(blocked bool, c Counts) State {
+func StateOf(blocked bool, c Counts) flow.State {
 	switch {
 	case blocked:
-		return Blocked
+		return flow.Blocked
 	case c.PacketsIn > 0 || c.BytesIn > 0:
-		return Established
+		return flow.Established
 	case c.PacketsIn == 0:
-		return Attempt
+		return flow.Attempt
 	case c.BytesIn == 0 && (c.PacketsOut >= 0 && c.PacketsOut <= attemptPackets || c.BytesOut >= 0 && c.BytesOut <= attemptBytes):
-		return Attempt
+		return flow.Attempt
 	}
-	return StateUnknown
+	return flow.StateUnknown
 }
 
 // lower appends the ASCII lower case of text.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
@@ -15,13 +17,13 @@ import (
 var update = flag.Bool("update", false, "write the golden file of the reasons anew")
 
 const (
-	guard   = detect.Guard
-	exits   = detect.Exit
-	both    = detect.Guard | detect.Exit
-	badExit = detect.Exit | detect.BadExit
+	guard   = flow.Guard
+	exits   = flow.Exit
+	both    = flow.Guard | flow.Exit
+	badExit = flow.Exit | flow.BadExit
 
-	tor     = detect.LabelTor
-	tor2web = detect.LabelTor2web
+	tor     = flow.LabelTor
+	tor2web = flow.LabelTor2web
 )
 
 // The ends of the flows: a client and a server here, a relay, and an address
@@ -42,27 +44,27 @@ const (
 	torName   = "www.cdxjgg3hvpu33.com"
 	shop      = "www.example.com"
 	service   = "abcdefghij234567.onion"
-	theOnions = detect.OnionService
-	tor2webs  = detect.OnionGateway
+	theOnions = flow.OnionService
+	tor2webs  = flow.OnionGateway
 )
 
 var flows = []struct {
-	name string
-	flow flow
-	want string // score verdict state direction role: evidence
+	name  string
+	build build
+	want  string // score verdict state direction role: evidence
 }{
 	// Nothing, or nothing that counts.
 	{"no listing", from(client, stranger), "0 none established - -:"},
-	{"other label", from(client, stranger).label(detect.LabelOther), "0 none established - -:"},
-	{"no listing, list too old", from(client, stranger).covered(detect.CoverageStale), "0 unknown established - -:"},
-	{"no listing, list too young", from(client, stranger).covered(detect.CoverageBefore), "0 unknown established - -:"},
-	{"no listing, gap", from(client, stranger).covered(detect.CoverageGap), "0 unknown established - -:"},
+	{"other label", from(client, stranger).label(flow.LabelOther), "0 none established - -:"},
+	{"no listing, list too old", from(client, stranger).covered(flow.CoverageStale), "0 unknown established - -:"},
+	{"no listing, list too young", from(client, stranger).covered(flow.CoverageBefore), "0 unknown established - -:"},
+	{"no listing, gap", from(client, stranger).covered(flow.CoverageGap), "0 unknown established - -:"},
 	{"no list", from(client, stranger).listless(), "0 unknown established - -:"},
 	{"no time", from(client, stranger).undated(), "0 unknown established - -:"},
-	{"nothing to look up", from("", "").covered(detect.CoverageNone), "0 unknown established - -:"},
+	{"nothing to look up", from("", "").covered(flow.CoverageNone), "0 unknown established - -:"},
 	{"listed later", from(client, relay).dest(or(9001, guard, "anna").later(day)), "0 none established - -:"},
 	{"listed earlier", from(client, relay).dest(or(9001, guard, "anna").earlier(2 * day)), "0 none established - -:"},
-	{"listed later, list too young", from(client, relay).covered(detect.CoverageBefore).dest(or(9001, guard, "anna").later(day)), "0 unknown established - -:"},
+	{"listed later, list too young", from(client, relay).covered(flow.CoverageBefore).dest(or(9001, guard, "anna").later(day)), "0 unknown established - -:"},
 	{"listed earlier and later: the nearer", from(client, relay).dest(or(9001, 0, "carl").later(2 * day)).dest(or(9001, guard, "anna").earlier(day)), "0 none established - -:"},
 	{"an exit later", from(source, server).src(or(9001, exits, "bob").later(day)), "0 none established - -:"},
 	{"listed later on another port", from(client, relayWeb).dest(or(9001, guard, "anna").later(day)), "0 none established - -:"},
@@ -72,21 +74,21 @@ var flows = []struct {
 	{"or port of an exit", from(client, relay).dest(or(9001, exits, "bob")), "97 tor established outbound exit: or_port"},
 	{"or port of a guard and exit", from(client, relay).dest(or(9001, both, "bob")), "97 tor established outbound guard+exit: or_port"},
 	{"or port of a bad exit", from(client, relay).dest(or(9001, badExit, "bob")), "97 tor established outbound relay: or_port"},
-	{"or port of an authority in the list", from(client, relay).dest(or(9001, detect.DirAuthority|guard, "auth")), "97 tor established outbound authority: or_port"},
+	{"or port of an authority in the list", from(client, relay).dest(or(9001, flow.DirAuthority|guard, "auth")), "97 tor established outbound authority: or_port"},
 	{"or port, IPv6", from("2001:db8:1::5", "[2001:db8::7]:9001").dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
 	{"or port, answer unknown", from(client, relay).unsure().dest(or(9001, guard, "anna")), "97 tor unknown outbound guard: or_port"},
-	{"or port, transport unknown", flow{detect.Flow{Source: endOf(client), Destination: endOf(relay)}}.dest(or(9001, guard, "anna")), "97 tor unknown outbound guard: or_port"},
+	{"or port, transport unknown", build{flow.Flow{Source: endOf(client), Destination: endOf(relay)}}.dest(or(9001, guard, "anna")), "97 tor unknown outbound guard: or_port"},
 	{"or port, source unreadable", from("", relay).dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
 	{"or port, no answer", from(client, relay).attempt().dest(or(9001, guard, "anna")), "58 likely attempt outbound guard: or_port"},
 	{"web service on a relay's address, blocked", from(client, relayWeb).blocked().dest(or(9001, guard, "anna")), "6 none blocked outbound guard: relay_address"},
 	{"or port, blocked", from(client, relay).blocked().dest(or(9001, guard, "anna")), "58 likely blocked outbound guard: or_port"},
-	{"default bridge", from(client, relay).dest(builtIn(detect.Bridge, 9001, "")), "97 tor established outbound bridge: default_bridge"},
-	{"default bridge without a list", from(client, relay).listless().dest(builtIn(detect.Bridge, 9001, "")), "97 tor established outbound bridge: default_bridge"},
-	{"default bridge, other port", from(client, relayWeb).dest(builtIn(detect.Bridge, 9001, "")), "0 none established - -:"},
-	{"authority", from(client, relay).dest(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
-	{"authority's address", from(client, relayWeb).dest(builtIn(detect.Authority, 9001, "auth")), "10 none established outbound authority: relay_address"},
-	{"authority's Dir port", from(client, relay).dest(builtIn(detect.AuthorityDir, 9001, "auth")), "60 likely established outbound authority: dir_port"},
-	{"authority, built in and listed", from(client, relay).dest(builtIn(detect.Authority, 9001, "auth")).dest(or(9001, detect.DirAuthority, "auth")), "97 tor established outbound authority: or_port authority"},
+	{"default bridge", from(client, relay).dest(builtIn(flow.Bridge, 9001, "")), "97 tor established outbound bridge: default_bridge"},
+	{"default bridge without a list", from(client, relay).listless().dest(builtIn(flow.Bridge, 9001, "")), "97 tor established outbound bridge: default_bridge"},
+	{"default bridge, other port", from(client, relayWeb).dest(builtIn(flow.Bridge, 9001, "")), "0 none established - -:"},
+	{"authority", from(client, relay).dest(builtIn(flow.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
+	{"authority's address", from(client, relayWeb).dest(builtIn(flow.Authority, 9001, "auth")), "10 none established outbound authority: relay_address"},
+	{"authority's Dir port", from(client, relay).dest(builtIn(flow.AuthorityDir, 9001, "auth")), "60 likely established outbound authority: dir_port"},
+	{"authority, built in and listed", from(client, relay).dest(builtIn(flow.Authority, 9001, "auth")).dest(or(9001, flow.DirAuthority, "auth")), "97 tor established outbound authority: or_port authority"},
 	{"recent", from(client, relay).dest(or(9001, guard, "anna").recent(5 * hour)), "60 likely established outbound guard: or_port_recent"},
 	{"recent, other port", from(client, relayWeb).dest(or(9001, guard, "anna").recent(5 * hour)), "0 none established - -:"},
 	{"recent Dir port", from(client, relay).dest(dir(9001, "carl").recent(5 * hour)), "0 none established - -:"},
@@ -94,7 +96,7 @@ var flows = []struct {
 	{"Dir port", from(client, relay).dest(dir(9001, "carl")), "60 likely established outbound relay: dir_port"},
 	{"no port", from(client, "198.51.100.7").dest(or(9001, guard, "anna")), "35 possible established outbound guard: relay_noport"},
 	{"unpaired", from(client, relay).dest(or(9001, guard, "anna").pairs()), "35 possible established outbound guard: unpaired"},
-	{"unpaired default bridge", from(client, relay).dest(builtIn(detect.Bridge, 9001, "").pairs()), "35 possible established outbound bridge: unpaired"},
+	{"unpaired default bridge", from(client, relay).dest(builtIn(flow.Bridge, 9001, "").pairs()), "35 possible established outbound bridge: unpaired"},
 	{"relay's address", from(client, relayWeb).dest(or(9001, guard, "anna")), "10 none established outbound guard: relay_address"},
 	{"relay's address by its Dir port", from(client, relayWeb).dest(dir(9030, "carl")), "10 none established outbound relay: relay_address"},
 	{"relay's two ports, one matches", from(client, relay).dest(dir(9030, "anna")).dest(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
@@ -121,7 +123,7 @@ var flows = []struct {
 	{"exit flag, recent", from(source, server).src(or(9001, exits, "bob").recent(hour)), "0 none established - -:"},
 	{"bad exit", from(source, server).src(or(9001, badExit, "bob")), "0 none established - relay: relay_source"},
 	{"relay without exit", from(source, server).src(or(9001, guard, "anna")), "0 none established - guard: relay_source"},
-	{"authority as source", from(source, server).src(builtIn(detect.Authority, 9001, "auth")), "0 none established - authority: relay_source"},
+	{"authority as source", from(source, server).src(builtIn(flow.Authority, 9001, "auth")), "0 none established - authority: relay_source"},
 	{"Dir port's address as source", from(source, server).src(dir(9030, "carl")), "0 none established - -:"},
 	{"exit and relay share the address", from(source, server).src(or(9001, 0, "carl")).src(or(9002, exits, "bob")), "85 tor established inbound exit: exit_flag"},
 
@@ -129,12 +131,12 @@ var flows = []struct {
 	{"label alone", from(client, stranger).label(tor), "55 likely established outbound -: app_label"},
 	{"label alone, no answer", from(client, stranger).attempt().label(tor), "33 possible attempt outbound -: app_label"},
 	{"label alone, blocked", from(client, stranger).blocked().label(tor), "33 possible blocked outbound -: app_label"},
-	{"label, list too old", from(client, stranger).covered(detect.CoverageStale).label(tor), "65 likely established outbound -: app_label"},
+	{"label, list too old", from(client, stranger).covered(flow.CoverageStale).label(tor), "65 likely established outbound -: app_label"},
 	{"label, no list", from(client, stranger).listless().label(tor), "65 likely established outbound -: app_label"},
 	{"label, blocked, no time", from(client, stranger).undated().blocked().label(tor), "39 possible blocked outbound -: app_label"},
-	{"label, no ends", from("", "").covered(detect.CoverageNone).label(tor), "65 likely established outbound -: app_label"},
+	{"label, no ends", from("", "").covered(flow.CoverageNone).label(tor), "65 likely established outbound -: app_label"},
 	{"label, listed later", from(client, relay).label(tor).dest(or(9001, guard, "anna").later(2 * hour)), "55 likely established outbound -: app_label"},
-	{"label, listed earlier, gap", from(client, relay).covered(detect.CoverageGap).label(tor).dest(or(9001, guard, "anna").earlier(2 * day)), "65 likely established outbound -: app_label"},
+	{"label, listed earlier, gap", from(client, relay).covered(flow.CoverageGap).label(tor).dest(or(9001, guard, "anna").earlier(2 * day)), "65 likely established outbound -: app_label"},
 	{"label and or port", from(client, relay).label(tor).dest(or(9001, guard, "anna")), "99 tor established outbound guard: or_port app_label"},
 	{"label and or port, blocked: stops at 79", from(client, relay).blocked().label(tor).dest(or(9001, guard, "anna")), "75 likely blocked outbound guard: or_port app_label"},
 	{"label and recent", from(client, relay).label(tor).dest(or(9001, guard, "anna").recent(hour)), "86 tor established outbound guard: app_label or_port_recent"},
@@ -149,7 +151,7 @@ var flows = []struct {
 	// What the client showed.
 	{"TLS name of Tor's form alone", from(client, stranger).formed(shop), "0 none established - -:"},
 	{"made-up name alone", from(client, stranger).madeUp(torName), "15 none established outbound -: sni_pattern"},
-	{"made-up name, list too old", from(client, stranger).covered(detect.CoverageStale).madeUp(torName), "15 unknown established outbound -: sni_pattern"},
+	{"made-up name, list too old", from(client, stranger).covered(flow.CoverageStale).madeUp(torName), "15 unknown established outbound -: sni_pattern"},
 	{"made-up name, blocked", from(client, stranger).blocked().madeUp(torName), "15 none blocked outbound -: sni_pattern"},
 	{"made-up name and relay's address", from(client, relayWeb).dest(or(9001, guard, "anna")).madeUp(torName), "24 possible established outbound guard: sni_pattern relay_address"},
 	{"made-up name and recent", from(client, relay).dest(or(9001, guard, "anna").recent(5 * hour)).madeUp(torName), "66 likely established outbound guard: or_port_recent sni_pattern"},
@@ -171,19 +173,19 @@ var flows = []struct {
 	{"fingerprint of a relay of our own", from(client, relay).dest(or(9001, guard, "anna").internal()).ja4().madeUp(torName), "0 none established relay guard: hosted_relay ja4_tor sni_pattern"},
 	{"fingerprint over UDP", from(client, stranger).udp().ja4().madeUp(torName), "0 none established - -: not_tcp"},
 	{"fingerprint and a label over UDP", from(client, stranger).udp().label(tor).ja4().madeUp(torName), "55 likely established outbound -: app_label not_tcp"},
-	{"onion name by DNS", from(client, resolver).udp().onion(theOnions, detect.InDNS, service), "40 possible established outbound -: onion_name not_tcp"},
-	{"onion name by DNS, list too old", from(client, resolver).covered(detect.CoverageStale).onion(theOnions, detect.InDNS, service+"."), "40 possible established outbound -: onion_name"},
-	{"onion name by URL", from(client, server).onion(theOnions, detect.InURL, service), "40 possible established outbound -: onion_name"},
-	{"onion name by TLS, blocked", from(client, server).blocked().onion(theOnions, detect.InTLS, service), "40 possible blocked outbound -: onion_name"},
-	{"gateway by DNS", from(client, resolver).onion(tor2webs, detect.InDNS, service+".to"), "40 possible established outbound -: onion_name"},
-	{"gateway by URL, labelled", from(client, server).label(tor2web).onion(tor2webs, detect.InURL, service+".to"), "64 likely established outbound -: tor2web_label onion_name"},
-	{"onion name to a relay", from(client, relay).dest(or(9001, guard, "anna")).onion(theOnions, detect.InTLS, service), "98 tor established outbound guard: or_port onion_name"},
-	{"onion name and a made-up name", from(client, server).onion(theOnions, detect.InURL, service).madeUp(torName), "40 possible established outbound -: onion_name sni_pattern"},
-	{"fingerprint and an onion name", from(client, server).ja4().formed(shop).onion(theOnions, detect.InURL, service), "90 tor established outbound -: ja4_tor onion_name"},
-	{"a hostile onion name", from(client, resolver).onion(theOnions, detect.InDNS, "x\".\n<b>.onion"), "40 possible established outbound -: onion_name"},
-	{"a long gateway name", from(client, resolver).onion(tor2webs, detect.InDNS, strings.Repeat("a", 81)+".onion.to"), "40 possible established outbound -: onion_name"},
+	{"onion name by DNS", from(client, resolver).udp().onion(theOnions, flow.InDNS, service), "40 possible established outbound -: onion_name not_tcp"},
+	{"onion name by DNS, list too old", from(client, resolver).covered(flow.CoverageStale).onion(theOnions, flow.InDNS, service+"."), "40 possible established outbound -: onion_name"},
+	{"onion name by URL", from(client, server).onion(theOnions, flow.InURL, service), "40 possible established outbound -: onion_name"},
+	{"onion name by TLS, blocked", from(client, server).blocked().onion(theOnions, flow.InTLS, service), "40 possible blocked outbound -: onion_name"},
+	{"gateway by DNS", from(client, resolver).onion(tor2webs, flow.InDNS, service+".to"), "40 possible established outbound -: onion_name"},
+	{"gateway by URL, labelled", from(client, server).label(tor2web).onion(tor2webs, flow.InURL, service+".to"), "64 likely established outbound -: tor2web_label onion_name"},
+	{"onion name to a relay", from(client, relay).dest(or(9001, guard, "anna")).onion(theOnions, flow.InTLS, service), "98 tor established outbound guard: or_port onion_name"},
+	{"onion name and a made-up name", from(client, server).onion(theOnions, flow.InURL, service).madeUp(torName), "40 possible established outbound -: onion_name sni_pattern"},
+	{"fingerprint and an onion name", from(client, server).ja4().formed(shop).onion(theOnions, flow.InURL, service), "90 tor established outbound -: ja4_tor onion_name"},
+	{"a hostile onion name", from(client, resolver).onion(theOnions, flow.InDNS, "x\".\n<b>.onion"), "40 possible established outbound -: onion_name"},
+	{"a long gateway name", from(client, resolver).onion(tor2webs, flow.InDNS, strings.Repeat("a", 81)+".onion.to"), "40 possible established outbound -: onion_name"},
 	{"a hostile TLS name", from(client, stranger).ja4().formed("www.\x00.com"), "90 tor established outbound -: ja4_tor"},
-	{"no ends, fingerprint", from("", "").covered(detect.CoverageNone).ja4(), "40 possible established outbound -: ja4_tor"},
+	{"no ends, fingerprint", from("", "").covered(flow.CoverageNone).ja4(), "40 possible established outbound -: ja4_tor"},
 
 	// Not TCP.
 	{"UDP to an or port", from(client, relay).udp().dest(or(9001, guard, "anna")), "0 none established - -: not_tcp"},
@@ -202,9 +204,9 @@ var flows = []struct {
 	{"turned", from(relay, "10.0.0.5:50000").src(or(9001, guard, "anna")), "97 tor established outbound guard: or_port"},
 	{"turned, an exit", from(relay, "10.0.0.5:50000").src(or(9001, both, "bob")), "97 tor established outbound guard+exit: or_port"},
 	{"turned, recent", from(relay, "10.0.0.5:50000").src(or(9001, guard, "anna").recent(hour)), "60 likely established outbound guard: or_port_recent"},
-	{"turned, stale", from(relay, "10.0.0.5:50000").covered(detect.CoverageStale).src(or(9001, guard, "anna").stale(3 * day)), "92 tor established outbound guard: or_port_stale"},
+	{"turned, stale", from(relay, "10.0.0.5:50000").covered(flow.CoverageStale).src(or(9001, guard, "anna").stale(3 * day)), "92 tor established outbound guard: or_port_stale"},
 	{"turned, no answer", from(relay, "10.0.0.5:50000").attempt().src(or(9001, guard, "anna")), "58 likely attempt outbound guard: or_port"},
-	{"turned, an authority", from(relay, "10.0.0.5:50000").src(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
+	{"turned, an authority", from(relay, "10.0.0.5:50000").src(builtIn(flow.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
 	{"turned, but blocked: still an exit", from(relay, "10.0.0.5:50000").blocked().src(or(9001, exits, "bob")), "85 tor blocked inbound exit: exit_flag or_port"},
 	{"not turned: low port", from(relay, "10.0.0.5:443").src(or(9001, guard, "anna")), "0 none established - guard: relay_source"},
 	{"not turned: lists of values", from(relay, "10.0.0.5:50000").src(or(9001, guard, "anna").pairs()), "0 none established - guard: relay_source"},
@@ -217,29 +219,29 @@ var flows = []struct {
 	{"hosted, to us, other port", from("192.0.2.8", relayWeb).dest(or(9001, guard, "anna").internal()), "0 none established relay guard: hosted_relay"},
 	{"hosted, from us to a relay", from("198.51.100.7", "198.51.100.9:443").src(or(9001, guard, "anna").internal()).dest(or(443, exits, "bob")), "0 none established relay guard: or_port hosted_relay"},
 	{"hosted, labelled", from("192.0.2.8", relay).label(tor).dest(or(9001, guard, "anna").internal()), "0 none established relay guard: hosted_relay app_label"},
-	{"hosted, stale", from("192.0.2.8", relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").internal().stale(2 * day)), "0 unknown established relay guard: hosted_relay_stale"},
+	{"hosted, stale", from("192.0.2.8", relay).covered(flow.CoverageStale).dest(or(9001, guard, "anna").internal().stale(2 * day)), "0 unknown established relay guard: hosted_relay_stale"},
 	{"hosted exit's leaving address", from(source, stranger).src(exit("bob").internal()), "0 none established relay exit: hosted_relay"},
 
 	// Stale: the survival table has a test of its own.
-	{"stale, after the newest list", from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(2 * hour)), "96 tor established outbound guard: or_port_stale"},
-	{"stale, before the first list", from(client, relay).covered(detect.CoverageBefore).dest(or(9001, guard, "anna").stale(71 * hour)), "92 tor established outbound guard: or_port_stale"},
-	{"stale, nearest to a gap's side", from(client, relay).covered(detect.CoverageGap).dest(or(9001, guard, "anna").stale(30 * hour)), "95 tor established outbound guard: or_port_stale"},
-	{"stale, both sides of a gap", from(client, relay).covered(detect.CoverageGap).dest(or(9001, guard, "anna").stale(0)), "97 tor established outbound guard: or_port_stale"},
-	{"stale, over a week, labelled: stops at 79", from(client, relay).covered(detect.CoverageStale).label(tor).dest(or(9001, guard, "anna").stale(8 * day)), "79 likely established outbound guard: or_port_stale app_label"},
-	{"stale Dir port", from(client, relay).covered(detect.CoverageStale).dest(dir(9001, "carl").stale(3 * day)), "57 likely established outbound relay: dir_port_stale"},
-	{"stale, no port", from(client, "198.51.100.7").covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(3 * day)), "33 possible established outbound guard: relay_noport_stale"},
-	{"stale, unpaired", from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").pairs().stale(3 * day)), "33 possible established outbound guard: unpaired_stale"},
-	{"stale, relay's address", from(client, relayWeb).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(3 * day)), "10 unknown established outbound guard: relay_address_stale"},
-	{"stale exit address", from(source, server).covered(detect.CoverageStale).src(exit("bob").stale(3 * day)), "90 tor established inbound exit: exit_address_stale"},
+	{"stale, after the newest list", from(client, relay).covered(flow.CoverageStale).dest(or(9001, guard, "anna").stale(2 * hour)), "96 tor established outbound guard: or_port_stale"},
+	{"stale, before the first list", from(client, relay).covered(flow.CoverageBefore).dest(or(9001, guard, "anna").stale(71 * hour)), "92 tor established outbound guard: or_port_stale"},
+	{"stale, nearest to a gap's side", from(client, relay).covered(flow.CoverageGap).dest(or(9001, guard, "anna").stale(30 * hour)), "95 tor established outbound guard: or_port_stale"},
+	{"stale, both sides of a gap", from(client, relay).covered(flow.CoverageGap).dest(or(9001, guard, "anna").stale(0)), "97 tor established outbound guard: or_port_stale"},
+	{"stale, over a week, labelled: stops at 79", from(client, relay).covered(flow.CoverageStale).label(tor).dest(or(9001, guard, "anna").stale(8 * day)), "79 likely established outbound guard: or_port_stale app_label"},
+	{"stale Dir port", from(client, relay).covered(flow.CoverageStale).dest(dir(9001, "carl").stale(3 * day)), "57 likely established outbound relay: dir_port_stale"},
+	{"stale, no port", from(client, "198.51.100.7").covered(flow.CoverageStale).dest(or(9001, guard, "anna").stale(3 * day)), "33 possible established outbound guard: relay_noport_stale"},
+	{"stale, unpaired", from(client, relay).covered(flow.CoverageStale).dest(or(9001, guard, "anna").pairs().stale(3 * day)), "33 possible established outbound guard: unpaired_stale"},
+	{"stale, relay's address", from(client, relayWeb).covered(flow.CoverageStale).dest(or(9001, guard, "anna").stale(3 * day)), "10 unknown established outbound guard: relay_address_stale"},
+	{"stale exit address", from(source, server).covered(flow.CoverageStale).src(exit("bob").stale(3 * day)), "90 tor established inbound exit: exit_address_stale"},
 	{"stale exit address, gap between exit lists", from(source, server).src(exit("bob").stale(0)), "95 tor established inbound exit: exit_address_stale"},
-	{"stale exit flag", from(source, server).covered(detect.CoverageStale).src(or(9001, exits, "bob").stale(3 * day)), "81 tor established inbound exit: exit_flag_stale"},
-	{"stale exit flag, over a week, labelled: stops at 79", from(source, server).covered(detect.CoverageStale).label(tor).src(or(9001, exits, "bob").stale(10 * day)), "79 likely established inbound exit: exit_flag_stale app_label"},
-	{"stale exit flag, leaves elsewhere", from(source, server).covered(detect.CoverageStale).src(or(9001, exits, "bob").elsewhere().stale(3 * day)), "10 unknown established inbound exit: exit_or_address_stale"},
-	{"stale relay without exit", from(source, server).covered(detect.CoverageStale).src(or(9001, 0, "carl").stale(3 * day)), "0 unknown established - relay: relay_source_stale"},
-	{"stale or port, and an exit list of the time: the exit leads higher", from(source, "198.51.100.9:443").covered(detect.CoverageStale).label(tor).src(exit("bob").spanned()).dest(or(443, guard, "anna").stale(8 * day)), "86 tor established inbound exit: or_port_stale app_label exit_address_span"},
-	{"turned and stale, and an exit list of the time", from(relay, "10.0.0.5:50000").covered(detect.CoverageStale).label(tor).src(exit("bob").spanned()).src(or(9001, guard, "bob").stale(8 * day)), "86 tor established inbound exit: or_port_stale app_label exit_address_span"},
-	{"built in takes no suffix", from(client, relay).covered(detect.CoverageStale).dest(builtIn(detect.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
-	{"built in and stale", from(client, relay).covered(detect.CoverageStale).dest(builtIn(detect.Authority, 9001, "auth")).dest(or(9001, detect.DirAuthority, "auth").stale(10 * day)), "90 tor established outbound authority: authority or_port_stale"},
+	{"stale exit flag", from(source, server).covered(flow.CoverageStale).src(or(9001, exits, "bob").stale(3 * day)), "81 tor established inbound exit: exit_flag_stale"},
+	{"stale exit flag, over a week, labelled: stops at 79", from(source, server).covered(flow.CoverageStale).label(tor).src(or(9001, exits, "bob").stale(10 * day)), "79 likely established inbound exit: exit_flag_stale app_label"},
+	{"stale exit flag, leaves elsewhere", from(source, server).covered(flow.CoverageStale).src(or(9001, exits, "bob").elsewhere().stale(3 * day)), "10 unknown established inbound exit: exit_or_address_stale"},
+	{"stale relay without exit", from(source, server).covered(flow.CoverageStale).src(or(9001, 0, "carl").stale(3 * day)), "0 unknown established - relay: relay_source_stale"},
+	{"stale or port, and an exit list of the time: the exit leads higher", from(source, "198.51.100.9:443").covered(flow.CoverageStale).label(tor).src(exit("bob").spanned()).dest(or(443, guard, "anna").stale(8 * day)), "86 tor established inbound exit: or_port_stale app_label exit_address_span"},
+	{"turned and stale, and an exit list of the time", from(relay, "10.0.0.5:50000").covered(flow.CoverageStale).label(tor).src(exit("bob").spanned()).src(or(9001, guard, "bob").stale(8 * day)), "86 tor established inbound exit: or_port_stale app_label exit_address_span"},
+	{"built in takes no suffix", from(client, relay).covered(flow.CoverageStale).dest(builtIn(flow.Authority, 9001, "auth")), "90 tor established outbound authority: authority"},
+	{"built in and stale", from(client, relay).covered(flow.CoverageStale).dest(builtIn(flow.Authority, 9001, "auth")).dest(or(9001, flow.DirAuthority, "auth").stale(10 * day)), "90 tor established outbound authority: authority or_port_stale"},
 
 	// Names that must not get into a sentence.
 	{"a hostile nickname", from(client, relay).dest(or(9001, guard, "anna").named("x. Ignore\nthis")), "97 tor established outbound guard: or_port"},
@@ -254,7 +256,7 @@ func TestFlows(t *testing.T) {
 	var sentences strings.Builder
 	seen := map[string]bool{}
 	for _, c := range flows {
-		found := judge.Judge(&c.flow.Flow)
+		found := judge.Judge(&c.build.Flow)
 		require.Equal(t, c.want, summary(found), "%s: %s", c.name, found.Reason)
 		sentence := string(found.Reason)
 		if sentence == "" {

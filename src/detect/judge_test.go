@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
@@ -16,8 +18,8 @@ func TestStale(t *testing.T) {
 	f := func(away int64, want int) {
 		t.Helper()
 		var judge detect.Judge
-		flow := from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(away))
-		require.Equal(t, want, judge.Judge(&flow.Flow).Score, "%d seconds away", away)
+		build := from(client, relay).covered(flow.CoverageStale).dest(or(9001, guard, "anna").stale(away))
+		require.Equal(t, want, judge.Judge(&build.Flow).Score, "%d seconds away", away)
 	}
 	f(0, 97)        // both sides of a gap: no factor
 	f(1, 96)        // 0.97 x 0.994 = 96.4: below the first point it is the first point's
@@ -46,8 +48,8 @@ func TestDistance(t *testing.T) {
 	f := func(away int64, want string) {
 		t.Helper()
 		var judge detect.Judge
-		flow := from(client, relay).covered(detect.CoverageStale).dest(or(9001, guard, "anna").stale(away))
-		require.Contains(t, string(judge.Judge(&flow.Flow).Reason), "; the newest relay list is "+want+" older than this row")
+		build := from(client, relay).covered(flow.CoverageStale).dest(or(9001, guard, "anna").stale(away))
+		require.Contains(t, string(judge.Judge(&build.Flow).Reason), "; the newest relay list is "+want+" older than this row")
 	}
 	f(1, "1 second")
 	f(119, "119 seconds")
@@ -69,9 +71,9 @@ func TestDistance(t *testing.T) {
 // What the fields of a finding beside the score hold.
 func TestRelays(t *testing.T) {
 	var judge detect.Judge
-	f := func(flow flow, deciding string, names ...string) {
+	f := func(build build, deciding string, names ...string) {
 		t.Helper()
-		found := judge.Judge(&flow.Flow)
+		found := judge.Judge(&build.Flow)
 		var got []string
 		for _, s := range found.Relays {
 			got = append(got, s.Nickname)
@@ -108,10 +110,10 @@ func TestRelays(t *testing.T) {
 // The words of the output fields, in the order of their constants.
 func TestWords(t *testing.T) {
 	require.Equal(t, "none unknown possible likely tor", words(detect.VerdictNone, detect.VerdictUnknown, detect.VerdictPossible, detect.VerdictLikely, detect.VerdictTor))
-	require.Equal(t, "unknown established attempt blocked", words(detect.StateUnknown, detect.Established, detect.Attempt, detect.Blocked))
+	require.Equal(t, "unknown established attempt blocked", words(flow.StateUnknown, flow.Established, flow.Attempt, flow.Blocked))
 	require.Equal(t, " outbound inbound relay", words(detect.DirectionNone, detect.Outbound, detect.Inbound, detect.Relay))
 	require.Equal(t, " bridge relay guard exit guard+exit authority", words(detect.RoleNone, detect.RoleBridge, detect.RoleRelay, detect.RoleGuard, detect.RoleExit, detect.RoleGuardExit, detect.RoleAuthority))
-	require.Equal(t, "full gap stale before none", words(detect.CoverageFull, detect.CoverageGap, detect.CoverageStale, detect.CoverageBefore, detect.CoverageNone))
+	require.Equal(t, "full gap stale before none", words(flow.CoverageFull, flow.CoverageGap, flow.CoverageStale, flow.CoverageBefore, flow.CoverageNone))
 }
 
 func words[T fmt.Stringer](all ...T) string {
@@ -128,9 +130,9 @@ func TestJudgeAnew(t *testing.T) {
 	for _, before := range flows {
 		for _, c := range flows {
 			var fresh detect.Judge
-			want := fresh.Judge(&c.flow.Flow)
-			used.Judge(&before.flow.Flow)
-			got := used.Judge(&c.flow.Flow)
+			want := fresh.Judge(&c.build.Flow)
+			used.Judge(&before.build.Flow)
+			got := used.Judge(&c.build.Flow)
 			require.Equal(t, summary(want), summary(got), "%s after %s", c.name, before.name)
 			require.Equal(t, string(want.Reason), string(got.Reason), "%s after %s", c.name, before.name)
 			require.Equal(t, want.Deciding, got.Deciding)
@@ -142,11 +144,11 @@ func TestJudgeAnew(t *testing.T) {
 func TestJudgeAllocatesNothing(t *testing.T) {
 	var judge detect.Judge
 	for i := range flows {
-		judge.Judge(&flows[i].flow.Flow)
+		judge.Judge(&flows[i].build.Flow)
 	}
 	for i := range flows {
 		c := &flows[i]
-		require.Zero(t, testing.AllocsPerRun(20, func() { judge.Judge(&c.flow.Flow) }), c.name)
+		require.Zero(t, testing.AllocsPerRun(20, func() { judge.Judge(&c.build.Flow) }), c.name)
 	}
 }
 
@@ -177,7 +179,7 @@ func BenchmarkJudge(b *testing.B) {
 					var judge detect.Judge
 					b.ReportAllocs()
 					for b.Loop() {
-						judge.Judge(&c.flow.Flow)
+						judge.Judge(&c.build.Flow)
 					}
 				})
 			}

@@ -3,49 +3,41 @@ package detect
 import (
 	"bytes"
 	"strings"
-)
 
-// Label is what the firewall's own application detection says.
-type Label uint8
-
-const (
-	LabelNone    Label = iota // no label, or an empty one
-	LabelOther                // something else
-	LabelTor2web              // a gateway to onion services
-	LabelTor                  // Tor
+	"tordetect/src/flow"
 )
 
 // Spelling is how a product writes that a flow is Tor.
 type Spelling struct {
 	Product string
 	Text    string
-	Label   Label
+	Label   flow.Label
 	Source  string // where it was read; "not seen" is a guess from how the product writes others
 }
 
 // spellings are the labels that are known, for the manual and the test: the
 // rule of ReadLabel takes each of them.
 var spellings = []Spelling{
-	{"Palo Alto App-ID", "tor", LabelTor, "application list; ESCU's TOR Traffic"},
-	{"Palo Alto App-ID", "tor2web", LabelTor2web, "application list"},
-	{"Cisco Secure Firewall", "Tor", LabelTor, "ESCU's test of TOR Traffic passes; case not seen"},
-	{"Fortinet FortiGate", "Tor", LabelTor, "application control signature for the client (community.fortinet.com 196239)"},
-	{"Fortinet FortiGate", "Tor.Client", LabelTor, "not seen; signature names are written with dots"},
-	{"Fortinet FortiGate", "Tor.Web.Proxy", LabelTor, "not seen; Fortinet's article 193404 calls a signature for it TOR.Web.Proxy.TLSv1.Detection"},
-	{"SonicWall", "Tor", LabelTor, "application of signature 3584"},
-	{"SonicWall", "Tor -- Client Request 5", LabelTor, "signature 3584"},
-	{"Juniper AppID", "TOR", LabelTor, "not seen; IDP signatures say TOR (APP:TUN:TOR-1)"},
-	{"Juniper AppID", "junos:TOR", LabelTor, "not seen; predefined applications are written junos:NAME"},
-	{"Juniper IDP", "APP:TUN:TOR-1", LabelTor, "signature list"},
-	{"nDPI, ntopng", "Tor", LabelTor, "ntop/nDPI"},
-	{"nDPI, ntopng", "TLS.Tor", LabelTor, "ntop/nDPI: the protocol, a dot, the application"},
-	{"nDPI's reader", "163/Tor", LabelTor, "ntop/nDPI issue 154: the number, a slash, the application"},
-	{"Netify", "tor_bridge", LabelTor, "netify.ai, Tor Detection"},
-	{"Netify", "tor_exit", LabelTor, "netify.ai, Tor Detection"},
-	{"Netify", "tor_relay", LabelTor, "netify.ai, Tor Detection"},
-	{"Smoothwall", "Proxies > Tor", LabelTor, "kb.smoothwall.com 360002033490"},
-	{"Check Point, Zscaler, Sophos", "Tor", LabelTor, "not seen"},
-	{"Check Point, Zscaler, Sophos", "Tor Browser", LabelTor, "not seen"},
+	{"Palo Alto App-ID", "tor", flow.LabelTor, "application list; ESCU's TOR Traffic"},
+	{"Palo Alto App-ID", "tor2web", flow.LabelTor2web, "application list"},
+	{"Cisco Secure Firewall", "Tor", flow.LabelTor, "ESCU's test of TOR Traffic passes; case not seen"},
+	{"Fortinet FortiGate", "Tor", flow.LabelTor, "application control signature for the client (community.fortinet.com 196239)"},
+	{"Fortinet FortiGate", "Tor.Client", flow.LabelTor, "not seen; signature names are written with dots"},
+	{"Fortinet FortiGate", "Tor.Web.Proxy", flow.LabelTor, "not seen; Fortinet's article 193404 calls a signature for it TOR.Web.Proxy.TLSv1.Detection"},
+	{"SonicWall", "Tor", flow.LabelTor, "application of signature 3584"},
+	{"SonicWall", "Tor -- Client Request 5", flow.LabelTor, "signature 3584"},
+	{"Juniper AppID", "TOR", flow.LabelTor, "not seen; IDP signatures say TOR (APP:TUN:TOR-1)"},
+	{"Juniper AppID", "junos:TOR", flow.LabelTor, "not seen; predefined applications are written junos:NAME"},
+	{"Juniper IDP", "APP:TUN:TOR-1", flow.LabelTor, "signature list"},
+	{"nDPI, ntopng", "Tor", flow.LabelTor, "ntop/nDPI"},
+	{"nDPI, ntopng", "TLS.Tor", flow.LabelTor, "ntop/nDPI: the protocol, a dot, the application"},
+	{"nDPI's reader", "163/Tor", flow.LabelTor, "ntop/nDPI issue 154: the number, a slash, the application"},
+	{"Netify", "tor_bridge", flow.LabelTor, "netify.ai, Tor Detection"},
+	{"Netify", "tor_exit", flow.LabelTor, "netify.ai, Tor Detection"},
+	{"Netify", "tor_relay", flow.LabelTor, "netify.ai, Tor Detection"},
+	{"Smoothwall", "Proxies > Tor", flow.LabelTor, "kb.smoothwall.com 360002033490"},
+	{"Check Point, Zscaler, Sophos", "Tor", flow.LabelTor, "not seen"},
+	{"Check Point, Zscaler, Sophos", "Tor Browser", flow.LabelTor, "not seen"},
 }
 
 // Spellings returns the known labels.
@@ -63,40 +55,40 @@ func Spellings() []Spelling { return append([]Spelling(nil), spellings...) }
 //
 // The word elsewhere is not taken: "Anti-Tor" or "Guard Tor Proxy" could mean
 // anything. "torrent", "monitor", "store" and "TorGuard" hold no word tor.
-func ReadLabel(cell []byte) Label {
+func ReadLabel(cell []byte) flow.Label {
 	app := bytes.TrimSpace(cell)
 	var low [len("unknown")]byte // the longest word for "no value"
 	if len(app) <= len(low) && Empty(lower(low[:0], app)) {
-		return LabelNone
+		return flow.LabelNone
 	}
-	if l := readWord(app); l != LabelOther {
+	if l := readWord(app); l != flow.LabelOther {
 		return l
 	}
 	at := bytes.LastIndexAny(app, ".:/>")
 	if at < 0 {
-		return LabelOther
+		return flow.LabelOther
 	}
 	switch last := bytes.TrimSpace(app[at+1:]); readWord(last) {
-	case LabelTor2web:
-		return LabelTor2web
-	case LabelTor:
+	case flow.LabelTor2web:
+		return flow.LabelTor2web
+	case flow.LabelTor:
 		// Behind a path it must be the whole name, but for a number.
 		if rest := last[len("tor"):]; len(rest) == 0 || rest[0] == '-' && isNumber(rest[1:]) {
-			return LabelTor
+			return flow.LabelTor
 		}
 	}
-	return LabelOther
+	return flow.LabelOther
 }
 
 // readWord reads a label that begins with its word.
-func readWord(app []byte) Label {
+func readWord(app []byte) flow.Label {
 	switch {
 	case beginsWith(app, "tor2web"):
-		return LabelTor2web
+		return flow.LabelTor2web
 	case beginsWith(app, "tor") && (len(app) == 3 || !alphanumeric(app[3])):
-		return LabelTor
+		return flow.LabelTor
 	}
-	return LabelOther
+	return flow.LabelOther
 }
 
 func isNumber(text []byte) bool {

@@ -1,43 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
 
-// Hello is what a client showed of itself when it began a TLS connection.
-type Hello struct {
-	// Name is the server name, for sentences; what it looks like is told by the
-	// two below. Form: it has the form of the names that the client of the
-	// fingerprint makes up, which alone is worth nothing, so Form is of no
-	// meaning without a fingerprint. MadeUp: it looks like a name of Tor's.
-	Name         []byte
-	Form, MadeUp bool
-	// The fingerprint is that of a known build of a Tor client.
-	JA4, JA3 bool
-}
-
-// Onion is the name of an onion service or of a gateway to them, where the row
-// shows one.
-type Onion struct {
-	Kind  OnionKind
-	Where Where
-	Name  []byte // for sentences
-}
-
-// OnionKind is what such a name is.
-type OnionKind uint8
-
-const (
-	NoOnion      OnionKind = iota
-	OnionGateway           // a tor2web gateway: onion services without Tor
-	OnionService           // a name below .onion, which only Tor itself can use
-)
-
-// Where is the place in which a name was shown.
-type Where uint8
-
-const (
-	InDNS Where = iota // a query
-	InURL
-	InTLS // the server name
+	"tordetect/src/flow"
 )
 
 // nameCodes is how many codes of the group byName a flow can have.
@@ -46,9 +12,9 @@ const nameCodes = 4
 // nameEvidence lists what the names and fingerprints of a flow are evidence of.
 // A TLS connection that is not over TCP (QUIC, DTLS) is none of Tor's to a relay;
 // the name of an onion service may be asked for by any transport.
-func (j *Judge) nameEvidence(f *Flow, a about) []Evidence {
+func (j *Judge) nameEvidence(f *flow.Flow, a about) []Evidence {
 	out := j.names[:0]
-	if h := &f.Hello; f.Transport != NotTCP && (h.JA4 || h.JA3 || h.MadeUp) {
+	if h := &f.Hello; f.Transport != flow.NotTCP && (h.JA4 || h.JA3 || h.MadeUp) {
 		fingerprint := table[ja4Tor].weight
 		if h.Form {
 			fingerprint = fingerprintAndForm
@@ -63,7 +29,7 @@ func (j *Judge) nameEvidence(f *Flow, a about) []Evidence {
 			out = append(out, Evidence{Code: sniPattern, Weight: table[sniPattern].weight})
 		}
 	}
-	if f.Onion.Kind != NoOnion {
+	if f.Onion.Kind != flow.NoOnion {
 		out = append(out, Evidence{Code: onionName, Weight: table[onionName].weight})
 	}
 	if a.hosted {
@@ -87,10 +53,10 @@ func strongest(group []Evidence) Evidence {
 
 // namesAlone: neither the list nor the firewall says Tor, but what the client
 // showed does.
-func namesAlone(dst []byte, f *Flow, name Evidence) []byte {
+func namesAlone(dst []byte, f *flow.Flow, name Evidence) []byte {
 	if name.Code == onionName {
 		dst = leak(end(dst, f.Source.Addr, 0, "A host"), f)
-		if f.State == Blocked {
+		if f.State == flow.Blocked {
 			dst = append(dst, "; the firewall blocked it"...)
 		}
 		if hasHello(f) {
@@ -125,32 +91,32 @@ func namesAlone(dst []byte, f *Flow, name Evidence) []byte {
 			dst = append(dst, ": perhaps a bridge, perhaps another program with that fingerprint"...)
 		}
 	}
-	if f.State == Blocked {
+	if f.State == flow.Blocked {
 		dst = append(dst, "; the firewall blocked it"...)
 	}
-	if f.Onion.Kind != NoOnion {
+	if f.Onion.Kind != flow.NoOnion {
 		dst = asked(append(dst, "; it"...), f)
 	}
 	return dst
 }
 
 // shown adds what the names say to a sentence that is about something else.
-func shown(dst []byte, f *Flow) []byte {
+func shown(dst []byte, f *flow.Flow) []byte {
 	if hasHello(f) {
 		dst = hello(append(dst, "; "...), f)
 	}
-	if f.Onion.Kind != NoOnion {
+	if f.Onion.Kind != flow.NoOnion {
 		dst = asked(append(dst, "; the client"...), f)
 	}
 	return dst
 }
 
-func hasHello(f *Flow) bool {
-	return f.Transport != NotTCP && (f.Hello.JA4 || f.Hello.JA3 || f.Hello.MadeUp)
+func hasHello(f *flow.Flow) bool {
+	return f.Transport != flow.NotTCP && (f.Hello.JA4 || f.Hello.JA3 || f.Hello.MadeUp)
 }
 
 // hello says what a TLS hello looks like, in few words.
-func hello(dst []byte, f *Flow) []byte {
+func hello(dst []byte, f *flow.Flow) []byte {
 	h := &f.Hello
 	switch {
 	case !h.JA4 && !h.JA3:
@@ -164,12 +130,12 @@ func hello(dst []byte, f *Flow) []byte {
 	return append(kind(append(dst, "its TLS fingerprint ("...), h), ") is that of a Tor build"...)
 }
 
-func fingerprint(dst []byte, h *Hello) []byte {
+func fingerprint(dst []byte, h *flow.Hello) []byte {
 	return append(kind(append(dst, "the TLS fingerprint of a known Tor build ("...), h), ')')
 }
 
 // kind names the fingerprints that were known.
-func kind(dst []byte, h *Hello) []byte {
+func kind(dst []byte, h *flow.Hello) []byte {
 	switch {
 	case h.JA4 && h.JA3:
 		return append(dst, "JA4 and JA3"...)
@@ -181,25 +147,25 @@ func kind(dst []byte, h *Hello) []byte {
 
 // leak says where the name of an onion service or gateway was shown, and that
 // this is no connection to Tor.
-func leak(dst []byte, f *Flow) []byte {
+func leak(dst []byte, f *flow.Flow) []byte {
 	dst = asked(dst, f)
-	if f.Onion.Kind == OnionGateway {
+	if f.Onion.Kind == flow.OnionGateway {
 		return append(dst, ": a way to onion services without Tor, so this is not a connection to Tor"...)
 	}
 	return append(dst, ": a leak of that name, not a connection to Tor"...)
 }
 
 // asked says where the name was shown and what it is.
-func asked(dst []byte, f *Flow) []byte {
+func asked(dst []byte, f *flow.Flow) []byte {
 	switch f.Onion.Where {
-	case InDNS:
+	case flow.InDNS:
 		dst = append(dst, " asked DNS for "...)
-	case InURL:
+	case flow.InURL:
 		dst = append(dst, " asked for a URL at "...)
-	case InTLS:
+	case flow.InTLS:
 		dst = append(dst, " asked by TLS for "...)
 	}
-	if f.Onion.Kind == OnionGateway {
+	if f.Onion.Kind == flow.OnionGateway {
 		return append(hostName(dst, f.Onion.Name, "(a name not shown here)"), ", a tor2web gateway"...)
 	}
 	return append(hostName(dst, f.Onion.Name, "(a name not shown here)"), ", the name of an onion service"...)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -35,14 +37,14 @@ func TestMain(m *testing.M) {
 
 // anyFlow draws flows as the command makes them: few addresses and ports, so
 // that listings meet, and sightings that fit together.
-var anyFlow = rapid.Custom(func(t *rapid.T) detect.Flow {
-	f := detect.Flow{
-		Source:      detect.End{Addr: anyAddr.Draw(t, "source"), Port: anyPort.Draw(t, "source port")},
-		Destination: detect.End{Addr: anyAddr.Draw(t, "destination"), Port: anyPort.Draw(t, "destination port")},
-		Transport:   rapid.SampledFrom([]detect.Transport{detect.TCP, detect.TCP, detect.TransportUnknown, detect.NotTCP}).Draw(t, "transport"),
-		Label:       rapid.SampledFrom([]detect.Label{detect.LabelNone, detect.LabelOther, detect.LabelTor2web, detect.LabelTor}).Draw(t, "label"),
-		State:       rapid.SampledFrom([]detect.State{detect.StateUnknown, detect.Established, detect.Attempt, detect.Blocked}).Draw(t, "state"),
-		Coverage:    rapid.SampledFrom([]detect.Coverage{detect.CoverageFull, detect.CoverageFull, detect.CoverageGap, detect.CoverageStale, detect.CoverageBefore, detect.CoverageNone}).Draw(t, "coverage"),
+var anyFlow = rapid.Custom(func(t *rapid.T) flow.Flow {
+	f := flow.Flow{
+		Source:      flow.End{Addr: anyAddr.Draw(t, "source"), Port: anyPort.Draw(t, "source port")},
+		Destination: flow.End{Addr: anyAddr.Draw(t, "destination"), Port: anyPort.Draw(t, "destination port")},
+		Transport:   rapid.SampledFrom([]flow.Transport{flow.TCP, flow.TCP, flow.TransportUnknown, flow.NotTCP}).Draw(t, "transport"),
+		Label:       rapid.SampledFrom([]flow.Label{flow.LabelNone, flow.LabelOther, flow.LabelTor2web, flow.LabelTor}).Draw(t, "label"),
+		State:       rapid.SampledFrom([]flow.State{flow.StateUnknown, flow.Established, flow.Attempt, flow.Blocked}).Draw(t, "state"),
+		Coverage:    rapid.SampledFrom([]flow.Coverage{flow.CoverageFull, flow.CoverageFull, flow.CoverageGap, flow.CoverageStale, flow.CoverageBefore, flow.CoverageNone}).Draw(t, "coverage"),
 		Undated:     rapid.Bool().Draw(t, "undated"),
 		NewestList:  rapid.SampledFrom([]int64{0, noon}).Draw(t, "newest"),
 	}
@@ -56,8 +58,8 @@ var anyFlow = rapid.Custom(func(t *rapid.T) detect.Flow {
 })
 
 // drawHello draws what a client may show; what is made up has the form, too.
-func drawHello(t *rapid.T) detect.Hello {
-	h := detect.Hello{
+func drawHello(t *rapid.T) flow.Hello {
+	h := flow.Hello{
 		Name:   []byte(rapid.SampledFrom([]string{"", "www.cdxjgg3hvpu33.com", "www.example.com", "x.\n"}).Draw(t, "TLS name")),
 		JA4:    rapid.Bool().Draw(t, "JA4"),
 		JA3:    rapid.Bool().Draw(t, "JA3"),
@@ -67,10 +69,10 @@ func drawHello(t *rapid.T) detect.Hello {
 	return h
 }
 
-func drawOnion(t *rapid.T) detect.Onion {
-	return detect.Onion{
-		Kind:  rapid.SampledFrom([]detect.OnionKind{detect.NoOnion, detect.OnionGateway, detect.OnionService}).Draw(t, "onion"),
-		Where: rapid.SampledFrom([]detect.Where{detect.InDNS, detect.InURL, detect.InTLS}).Draw(t, "where"),
+func drawOnion(t *rapid.T) flow.Onion {
+	return flow.Onion{
+		Kind:  rapid.SampledFrom([]flow.OnionKind{flow.NoOnion, flow.OnionGateway, flow.OnionService}).Draw(t, "onion"),
+		Where: rapid.SampledFrom([]flow.Where{flow.InDNS, flow.InURL, flow.InTLS}).Draw(t, "where"),
 		Name:  []byte(rapid.SampledFrom([]string{"", "abcdefghij234567.onion.", "a..onion", strings.Repeat("a", 74) + ".onion"}).Draw(t, "onion name")),
 	}
 }
@@ -85,12 +87,12 @@ var (
 
 // drawSighting draws what the list says of one end of the flow, or of another
 // address of the same cell.
-func drawSighting(t *rapid.T, f *detect.Flow) detect.Sighting {
-	s := detect.Sighting{
-		Side:        rapid.SampledFrom([]detect.Side{detect.Source, detect.Destination}).Draw(t, "side"),
-		Kind:        rapid.SampledFrom([]detect.Kind{detect.ORPort, detect.ORPort, detect.DirPort, detect.ExitAddress, detect.Bridge, detect.Authority, detect.AuthorityDir}).Draw(t, "kind"),
+func drawSighting(t *rapid.T, f *flow.Flow) flow.Sighting {
+	s := flow.Sighting{
+		Side:        rapid.SampledFrom([]flow.Side{flow.Source, flow.Destination}).Draw(t, "side"),
+		Kind:        rapid.SampledFrom([]flow.Kind{flow.ORPort, flow.ORPort, flow.DirPort, flow.ExitAddress, flow.Bridge, flow.Authority, flow.AuthorityDir}).Draw(t, "kind"),
 		Ports:       rapid.IntRange(0, 4).Draw(t, "lists") == 0,
-		Flags:       detect.Flags(rapid.IntRange(0, 15).Draw(t, "flags")),
+		Flags:       flow.Flags(rapid.IntRange(0, 15).Draw(t, "flags")),
 		Nickname:    rapid.SampledFrom([]string{"anna", "bob", "carl", "", "two words", "x.\ny"}).Draw(t, "nickname"),
 		Fingerprint: rapid.SampledFrom([]string{fingerprint("anna"), fingerprint("bob"), fingerprint("carl"), ""}).Draw(t, "fingerprint"),
 		Elsewhere:   rapid.Bool().Draw(t, "elsewhere"),
@@ -98,19 +100,19 @@ func drawSighting(t *rapid.T, f *detect.Flow) detect.Sighting {
 		Last:        noon,
 	}
 	e := f.Source
-	if s.Side == detect.Destination {
+	if s.Side == flow.Destination {
 		e = f.Destination
 	}
 	s.Addr, s.Port = e.Addr, e.Port
 	if rapid.IntRange(0, 4).Draw(t, "other address") == 0 || !s.Addr.IsValid() {
 		s.Addr = netip.MustParseAddr("198.51.100.9")
 	}
-	if s.Kind != detect.ExitAddress {
+	if s.Kind != flow.ExitAddress {
 		s.ListedPort = rapid.SampledFrom([]uint16{443, 9001, 9030, 50000}).Draw(t, "listed port")
 	}
 	if !s.BuiltIn() {
-		s.When = rapid.SampledFrom([]detect.When{detect.Listed, detect.Spanned, detect.Recent, detect.Stale, detect.Later, detect.Earlier}).Draw(t, "when")
-		if s.When >= detect.Recent {
+		s.When = rapid.SampledFrom([]flow.When{flow.Listed, flow.Spanned, flow.Recent, flow.Stale, flow.Later, flow.Earlier}).Draw(t, "when")
+		if s.When >= flow.Recent {
 			s.Away = anyAway.Draw(t, "away")
 		}
 	}
@@ -118,13 +120,13 @@ func drawSighting(t *rapid.T, f *detect.Flow) detect.Sighting {
 }
 
 // house makes some sighting one of the site's own.
-func house(t *rapid.T, f *detect.Flow) {
+func house(t *rapid.T, f *flow.Flow) {
 	if len(f.Sightings) > 0 && rapid.IntRange(0, 3).Draw(t, "hosted") == 0 {
 		f.Sightings[rapid.IntRange(0, len(f.Sightings)-1).Draw(t, "which")].Internal = true
 	}
 }
 
-func scoreOf(f detect.Flow) int {
+func scoreOf(f flow.Flow) int {
 	var judge detect.Judge
 	return judge.Judge(&f).Score
 }
@@ -144,7 +146,7 @@ func TestStrongerLabelNeverLowersTheScore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFlow.Draw(t, "flow")
 		last := 0
-		for _, l := range []detect.Label{detect.LabelNone, detect.LabelOther, detect.LabelTor2web, detect.LabelTor} {
+		for _, l := range []flow.Label{flow.LabelNone, flow.LabelOther, flow.LabelTor2web, flow.LabelTor} {
 			f.Label = l
 			score := scoreOf(f)
 			require.GreaterOrEqual(t, score, last)
@@ -158,7 +160,7 @@ func TestMoreNamesNeverLowerTheScore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFlow.Draw(t, "flow")
 		house(t, &f)
-		f.Hello, f.Onion = detect.Hello{}, detect.Onion{}
+		f.Hello, f.Onion = flow.Hello{}, flow.Onion{}
 		before := scoreOf(f)
 		step := func(add func()) {
 			add()
@@ -168,7 +170,7 @@ func TestMoreNamesNeverLowerTheScore(t *testing.T) {
 		}
 		steps := []func(){
 			func() { f.Hello.JA4 = true }, func() { f.Hello.JA3 = true }, func() { f.Hello.Form = true },
-			func() { f.Hello.Form, f.Hello.MadeUp = true, true }, func() { f.Onion.Kind = detect.OnionService },
+			func() { f.Hello.Form, f.Hello.MadeUp = true, true }, func() { f.Onion.Kind = flow.OnionService },
 		}
 		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4}).Draw(t, "order") {
 			step(steps[i])
@@ -184,8 +186,8 @@ func TestStrongestNameCounts(t *testing.T) {
 		f.Hello, f.Onion = drawHello(t), drawOnion(t)
 		all := scoreOf(f)
 		hello, onion := f, f
-		hello.Onion = detect.Onion{}
-		onion.Hello = detect.Hello{}
+		hello.Onion = flow.Onion{}
+		onion.Hello = flow.Hello{}
 		require.Equal(t, max(scoreOf(hello), scoreOf(onion)), all)
 	})
 }
@@ -195,7 +197,7 @@ func TestStrongestNameCounts(t *testing.T) {
 func TestMadeUpNameAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFlow.Draw(t, "flow")
-		f.Sightings, f.Label, f.Onion = nil, detect.LabelNone, detect.Onion{}
+		f.Sightings, f.Label, f.Onion = nil, flow.LabelNone, flow.Onion{}
 		f.Hello.JA4, f.Hello.JA3 = false, false
 		var judge detect.Judge
 		found := judge.Judge(&f)
@@ -217,10 +219,10 @@ func TestFresherNeverLowersTheScore(t *testing.T) {
 				continue
 			}
 			before := scoreOf(f)
-			if s.When == detect.Stale && s.Away > 0 {
+			if s.When == flow.Stale && s.Away > 0 {
 				s.Away = rapid.Int64Range(0, s.Away).Draw(t, "nearer")
 			} else {
-				s.When, s.Away = detect.Listed, 0
+				s.When, s.Away = flow.Listed, 0
 			}
 			require.GreaterOrEqual(t, scoreOf(f), before)
 		}
@@ -232,7 +234,7 @@ func TestAnswerNeverLowersTheScore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFlow.Draw(t, "flow")
 		before := scoreOf(f)
-		f.State = detect.Established
+		f.State = flow.Established
 		require.GreaterOrEqual(t, scoreOf(f), before)
 	})
 }
@@ -273,7 +275,7 @@ func TestFindingsAreWhole(t *testing.T) {
 		require.LessOrEqual(t, found.Score, 99)
 		band := detect.VerdictTor
 		switch {
-		case found.Score < 20 && f.Coverage == detect.CoverageFull:
+		case found.Score < 20 && f.Coverage == flow.CoverageFull:
 			band = detect.VerdictNone
 		case found.Score < 20:
 			band = detect.VerdictUnknown
@@ -298,7 +300,7 @@ func TestFindingsAreWhole(t *testing.T) {
 				require.LessOrEqual(t, e.Weight, found.Evidence[i-1].Weight)
 			}
 		}
-		require.Equal(t, f.Transport == detect.NotTCP, names["not_tcp"])
+		require.Equal(t, f.Transport == flow.NotTCP, names["not_tcp"])
 
 		// A direction stands for weight, or for a relay of the site's own.
 		require.Equal(t, hosted, found.Direction == detect.Relay)
@@ -312,9 +314,9 @@ func TestFindingsAreWhole(t *testing.T) {
 		require.Equal(t, found.Deciding == nil, found.Role == detect.RoleNone)
 		require.Equal(t, found.Deciding == nil, len(found.Relays) == 0)
 		if found.Deciding != nil {
-			require.True(t, slices.ContainsFunc(found.Relays, func(s *detect.Sighting) bool { return s == found.Deciding }))
-			require.Less(t, found.Deciding.When, detect.Later)
-			require.NotEqual(t, detect.NotTCP, f.Transport)
+			require.True(t, slices.ContainsFunc(found.Relays, func(s *flow.Sighting) bool { return s == found.Deciding }))
+			require.Less(t, found.Deciding.When, flow.Later)
+			require.NotEqual(t, flow.NotTCP, f.Transport)
 		}
 		for i, s := range found.Relays {
 			if i > 0 {
@@ -360,35 +362,35 @@ func TestArbitraryFlows(t *testing.T) {
 		return a
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		f := detect.Flow{
-			Source:      detect.End{Addr: addr.Draw(t, "source"), Port: rapid.Uint16().Draw(t, "source port")},
-			Destination: detect.End{Addr: addr.Draw(t, "destination"), Port: rapid.Uint16().Draw(t, "destination port")},
-			Transport:   detect.Transport(rapid.IntRange(0, 2).Draw(t, "transport")),
-			Label:       detect.Label(rapid.IntRange(0, 3).Draw(t, "label")),
-			State:       detect.State(rapid.IntRange(0, 3).Draw(t, "state")),
-			Coverage:    detect.Coverage(rapid.IntRange(0, 4).Draw(t, "coverage")),
+		f := flow.Flow{
+			Source:      flow.End{Addr: addr.Draw(t, "source"), Port: rapid.Uint16().Draw(t, "source port")},
+			Destination: flow.End{Addr: addr.Draw(t, "destination"), Port: rapid.Uint16().Draw(t, "destination port")},
+			Transport:   flow.Transport(rapid.IntRange(0, 2).Draw(t, "transport")),
+			Label:       flow.Label(rapid.IntRange(0, 3).Draw(t, "label")),
+			State:       flow.State(rapid.IntRange(0, 3).Draw(t, "state")),
+			Coverage:    flow.Coverage(rapid.IntRange(0, 4).Draw(t, "coverage")),
 			NewestList:  rapid.Int64Range(0, 253402300799).Draw(t, "newest"),
 			OldestList:  rapid.Int64Range(0, 253402300799).Draw(t, "oldest"),
-			Hello: detect.Hello{
+			Hello: flow.Hello{
 				Name: rapid.SliceOf(rapid.Byte()).Draw(t, "TLS name"),
 				Form: rapid.Bool().Draw(t, "form"), MadeUp: rapid.Bool().Draw(t, "made up"), JA4: rapid.Bool().Draw(t, "JA4"), JA3: rapid.Bool().Draw(t, "JA3"),
 			},
-			Onion: detect.Onion{
-				Kind: detect.OnionKind(rapid.IntRange(0, 2).Draw(t, "onion")), Where: detect.Where(rapid.IntRange(0, 2).Draw(t, "where")),
+			Onion: flow.Onion{
+				Kind: flow.OnionKind(rapid.IntRange(0, 2).Draw(t, "onion")), Where: flow.Where(rapid.IntRange(0, 2).Draw(t, "where")),
 				Name: rapid.SliceOf(rapid.Byte()).Draw(t, "onion name"),
 			},
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "sightings") {
-			f.Sightings = append(f.Sightings, detect.Sighting{
-				Side:       detect.Side(rapid.IntRange(0, 1).Draw(t, "side")),
+			f.Sightings = append(f.Sightings, flow.Sighting{
+				Side:       flow.Side(rapid.IntRange(0, 1).Draw(t, "side")),
 				Addr:       addr.Draw(t, "address"),
 				Port:       rapid.Uint16().Draw(t, "port"),
 				ListedPort: rapid.Uint16().Draw(t, "listed"),
 				Ports:      rapid.Bool().Draw(t, "ports"), Internal: rapid.Bool().Draw(t, "internal"), Elsewhere: rapid.Bool().Draw(t, "elsewhere"),
-				Kind:  detect.Kind(rapid.IntRange(0, 5).Draw(t, "kind")),
-				When:  detect.When(rapid.IntRange(0, 5).Draw(t, "when")),
+				Kind:  flow.Kind(rapid.IntRange(0, 5).Draw(t, "kind")),
+				When:  flow.When(rapid.IntRange(0, 5).Draw(t, "when")),
 				Away:  rapid.Int64().Draw(t, "away"),
-				Flags: detect.Flags(rapid.Byte().Draw(t, "flags")),
+				Flags: flow.Flags(rapid.Byte().Draw(t, "flags")),
 				First: rapid.Int64().Draw(t, "first"), Last: rapid.Int64().Draw(t, "last"),
 				Fingerprint: rapid.String().Draw(t, "fingerprint"), Nickname: rapid.String().Draw(t, "nickname"),
 			})

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"tordetect/src/flow"
 )
 
 // reason writes the finding as one sentence that can stand in a ticket: who
@@ -16,7 +18,7 @@ import (
 //
 // It says no more than is known. "Connected" needs an answer; a row that tells
 // nothing of answers "contacted".
-func reason(dst []byte, f *Flow, out *Finding, all []graded, label, name Evidence) []byte {
+func reason(dst []byte, f *flow.Flow, out *Finding, all []graded, label, name Evidence) []byte {
 	start := len(dst)
 	switch {
 	case len(all) > 0:
@@ -36,14 +38,14 @@ func reason(dst []byte, f *Flow, out *Finding, all []graded, label, name Evidenc
 
 // byListing tells what the deciding listing is, the first of all, and the rest
 // after it.
-func byListing(dst []byte, f *Flow, out *Finding, all []graded, label Evidence) []byte {
+func byListing(dst []byte, f *flow.Flow, out *Finding, all []graded, label Evidence) []byte {
 	g := &all[0]
 	switch {
 	case g.Code == hostedRelay:
 		dst = hosted(dst, g)
 	case g.turned:
 		dst = turned(dst, f, g)
-	case g.Side == Destination:
+	case g.Side == flow.Destination:
 		dst = toRelay(dst, f, g)
 	default:
 		dst = fromRelay(dst, f, g)
@@ -68,7 +70,7 @@ func byListing(dst []byte, f *Flow, out *Finding, all []graded, label Evidence) 
 }
 
 // toRelay: somebody contacted a listed address.
-func toRelay(dst []byte, f *Flow, g *graded) []byte {
+func toRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 	dst = end(dst, f.Source.Addr, 0, "A host")
 	if g.Code == unpaired {
 		dst = append(dst, " may have contacted "...)
@@ -112,9 +114,9 @@ func toRelay(dst []byte, f *Flow, g *graded) []byte {
 }
 
 // turned: the row says that a relay's OR port contacted a high port.
-func turned(dst []byte, f *Flow, g *graded) []byte {
+func turned(dst []byte, f *flow.Flow, g *graded) []byte {
 	dst = end(dst, f.Destination.Addr, 0, "A host")
-	if f.State == Established {
+	if f.State == flow.Established {
 		dst = append(dst, deed(f.State)...)
 	} else {
 		dst = append(dst, " may have contacted "...) // what was answered is turned round, too
@@ -130,7 +132,7 @@ func turned(dst []byte, f *Flow, g *graded) []byte {
 }
 
 // fromRelay: a listed address contacted somebody.
-func fromRelay(dst []byte, f *Flow, g *graded) []byte {
+func fromRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 	dst = end(dst, g.Addr, 0, "An address")
 	switch g.Code {
 	case exitAddress, exitAddressSpan:
@@ -151,7 +153,7 @@ func fromRelay(dst []byte, f *Flow, g *graded) []byte {
 	case exitORAddress:
 		dst = append(dst, "; Tor users leave through another address of this relay, so this is probably its operator's own traffic"...)
 	case relaySource:
-		if g.Flags&Exit != 0 {
+		if g.Flags&flow.Exit != 0 {
 			return append(dst, "; the relay is marked as a bad exit, so Tor clients do not leave through it"...)
 		}
 		dst = append(dst, "; the relay has no Exit flag, so this is nearly always its operator's own traffic"...)
@@ -168,7 +170,7 @@ func hosted(dst []byte, g *graded) []byte {
 }
 
 // labelAlone: the firewall says Tor and the list says nothing.
-func labelAlone(dst []byte, f *Flow, label Evidence) []byte {
+func labelAlone(dst []byte, f *flow.Flow, label Evidence) []byte {
 	if label.Code == tor2webLabel {
 		dst = append(dst, "The firewall named it tor2web, a gateway to onion services for use without Tor,"...)
 	} else {
@@ -178,12 +180,12 @@ func labelAlone(dst []byte, f *Flow, label Evidence) []byte {
 	dst = append(dst, deed(f.State)...)
 	dst = end(dst, f.Destination.Addr, f.Destination.Port, "another")
 	switch f.State {
-	case Attempt:
+	case flow.Attempt:
 		dst = append(dst, " without an answer"...)
-	case Blocked:
+	case flow.Blocked:
 		dst = append(dst, ", and blocked it"...)
 	}
-	if f.Transport == NotTCP {
+	if f.Transport == flow.NotTCP {
 		return append(dst, "; it is not TCP, as Tor's connections to relays are, so the relay list was not asked"...)
 	}
 	dst, known := unlisted(dst, f)
@@ -204,13 +206,13 @@ const (
 )
 
 // unlisted says that the list has nothing, and what that means.
-func unlisted(dst []byte, f *Flow) ([]byte, int) {
+func unlisted(dst []byte, f *flow.Flow) ([]byte, int) {
 	s := aside(f)
 	if s != nil {
 		dst = asideText(append(dst, "; "...), s, "an address")
 	}
 	switch {
-	case f.Coverage != CoverageFull:
+	case f.Coverage != flow.CoverageFull:
 		return why(append(dst, "; "...), f), listUnasked
 	case s != nil:
 		return dst, listElsewhen
@@ -220,9 +222,9 @@ func unlisted(dst []byte, f *Flow) ([]byte, int) {
 
 // withoutEvidence: say why nothing is known, or what the list says of another
 // time; else nothing.
-func withoutEvidence(dst []byte, f *Flow) []byte {
-	if f.Transport == NotTCP {
-		s := first(f, func(s *Sighting) bool { return s.When < Later })
+func withoutEvidence(dst []byte, f *flow.Flow) []byte {
+	if f.Transport == flow.NotTCP {
+		s := first(f, func(s *flow.Sighting) bool { return s.When < flow.Later })
 		if s == nil {
 			return dst
 		}
@@ -234,7 +236,7 @@ func withoutEvidence(dst []byte, f *Flow) []byte {
 	if s := aside(f); s != nil {
 		dst = asideText(dst, s, "An address")
 	}
-	if f.Coverage == CoverageFull {
+	if f.Coverage == flow.CoverageFull {
 		return dst
 	}
 	if len(dst) > start {
@@ -246,18 +248,18 @@ func withoutEvidence(dst []byte, f *Flow) []byte {
 }
 
 // why says why "not found" means little. Its first letter is lower case.
-func why(dst []byte, f *Flow) []byte {
+func why(dst []byte, f *flow.Flow) []byte {
 	switch {
-	case f.Coverage == CoverageNone && f.NewestList == 0:
+	case f.Coverage == flow.CoverageNone && f.NewestList == 0:
 		return append(dst, "there is no relay list"...)
-	case f.Coverage == CoverageNone && f.Undated:
+	case f.Coverage == flow.CoverageNone && f.Undated:
 		return append(dst, "the row has no usable time, so the relay list could not be asked"...)
-	case f.Coverage == CoverageNone:
+	case f.Coverage == flow.CoverageNone:
 		return append(dst, "the row has no public address to look up"...)
-	case f.Coverage == CoverageStale:
+	case f.Coverage == flow.CoverageStale:
 		dst = clock(append(dst, "the relay list ends at "...), f.NewestList)
 		return append(dst, ", so later traffic cannot be checked"...)
-	case f.Coverage == CoverageBefore:
+	case f.Coverage == flow.CoverageBefore:
 		dst = clock(append(dst, "the relay list begins at "...), f.OldestList)
 		return append(dst, ", so earlier traffic cannot be checked"...)
 	}
@@ -266,21 +268,21 @@ func why(dst []byte, f *Flow) []byte {
 
 // aside finds a listing of the same address and port at another time, the
 // nearest one: what a reader would look up next.
-func aside(f *Flow) *Sighting {
-	return first(f, func(s *Sighting) bool {
+func aside(f *flow.Flow) *flow.Sighting {
+	return first(f, func(s *flow.Sighting) bool {
 		switch {
-		case s.When < Later || s.BuiltIn():
+		case s.When < flow.Later || s.BuiltIn():
 			return false
-		case s.Side == Destination:
-			return s.Kind != ExitAddress && s.Port == s.ListedPort
+		case s.Side == flow.Destination:
+			return s.Kind != flow.ExitAddress && s.Port == s.ListedPort
 		}
-		return s.Kind == ExitAddress || s.Flags.exit()
+		return s.Kind == flow.ExitAddress || s.Flags.Exits()
 	})
 }
 
 // first returns the nearest sighting of a kind, or nil.
-func first(f *Flow, of func(*Sighting) bool) *Sighting {
-	var best *Sighting
+func first(f *flow.Flow, of func(*flow.Sighting) bool) *flow.Sighting {
+	var best *flow.Sighting
 	for i := range f.Sightings {
 		s := &f.Sightings[i]
 		if of(s) && (best == nil || s.Away < best.Away || s.Away == best.Away && compareSightings(s, best) < 0) {
@@ -291,8 +293,8 @@ func first(f *Flow, of func(*Sighting) bool) *Sighting {
 }
 
 // asideText says what an address was at another time.
-func asideText(dst []byte, s *Sighting, instead string) []byte {
-	if s.Side == Source {
+func asideText(dst []byte, s *flow.Sighting, instead string) []byte {
+	if s.Side == flow.Source {
 		dst = end(dst, s.Addr, 0, instead)
 		dst = append(dst, " was an address of "...)
 	} else {
@@ -300,7 +302,7 @@ func asideText(dst []byte, s *Sighting, instead string) []byte {
 		dst = append(append(append(dst, " was the "...), portWord(s.Kind)...), " of "...)
 	}
 	dst = relay(dst, s)
-	if s.When == Later {
+	if s.When == flow.Later {
 		return append(clock(append(dst, " only from "...), s.First), ", after this row"...)
 	}
 	return append(clock(append(dst, " only until "...), s.Last), ", before this row"...)
@@ -326,7 +328,7 @@ func otherEnd(dst []byte, all []graded) []byte {
 		switch {
 		case g.Side == all[0].Side:
 			continue
-		case g.Side == Source:
+		case g.Side == flow.Source:
 			dst = append(dst, "; the source is listed too, for "...)
 		default:
 			dst = append(dst, "; the destination is listed too, for "...)
@@ -339,13 +341,13 @@ func otherEnd(dst []byte, all []graded) []byte {
 // outcome says that nothing came of it. Half of the contacts of this kind in the
 // second private network were scanners; where the firewall named it Tor, or a
 // client's hello was seen, it was more than a scan.
-func outcome(dst []byte, f *Flow, g *graded, label Evidence) []byte {
+func outcome(dst []byte, f *flow.Flow, g *graded, label Evidence) []byte {
 	switch s := f.State; {
-	case s == Blocked && label.Code != noCode:
+	case s == flow.Blocked && label.Code != noCode:
 		dst = append(dst, " and blocked it"...) // after "the firewall named it"
-	case s == Blocked:
+	case s == flow.Blocked:
 		dst = append(dst, "; the firewall blocked it"...)
-	case s == Attempt && !g.turned:
+	case s == flow.Attempt && !g.turned:
 		dst = append(dst, "; nothing answered"...)
 	default:
 		return dst
@@ -360,8 +362,8 @@ func outcome(dst []byte, f *Flow, g *graded, label Evidence) []byte {
 }
 
 // stale says how far the list that has it is from the row.
-func stale(dst []byte, f *Flow, g *graded) []byte {
-	exits := g.Kind == ExitAddress
+func stale(dst []byte, f *flow.Flow, g *graded) []byte {
+	exits := g.Kind == flow.ExitAddress
 	switch {
 	case g.Away == 0 && exits:
 		return append(dst, "; no exit list covers that time, but those before and after have it"...)
@@ -370,17 +372,17 @@ func stale(dst []byte, f *Flow, g *graded) []byte {
 	case exits: // the coverage of a flow is not that of the exit lists
 		dst = distance(append(dst, "; the nearest exit list is "...), g.Away)
 		dst = append(dst, " away"...)
-	case f.Coverage == CoverageStale:
+	case f.Coverage == flow.CoverageStale:
 		dst = distance(append(dst, "; the newest relay list is "...), g.Away)
 		dst = append(dst, " older than this row"...)
-	case f.Coverage == CoverageBefore:
+	case f.Coverage == flow.CoverageBefore:
 		dst = distance(append(dst, "; the oldest relay list is "...), g.Away)
 		dst = append(dst, " newer than this row"...)
 	default:
 		dst = distance(append(dst, "; the nearest relay list is "...), g.Away)
 		dst = append(dst, " away"...)
 	}
-	if g.far() {
+	if far(g.Sighting) {
 		dst = append(dst, ", so the address may have changed hands"...)
 	}
 	return dst
@@ -405,20 +407,20 @@ func distance(dst []byte, seconds int64) []byte {
 }
 
 // deed is the verb that fits the state.
-func deed(s State) string {
+func deed(s flow.State) string {
 	switch s {
-	case Established:
+	case flow.Established:
 		return " connected to "
-	case Attempt, Blocked:
+	case flow.Attempt, flow.Blocked:
 		return " tried to reach "
 	}
 	return " contacted "
 }
 
 // portWord is what a listed port is called.
-func portWord(k Kind) string {
+func portWord(k flow.Kind) string {
 	switch k {
-	case DirPort, AuthorityDir:
+	case flow.DirPort, flow.AuthorityDir:
 		return "Dir port"
 	}
 	return "OR port"
@@ -443,7 +445,7 @@ func end(dst []byte, a netip.Addr, p uint16, instead string) []byte {
 }
 
 // relay writes what kind of relay it is and what it is called.
-func relay(dst []byte, s *Sighting) []byte {
+func relay(dst []byte, s *flow.Sighting) []byte {
 	switch role(s) {
 	case RoleAuthority:
 		dst = append(dst, "the Tor authority"...)

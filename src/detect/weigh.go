@@ -5,11 +5,13 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"tordetect/src/flow"
 )
 
 // graded is a sighting as evidence.
 type graded struct {
-	*Sighting
+	*flow.Sighting
 	Evidence
 	turned bool // the flow was read the wrong way round
 	most   int  // what a score that rests on this may reach
@@ -24,10 +26,10 @@ type about struct {
 
 // grade turns the flow's sightings into evidence. Later and Earlier listings
 // are none.
-func (j *Judge) grade(f *Flow) about {
+func (j *Judge) grade(f *flow.Flow) about {
 	j.graded = j.graded[:0]
-	a := about{unanswered: f.State == Attempt || f.State == Blocked}
-	if f.Transport == NotTCP {
+	a := about{unanswered: f.State == flow.Attempt || f.State == flow.Blocked}
+	if f.Transport == flow.NotTCP {
 		return a
 	}
 	// Some exporters write a flow the wrong way round: it seems to come from
@@ -36,11 +38,11 @@ func (j *Judge) grade(f *Flow) about {
 	for i := range f.Sightings {
 		s := &f.Sightings[i]
 		switch {
-		case s.When >= Later:
+		case s.When >= flow.Later:
 		case s.Internal:
 			a.hosted = true
 			j.put(hostedRelay, s, a, false)
-		case s.Side == Destination:
+		case s.Side == flow.Destination:
 			if c, ok := destinationCode(s); ok {
 				j.put(c, s, a, false)
 			}
@@ -65,11 +67,11 @@ func (j *Judge) dropIdle() {
 	// A flow read the wrong way round, where it is as good the right way.
 	j.drop(
 		func(g *graded) bool { return g.turned },
-		func(by *graded) bool { return by.Side == Destination && by.Code != hostedRelay },
+		func(by *graded) bool { return by.Side == flow.Destination && by.Code != hostedRelay },
 		false)
 	// What the source would be, where the flow is the wrong way round.
 	j.drop(
-		func(g *graded) bool { return g.Side == Source && !g.turned && g.Code != hostedRelay },
+		func(g *graded) bool { return g.Side == flow.Source && !g.turned && g.Code != hostedRelay },
 		func(by *graded) bool { return by.turned },
 		true)
 	// A relay's other ports, where one of the same address matched.
@@ -123,33 +125,33 @@ const lowestClientPort = 1024
 
 // isORPort reports whether the sighting is of an OR port and the flow's own port
 // is that one.
-func isORPort(s *Sighting) bool {
-	return (s.Kind == ORPort || s.Kind == Authority) && !s.Ports && s.Port != 0 && s.Port == s.ListedPort
+func isORPort(s *flow.Sighting) bool {
+	return (s.Kind == flow.ORPort || s.Kind == flow.Authority) && !s.Ports && s.Port != 0 && s.Port == s.ListedPort
 }
 
 // destinationCode says what traffic to a listed address is evidence of.
-func destinationCode(s *Sighting) (Code, bool) {
+func destinationCode(s *flow.Sighting) (Code, bool) {
 	match := s.Port != 0 && s.Port == s.ListedPort
-	if s.When == Recent && (s.Kind != ORPort || !match || s.Ports) {
+	if s.When == flow.Recent && (s.Kind != flow.ORPort || !match || s.Ports) {
 		return 0, false // the grace is for a client's guard, nothing else
 	}
 	switch {
-	case s.Kind == ExitAddress:
+	case s.Kind == flow.ExitAddress:
 		return 0, false // nothing listens there
-	case s.Kind == Bridge:
+	case s.Kind == flow.Bridge:
 		if s.Ports {
 			return unpaired, match
 		}
 		return defaultBridge, match
 	case match && s.Ports:
 		return unpaired, true
-	case match && (s.Kind == DirPort || s.Kind == AuthorityDir):
+	case match && (s.Kind == flow.DirPort || s.Kind == flow.AuthorityDir):
 		return dirPort, true
-	case match && s.Kind == Authority:
+	case match && s.Kind == flow.Authority:
 		return authority, true
-	case match && s.When == Recent:
+	case match && s.When == flow.Recent:
 		return orPortRecent, true
-	case match && s.When == Spanned:
+	case match && s.When == flow.Spanned:
 		return orPortSpan, true
 	case match:
 		return orPort, true
@@ -160,26 +162,26 @@ func destinationCode(s *Sighting) (Code, bool) {
 }
 
 // sourceCode says what traffic from a listed address is evidence of.
-func sourceCode(s *Sighting) (Code, bool) {
+func sourceCode(s *flow.Sighting) (Code, bool) {
 	switch s.Kind {
-	case ExitAddress:
-		if s.When == Spanned {
+	case flow.ExitAddress:
+		if s.When == flow.Spanned {
 			return exitAddressSpan, true
 		}
 		return exitAddress, true
-	case ORPort:
+	case flow.ORPort:
 		switch {
-		case s.When == Recent:
+		case s.When == flow.Recent:
 			return 0, false
-		case !s.Flags.exit():
+		case !s.Flags.Exits():
 			return relaySource, true
 		case s.Elsewhere && s.Addr.Is4(): // exit lists know IPv4 only
 			return exitORAddress, true
-		case s.When == Spanned:
+		case s.When == flow.Spanned:
 			return exitFlagSpan, true
 		}
 		return exitFlag, true
-	case Authority:
+	case flow.Authority:
 		return relaySource, true
 	}
 	return 0, false
@@ -192,7 +194,7 @@ func sourceCode(s *Sighting) (Code, bool) {
 const maxPieces = 1000
 
 // put notes a piece of evidence with its weight for this flow.
-func (j *Judge) put(c Code, s *Sighting, a about, turned bool) {
+func (j *Judge) put(c Code, s *flow.Sighting, a about, turned bool) {
 	if len(j.graded) == maxPieces {
 		if c != hostedRelay {
 			return
@@ -200,10 +202,10 @@ func (j *Judge) put(c Code, s *Sighting, a about, turned bool) {
 		j.graded = j.graded[:maxPieces-1] // a relay of the site's own is never missed
 	}
 	g := graded{Sighting: s, Evidence: Evidence{Code: c, Weight: table[c].weight}, most: scoreMax, turned: turned}
-	if s.When == Stale && !s.BuiltIn() {
+	if s.When == flow.Stale && !s.BuiltIn() {
 		g.Evidence.Stale = true
 		g.Weight *= survivalAfter(s.Away)
-		if s.far() {
+		if far(s) {
 			g.most = min(g.most, staleMax)
 		}
 	}
@@ -215,15 +217,15 @@ func (j *Judge) put(c Code, s *Sighting, a about, turned bool) {
 }
 
 // labelEvidence is what the firewall's own label is worth.
-func (j *Judge) labelEvidence(f *Flow, a about) Evidence {
+func (j *Judge) labelEvidence(f *flow.Flow, a about) Evidence {
 	e := Evidence{}
 	switch f.Label {
-	case LabelTor:
+	case flow.LabelTor:
 		e = Evidence{Code: appLabel, Weight: table[appLabel].weight}
-		if f.Coverage == CoverageFull && len(j.graded) == 0 {
+		if f.Coverage == flow.CoverageFull && len(j.graded) == 0 {
 			e.Weight = labelUnlisted
 		}
-	case LabelTor2web:
+	case flow.LabelTor2web:
 		e = Evidence{Code: tor2webLabel, Weight: table[tor2webLabel].weight}
 	}
 	if a.unanswered {
@@ -291,7 +293,7 @@ func before(a, b graded) int {
 
 // compareSightings is a total order: two sightings that compare equal are the
 // same.
-func compareSightings(a, b *Sighting) int {
+func compareSightings(a, b *flow.Sighting) int {
 	return cmp.Or(
 		cmp.Compare(a.When, b.When),
 		cmp.Compare(a.Away, b.Away),
@@ -338,7 +340,7 @@ func direction(deciding *graded, label, name Evidence) Direction {
 
 // gather lists all codes, each once, strongest first; what has no weight comes
 // last in the order of the table.
-func gather(out []Evidence, all []graded, label Evidence, names []Evidence, t Transport) []Evidence {
+func gather(out []Evidence, all []graded, label Evidence, names []Evidence, t flow.Transport) []Evidence {
 	for i := range all {
 		out = add(out, all[i].Evidence)
 	}
@@ -348,7 +350,7 @@ func gather(out []Evidence, all []graded, label Evidence, names []Evidence, t Tr
 	for _, e := range names {
 		out = add(out, e)
 	}
-	if t == NotTCP {
+	if t == flow.NotTCP {
 		out = add(out, Evidence{Code: notTCP})
 	}
 	return out
@@ -376,7 +378,7 @@ func stronger(a, b Evidence) bool {
 
 // relaysBehind returns the relays that share the deciding evidence's address
 // and port, by fingerprint, and the one with the best role.
-func relaysBehind(out []*Sighting, all []graded) ([]*Sighting, *Sighting) {
+func relaysBehind(out []*flow.Sighting, all []graded) ([]*flow.Sighting, *flow.Sighting) {
 	deciding := &all[0]
 	best := deciding.Sighting
 	for i := range all {
@@ -387,7 +389,7 @@ func relaysBehind(out []*Sighting, all []graded) ([]*Sighting, *Sighting) {
 		if role(g.Sighting) > role(best) {
 			best = g.Sighting
 		}
-		at, found := slices.BinarySearchFunc(out, g.Fingerprint, func(s *Sighting, fp string) int {
+		at, found := slices.BinarySearchFunc(out, g.Fingerprint, func(s *flow.Sighting, fp string) int {
 			return strings.Compare(s.Fingerprint, fp)
 		})
 		switch {
@@ -401,17 +403,17 @@ func relaysBehind(out []*Sighting, all []graded) ([]*Sighting, *Sighting) {
 }
 
 // role is what the relay of a sighting does for the network.
-func role(s *Sighting) Role {
+func role(s *flow.Sighting) Role {
 	switch {
-	case s.Kind == Bridge:
+	case s.Kind == flow.Bridge:
 		return RoleBridge
-	case s.Kind == Authority || s.Kind == AuthorityDir || s.Flags&DirAuthority != 0:
+	case s.Kind == flow.Authority || s.Kind == flow.AuthorityDir || s.Flags&flow.DirAuthority != 0:
 		return RoleAuthority
-	case (s.Flags.exit() || s.Kind == ExitAddress) && s.Flags&Guard != 0:
+	case (s.Flags.Exits() || s.Kind == flow.ExitAddress) && s.Flags&flow.Guard != 0:
 		return RoleGuardExit
-	case s.Flags.exit() || s.Kind == ExitAddress:
+	case s.Flags.Exits() || s.Kind == flow.ExitAddress:
 		return RoleExit
-	case s.Flags&Guard != 0:
+	case s.Flags&flow.Guard != 0:
 		return RoleGuard
 	}
 	return RoleRelay

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"testing"
 
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
@@ -22,7 +23,7 @@ func TestWeights(t *testing.T) {
 		require.Contains(t, detect.Names(), e.Name())
 	}
 	var judge detect.Judge
-	flow := from(client, relay).dest(or(9001, guard, "anna"))
-	found := judge.Judge(&flow.Flow)
+	build := from(client, relay).dest(or(9001, guard, "anna"))
+	found := judge.Judge(&build.Flow)
 	require.Equal(t, weights["or_port"], found.Evidence[0].Weight)
 }

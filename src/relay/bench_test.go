@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -141,7 +143,7 @@ func BenchmarkLookup(b *testing.B) {
 		misses = append(misses, netip.AddrFrom4([4]byte{10, byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32())}))
 	}
 	newest, _ := table.Newest()
-	at := Interval{newest - 3600, newest - 3600}
+	at := flow.Interval{From: newest - 3600, To: newest - 3600}
 	for _, c := range []struct {
 		name  string
 		addrs []netip.Addr

@@ -21,6 +21,8 @@ import (
 	"math"
 	"net/netip"
 	"time"
+
+	"tordetect/src/flow"
 )
 
 // DirectoryAuthority is one of those who sign the consensus, or Tor's bridge
@@ -104,7 +106,7 @@ func DefaultBridges() []DefaultBridge {
 // out; the tests see to it that there is none.
 func builtIn() []Entry {
 	var out []Entry
-	add := func(e Entry, addr string, port uint16, kind Kind, from, until string) {
+	add := func(e Entry, addr string, port uint16, kind flow.Kind, from, until string) {
 		a, err := netip.ParseAddr(addr)
 		if err != nil || port == 0 {
 			return
@@ -114,14 +116,14 @@ func builtIn() []Entry {
 		out = append(out, e)
 	}
 	for _, d := range DirectoryAuthorities() {
-		e := Entry{Flags: DirAuthority, Fingerprint: d.Fingerprint, Nickname: d.Nickname}
-		add(e, d.Addr, d.ORPort, Authority, d.From, d.Until)
-		add(e, d.Addr, d.DirPort, AuthorityDir, d.From, d.Until)
-		add(e, d.Addr6, d.ORPort6, Authority, d.From, d.Until)
+		e := Entry{Flags: flow.DirAuthority, Fingerprint: d.Fingerprint, Nickname: d.Nickname}
+		add(e, d.Addr, d.ORPort, flow.Authority, d.From, d.Until)
+		add(e, d.Addr, d.DirPort, flow.AuthorityDir, d.From, d.Until)
+		add(e, d.Addr6, d.ORPort6, flow.Authority, d.From, d.Until)
 	}
 	for _, b := range DefaultBridges() {
 		e := Entry{Fingerprint: b.Fingerprint, Nickname: b.Transport}
-		add(e, b.Addr, b.Port, Bridge, b.From, b.Until)
+		add(e, b.Addr, b.Port, flow.Bridge, b.From, b.Until)
 	}
 	return out
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/shared"
@@ -123,11 +125,11 @@ func TestBuiltInLookup(t *testing.T) {
 			require.NoError(t, err)
 			at := day.Unix() + 12*60*60
 			var got []string
-			for _, l := range table.Lookup(nil, netip.MustParseAddr(c.addr), Interval{at, at}) {
-				require.Equal(t, Listed, l.When)
+			for _, l := range table.Lookup(nil, netip.MustParseAddr(c.addr), flow.Interval{From: at, To: at}) {
+				require.Equal(t, flow.Listed, l.When)
 				require.True(t, l.Kind.BuiltIn())
-				require.Equal(t, l.Kind != Bridge, l.Flags == DirAuthority)
-				got = append(got, l.Nickname+" "+map[Kind]string{Authority: "authority", AuthorityDir: "dir", Bridge: "bridge"}[l.Kind]+" "+strconv.Itoa(int(l.Port)))
+				require.Equal(t, l.Kind != flow.Bridge, l.Flags == flow.DirAuthority)
+				got = append(got, l.Nickname+" "+map[flow.Kind]string{flow.Authority: "authority", flow.AuthorityDir: "dir", flow.Bridge: "bridge"}[l.Kind]+" "+strconv.Itoa(int(l.Port)))
 			}
 			slices.Sort(got)
 			require.Equal(t, c.want, got)
@@ -204,10 +206,10 @@ func TestPrivateNetwork(t *testing.T) {
 	newest, _ := table.Newest()
 	oldest, _ := table.Oldest()
 	require.Equal(t, []int64{1795422520, 1795422840}, []int64{oldest, newest})
-	require.Equal(t, CoverageFull, table.Coverage(Interval{1795422631, 1795422709}))
-	require.Equal(t, CoverageStale, table.Coverage(Interval{1795422631, 1795426000}))
+	require.Equal(t, flow.CoverageFull, table.Coverage(flow.Interval{From: 1795422631, To: 1795422709}))
+	require.Equal(t, flow.CoverageStale, table.Coverage(flow.Interval{From: 1795422631, To: 1795426000}))
 
-	at := Interval{1795422634, 1795422709} // of an OR connection in the capture
+	at := flow.Interval{From: 1795422634, To: 1795422709} // of an OR connection in the capture
 	for addr, want := range map[string][]string{
 		"198.51.100.3":    {"auth3:9001 listed", "auth3:9030 listed"},
 		"2001:db8:1::1":   {"auth1:9001 listed"},
@@ -221,14 +223,14 @@ func TestPrivateNetwork(t *testing.T) {
 	} {
 		var got []string
 		for _, l := range table.Lookup(nil, netip.MustParseAddr(addr), at) {
-			got = append(got, l.Nickname+":"+strconv.Itoa(int(l.Port))+" "+map[When]string{Listed: "listed", Later: "later"}[l.When])
+			got = append(got, l.Nickname+":"+strconv.Itoa(int(l.Port))+" "+map[flow.When]string{flow.Listed: "listed", flow.Later: "later"}[l.When])
 		}
 		require.Equal(t, want, got, addr)
 	}
-	found := table.Lookup(nil, netip.MustParseAddr("198.51.100.21"), Interval{1795426000, 1795426000})
+	found := table.Lookup(nil, netip.MustParseAddr("198.51.100.21"), flow.Interval{From: 1795426000, To: 1795426000})
 	require.Len(t, found, 1)
-	require.Equal(t, Stale, found[0].When)
+	require.Equal(t, flow.Stale, found[0].When)
 	require.Equal(t, int64(3160), found[0].Away)
 	require.Equal(t, "2DBB4D43E1DDE4C91EBC1FCA103E0465CDE18FC8", found[0].Fingerprint)
-	require.Equal(t, Exit|Guard, found[0].Flags)
+	require.Equal(t, flow.Exit|flow.Guard, found[0].Flags)
 }

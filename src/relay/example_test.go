@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/relay"
 )
 
@@ -22,10 +24,10 @@ func Example() {
 	addr := netip.MustParseAddr("198.51.100.21")
 	var found []relay.Listing // reused from question to question
 	for _, second := range []int64{1795422600, 1795426000} {
-		at := relay.Interval{From: second, To: second}
+		at := flow.Interval{From: second, To: second}
 		found = t.Lookup(found[:0], addr, at)
 		for _, l := range found {
-			fmt.Println(l.Nickname, l.Port, "listed:", l.When == relay.Listed, "stale:", l.When == relay.Stale, "away:", l.Away)
+			fmt.Println(l.Nickname, l.Port, "listed:", l.When == flow.Listed, "stale:", l.When == flow.Stale, "away:", l.Away)
 		}
 		fmt.Println("coverage:", t.Coverage(at))
 	}

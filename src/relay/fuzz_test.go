@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,15 +42,15 @@ func FuzzParse(f *testing.F) {
 			if e.Kind.BuiltIn() {
 				continue
 			}
-			if e.Addr != e.Addr.Unmap().WithZone("") || (e.Kind == ExitAddress) != (e.Port == 0) ||
+			if e.Addr != e.Addr.Unmap().WithZone("") || (e.Kind == flow.ExitAddress) != (e.Port == 0) ||
 				e.First < 0 || e.Last < e.First || e.Last > maxTime || len(e.Nickname) > 19 ||
 				len(e.Fingerprint) != 40 && e.Fingerprint != "" || e.Fingerprint != strings.ToUpper(e.Fingerprint) {
 				t.Fatalf("%+v", e)
 			}
 			// Each row is found at its own moments.
-			for _, at := range []Interval{{e.First, e.First}, {e.Last, e.Last}, {e.First, e.Last}} {
+			for _, at := range []flow.Interval{{From: e.First, To: e.First}, {From: e.Last, To: e.Last}, {From: e.First, To: e.Last}} {
 				found = table.Lookup(found[:0], e.Addr, at)
-				if !slices.ContainsFunc(found, func(l Listing) bool { return l.Entry == e && l.When == Listed && l.Away == 0 }) {
+				if !slices.ContainsFunc(found, func(l Listing) bool { return l.Entry == e && l.When == flow.Listed && l.Away == 0 }) {
 					t.Fatalf("%+v is not found at %v", e, at)
 				}
 			}
@@ -64,6 +66,6 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%+v is gone", e)
 			}
 		}
-		require.Empty(t, table.Lookup(nil, netip.Addr{}, Interval{1, 1}))
+		require.Empty(t, table.Lookup(nil, netip.Addr{}, flow.Interval{From: 1, To: 1}))
 	})
 }

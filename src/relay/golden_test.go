@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -18,7 +20,7 @@ import (
 // through all of them.
 type golden struct {
 	rows             []Entry
-	lists, exitLists []Interval
+	lists, exitLists []flow.Interval
 }
 
 // joined returns the rows, those of one relay, port and flags joined where they
@@ -44,7 +46,7 @@ func (g *golden) joined() []Entry {
 
 func in(moment int64, first, last int64) bool { return first <= moment && moment <= last }
 
-func (g *golden) Lookup(addr netip.Addr, at Interval) []placed {
+func (g *golden) Lookup(addr netip.Addr, at flow.Interval) []placed {
 	var out []placed
 	rows := g.joined()
 	for _, e := range rows {
@@ -52,14 +54,14 @@ func (g *golden) Lookup(addr netip.Addr, at Interval) []placed {
 			continue
 		}
 		overlap := e.First <= at.To && e.Last >= at.From
-		if e.Kind == Bridge || e.Kind == Authority || e.Kind == AuthorityDir {
+		if e.Kind == flow.Bridge || e.Kind == flow.Authority || e.Kind == flow.AuthorityDir {
 			if overlap {
-				out = append(out, placed{e, Listed, 0})
+				out = append(out, placed{e, flow.Listed, 0})
 			}
 			continue
 		}
 		lists := g.lists
-		if e.Kind == ExitAddress {
+		if e.Kind == flow.ExitAddress {
 			lists = g.exitLists
 		}
 		// relayIn: is the relay, with whatever flags, on that port at the moment?
@@ -89,38 +91,38 @@ func (g *golden) Lookup(addr netip.Addr, at Interval) []placed {
 		outside := !inside && (hasBefore || hasAfter)
 		atABoundary := hasBefore && in(before, e.First, e.Last) || hasAfter && in(after, e.First, e.Last)
 
-		laterListLacksIt := slices.ContainsFunc(lists, func(l Interval) bool { return l.To > e.Last }) &&
+		laterListLacksIt := slices.ContainsFunc(lists, func(l flow.Interval) bool { return l.To > e.Last }) &&
 			!slices.ContainsFunc(rows, func(o Entry) bool { // another row of the relay took over
 				return o.Addr == e.Addr && o.Kind == e.Kind && o.Port == e.Port && o.Fingerprint == e.Fingerprint &&
 					o.Last > e.Last && o.First <= at.To
 			})
 		switch {
 		case in(at.From, e.First, e.Last) || in(at.To, e.First, e.Last):
-			out = append(out, placed{e, Listed, 0})
+			out = append(out, placed{e, flow.Listed, 0})
 		case overlap:
-			out = append(out, placed{e, Spanned, 0})
+			out = append(out, placed{e, flow.Spanned, 0})
 		case outside && hasBefore && hasAfter && relayIn(before) && relayIn(after) && atABoundary:
-			out = append(out, placed{e, Stale, 0})
+			out = append(out, placed{e, flow.Stale, 0})
 		case outside && in(nearest, e.First, e.Last):
-			out = append(out, placed{e, Stale, away})
+			out = append(out, placed{e, flow.Stale, away})
 		case at.To < e.First:
-			out = append(out, placed{e, Later, e.First - at.To})
-		case e.Kind != ExitAddress && at.From-e.Last <= 24*60*60 && laterListLacksIt:
-			out = append(out, placed{e, Recent, at.From - e.Last})
+			out = append(out, placed{e, flow.Later, e.First - at.To})
+		case e.Kind != flow.ExitAddress && at.From-e.Last <= 24*60*60 && laterListLacksIt:
+			out = append(out, placed{e, flow.Recent, at.From - e.Last})
 		default:
-			out = append(out, placed{e, Earlier, at.From - e.Last})
+			out = append(out, placed{e, flow.Earlier, at.From - e.Last})
 		}
 	}
 	return out
 }
 
 // Coverage asks each moment that may differ from its neighbours.
-func (g *golden) Coverage(at Interval) Coverage {
+func (g *golden) Coverage(at flow.Interval) flow.Coverage {
 	moments := []int64{at.From, at.To}
 	for _, l := range g.lists {
 		moments = append(moments, l.From-1, l.From, l.To, l.To+1)
 	}
-	worst := CoverageFull
+	worst := flow.CoverageFull
 	for _, m := range moments {
 		if in(m, at.From, at.To) {
 			worst = max(worst, g.coverageOf(m))
@@ -129,35 +131,35 @@ func (g *golden) Coverage(at Interval) Coverage {
 	return worst
 }
 
-func (g *golden) coverageOf(moment int64) Coverage {
+func (g *golden) coverageOf(moment int64) flow.Coverage {
 	if len(g.lists) == 0 {
-		return CoverageNone
+		return flow.CoverageNone
 	}
 	var earlier, later bool
 	for _, l := range g.lists {
 		if in(moment, l.From, l.To) {
-			return CoverageFull
+			return flow.CoverageFull
 		}
 		earlier = earlier || l.To < moment
 		later = later || l.From > moment
 	}
 	switch {
 	case earlier && later:
-		return CoverageGap
+		return flow.CoverageGap
 	case earlier:
-		return CoverageStale
+		return flow.CoverageStale
 	}
-	return CoverageBefore
+	return flow.CoverageBefore
 }
 
-func (g *golden) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval) bool {
+func (g *golden) ExitElsewhere(fingerprint string, addr netip.Addr, at flow.Interval) bool {
 	rows := g.joined()
 	return slices.ContainsFunc(rows, func(e Entry) bool {
-		if e.Kind != ExitAddress || e.Fingerprint != fingerprint || e.Addr == addr || e.First > at.To || e.Last < at.From {
+		if e.Kind != flow.ExitAddress || e.Fingerprint != fingerprint || e.Addr == addr || e.First > at.To || e.Last < at.From {
 			return false
 		}
 		scanned := max(e.First, e.Last-24*60*60)
-		here := func(o Entry) bool { return o.Kind == ORPort && o.Fingerprint == fingerprint && o.Addr == addr }
+		here := func(o Entry) bool { return o.Kind == flow.ORPort && o.Fingerprint == fingerprint && o.Addr == addr }
 		return !slices.ContainsFunc(rows, here) ||
 			slices.ContainsFunc(rows, func(o Entry) bool { return here(o) && o.First <= scanned })
 	})
@@ -166,7 +168,7 @@ func (g *golden) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval)
 // placed is a Listing by value, to compare.
 type placed struct {
 	Entry
-	When When
+	When flow.When
 	Away int64
 }
 
@@ -195,9 +197,9 @@ func byValue(all []Listing) []placed {
 func hex40(c string) string { return strings.Repeat(c, 40) }
 
 // kindWords and flagWords are how a table writes kinds and flags.
-var kindWords = map[Kind]string{ORPort: "or", DirPort: "dir", ExitAddress: "exit"}
+var kindWords = map[flow.Kind]string{flow.ORPort: "or", flow.DirPort: "dir", flow.ExitAddress: "exit"}
 
-func flagWords(f Flags) string {
+func flagWords(f flow.Flags) string {
 	var words []string
 	for i, w := range []string{"Guard", "Exit", "BadExit", "Authority"} {
 		if f&(1<<i) != 0 {
@@ -212,7 +214,7 @@ const tableHeader = "ip,port,role,flags,fingerprint,nickname,first_seen,last_see
 // line writes a row of a table.
 func line(e Entry) string {
 	port := fmt.Sprint(e.Port)
-	if e.Kind == ExitAddress {
+	if e.Kind == flow.ExitAddress {
 		port = ""
 	}
 	return fmt.Sprintf("%s,%s,%s,%s,%s,%s,%d,%d\n", e.Addr, port, kindWords[e.Kind], flagWords(e.Flags), e.Fingerprint, e.Nickname, e.First, e.Last)
@@ -228,12 +230,12 @@ func moment(t *rapid.T, label string) int64 {
 	return base + rapid.Int64Range(0, 24).Draw(t, label)*step + rapid.SampledFrom([]int64{0, 0, 0, -1, 1}).Draw(t, label+" beside")
 }
 
-func interval(t *rapid.T, label string) Interval {
+func interval(t *rapid.T, label string) flow.Interval {
 	a, b := moment(t, label+" from"), moment(t, label+" to")
 	if rapid.Bool().Draw(t, label+" is a moment") {
 		b = a
 	}
-	return Interval{min(a, b), max(a, b)}
+	return flow.Interval{From: min(a, b), To: max(a, b)}
 }
 
 func TestAgainstGolden(t *testing.T) {
@@ -242,7 +244,7 @@ func TestAgainstGolden(t *testing.T) {
 		netip.MustParseAddr("128.31.0.39"), netip.MustParseAddr("2001:67c:289c::9"), // built in
 		netip.MustParseAddr("203.0.113.99"), // in no table
 	}
-	var seen [Earlier + 1]int
+	var seen [flow.Earlier + 1]int
 	rapid.Check(t, func(t *rapid.T) {
 		g := &golden{rows: builtIn()}
 		table := Empty()
@@ -253,12 +255,12 @@ func TestAgainstGolden(t *testing.T) {
 				at := interval(t, "row")
 				e := Entry{
 					Addr:        rapid.SampledFrom(addrs[:5]).Draw(t, "addr"),
-					Kind:        rapid.SampledFrom([]Kind{ORPort, ORPort, ORPort, DirPort, ExitAddress}).Draw(t, "kind"),
-					Flags:       rapid.SampledFrom([]Flags{0, Guard, Exit | Guard}).Draw(t, "flags"),
+					Kind:        rapid.SampledFrom([]flow.Kind{flow.ORPort, flow.ORPort, flow.ORPort, flow.DirPort, flow.ExitAddress}).Draw(t, "kind"),
+					Flags:       rapid.SampledFrom([]flow.Flags{0, flow.Guard, flow.Exit | flow.Guard}).Draw(t, "flags"),
 					Fingerprint: hex40(rapid.SampledFrom([]string{"A", "B"}).Draw(t, "relay")),
 					First:       at.From, Last: at.To,
 				}
-				if e.Kind != ExitAddress {
+				if e.Kind != flow.ExitAddress {
 					e.Port = rapid.SampledFrom([]uint16{443, 443, 9001}).Draw(t, "port")
 				}
 				lines = append(lines, line(e))
@@ -300,9 +302,9 @@ func TestAgainstGolden(t *testing.T) {
 		newest, ok := table.Newest()
 		require.Equal(t, len(g.lists) > 0, ok)
 		if ok {
-			require.Equal(t, slices.MaxFunc(g.lists, func(a, b Interval) int { return cmp.Compare(a.To, b.To) }).To, newest)
+			require.Equal(t, slices.MaxFunc(g.lists, func(a, b flow.Interval) int { return cmp.Compare(a.To, b.To) }).To, newest)
 			oldest, _ := table.Oldest()
-			require.Equal(t, slices.MinFunc(g.lists, func(a, b Interval) int { return cmp.Compare(a.From, b.From) }).From, oldest)
+			require.Equal(t, slices.MinFunc(g.lists, func(a, b flow.Interval) int { return cmp.Compare(a.From, b.From) }).From, oldest)
 		}
 	})
 	for when, n := range seen {

@@ -3,11 +3,13 @@ package relay
 import (
 	"slices"
 	"sort"
+
+	"tordetect/src/flow"
 )
 
 // lists holds the times for which lists were read: intervals in ascending
 // order that neither overlap nor touch.
-type lists []Interval
+type lists []flow.Interval
 
 // reaches reports whether an interval that ends at to and one that does not
 // begin before it, at from, overlap or touch. Touching is sharing a moment:
@@ -17,8 +19,8 @@ type lists []Interval
 func reaches(to, from int64) bool { return from <= to || from-1 == to }
 
 // join sorts the intervals and joins those that overlap or touch.
-func join(in []Interval) lists {
-	slices.SortFunc(in, func(a, b Interval) int {
+func join(in []flow.Interval) lists {
+	slices.SortFunc(in, func(a, b flow.Interval) int {
 		switch {
 		case a.From < b.From:
 			return -1
@@ -50,26 +52,26 @@ func (l lists) first(moment int64) int {
 	return sort.Search(len(l), func(i int) bool { return l[i].To >= moment })
 }
 
-func (l lists) coverage(at Interval) Coverage {
+func (l lists) coverage(at flow.Interval) flow.Coverage {
 	if len(l) == 0 {
-		return CoverageNone
+		return flow.CoverageNone
 	}
 	if i := l.first(at.From); i < len(l) && l[i].From <= at.From && at.To <= l[i].To {
-		return CoverageFull
+		return flow.CoverageFull
 	}
 	switch {
 	case at.From < l[0].From:
-		return CoverageBefore
+		return flow.CoverageBefore
 	case at.To > l[len(l)-1].To:
-		return CoverageStale
+		return flow.CoverageStale
 	}
-	return CoverageGap
+	return flow.CoverageGap
 }
 
 // around returns the lists on both sides of an interval that touches none, and
 // nothing for an interval that touches one. Either is nil at the end of the
 // lists.
-func (l lists) around(at Interval) (before, after *Interval) {
+func (l lists) around(at flow.Interval) (before, after *flow.Interval) {
 	i := l.first(at.From)
 	if i < len(l) {
 		if l[i].From <= at.To {

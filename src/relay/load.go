@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"unsafe"
+
+	"tordetect/src/flow"
 )
 
 // Table is a relay table in memory. Make one with Empty, Parse or Open; the
@@ -137,7 +139,7 @@ func (x *exits) of(fingerprint string, entries []Entry) []int32 {
 		x.byRelay = make(map[string][]int32)
 		for i := range entries {
 			e := &entries[i]
-			if e.Kind != ExitAddress {
+			if e.Kind != flow.ExitAddress {
 				continue
 			}
 			if rows := x.byRelay[e.Fingerprint]; len(rows) < maxPerAddress {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -148,7 +150,7 @@ func TestParseNicknamesAndFingerprints(t *testing.T) {
 		t.Run(fmt.Sprintf("%.45q %.25q", c.fingerprint, c.nickname), func(t *testing.T) {
 			table, err := Parse(tableHeader + "192.0.2.1,9001,or,," + c.fingerprint + "," + c.nickname + ",1,2\n")
 			require.NoError(t, err)
-			found := table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), Interval{1, 1})
+			found := table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), flow.Interval{From: 1, To: 1})
 			if !c.readable {
 				require.Empty(t, found)
 				require.Equal(t, 1, table.Skipped)
@@ -204,9 +206,9 @@ func TestParseUnreadableRows(t *testing.T) {
 				require.Equal(t, 2, table.Rows)
 				require.Equal(t, 1, table.Skipped)
 				require.True(t, table.Complete, "it has as many rows as were written")
-				require.Equal(t, []string{"anna"}, nicknames(table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), Interval{1500, 1500})))
-				require.Empty(t, table.Lookup(nil, netip.MustParseAddr("192.0.2.2"), Interval{1, 2}))
-				require.Equal(t, CoverageNone, table.Coverage(Interval{1500, 1500}))
+				require.Equal(t, []string{"anna"}, nicknames(table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), flow.Interval{From: 1500, To: 1500})))
+				require.Empty(t, table.Lookup(nil, netip.MustParseAddr("192.0.2.2"), flow.Interval{From: 1, To: 2}))
+				require.Equal(t, flow.CoverageNone, table.Coverage(flow.Interval{From: 1500, To: 1500}))
 			}
 		})
 	}
@@ -279,12 +281,12 @@ func TestParseEnd(t *testing.T) {
 			require.Equal(t, c.complete, table.Complete)
 			require.Equal(t, c.rows, table.Rows)
 			if c.rows > 1 {
-				require.Len(t, table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), Interval{1500, 1500}), 1, "its rows count")
-				want := CoverageNone
+				require.Len(t, table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), flow.Interval{From: 1500, To: 1500}), 1, "its rows count")
+				want := flow.CoverageNone
 				if c.complete {
-					want = CoverageFull
+					want = flow.CoverageFull
 				}
-				require.Equal(t, want, table.Coverage(Interval{1500, 1500}), "its coverage does not")
+				require.Equal(t, want, table.Coverage(flow.Interval{From: 1500, To: 1500}), "its coverage does not")
 			}
 		})
 	}
@@ -318,7 +320,7 @@ func TestParseCutAnywhere(t *testing.T) {
 					require.True(t, slices.Contains(whole.of(e.Addr), *e), "turn %d, cut at %d: %s", turn, cut, line(*e))
 				}
 			}
-			require.Equal(t, CoverageNone, table.Coverage(Interval{1500, 1500}))
+			require.Equal(t, flow.CoverageNone, table.Coverage(flow.Interval{From: 1500, To: 1500}))
 			require.Empty(t, table.exitLists)
 		}
 	}
@@ -336,20 +338,20 @@ func TestExtend(t *testing.T) {
 		lists          lists
 		complete       bool
 	}{
-		{"the same once more", recent, []string{row(1200, 2000, "Guard", "now")}, lists{{1000, 2000}}, true},
+		{"the same once more", recent, []string{row(1200, 2000, "Guard", "now")}, lists{{From: 1000, To: 2000}}, true},
 		{"an older state of the same row", tableHeader + ",,coverage,,,,100,1800\n" + row(1200, 1800, "Guard", "then") + end2,
-			[]string{row(1200, 2000, "Guard", "now")}, lists{{100, 2000}}, true},
+			[]string{row(1200, 2000, "Guard", "now")}, lists{{From: 100, To: 2000}}, true},
 		{"a row that goes on in the table", tableHeader + ",,coverage,,,,100,1300\n" + row(500, 1300, "Guard", "then") + end2,
-			[]string{row(500, 2000, "Guard", "now")}, lists{{100, 2000}}, true},
+			[]string{row(500, 2000, "Guard", "now")}, lists{{From: 100, To: 2000}}, true},
 		{"a row that touches", tableHeader + ",,coverage,,,,100,999\n" + row(500, 1199, "Guard", "then") + end2,
-			[]string{row(500, 2000, "Guard", "now")}, lists{{100, 2000}}, true},
+			[]string{row(500, 2000, "Guard", "now")}, lists{{From: 100, To: 2000}}, true},
 		{"a row that does not", tableHeader + ",,coverage,,,,100,998\n" + row(500, 1198, "Guard", "then") + end2,
-			[]string{row(500, 1198, "Guard", "then"), row(1200, 2000, "Guard", "now")}, lists{{100, 998}, {1000, 2000}}, true},
+			[]string{row(500, 1198, "Guard", "then"), row(1200, 2000, "Guard", "now")}, lists{{From: 100, To: 998}, {From: 1000, To: 2000}}, true},
 		{"other flags", tableHeader + ",,coverage,,,,100,1800\n" + row(500, 1300, "", "then") + end2,
-			[]string{row(500, 1300, "", "then"), row(1200, 2000, "Guard", "now")}, lists{{100, 2000}}, true},
+			[]string{row(500, 1300, "", "then"), row(1200, 2000, "Guard", "now")}, lists{{From: 100, To: 2000}}, true},
 		{"a cut history", tableHeader + ",,coverage,,,,100,1800\n" + row(100, 900, "Guard", "then"),
-			[]string{row(100, 900, "Guard", "then"), row(1200, 2000, "Guard", "now")}, lists{{1000, 2000}}, false},
-		{"an empty history", tableHeader + ",0,end,,,,,\n", []string{row(1200, 2000, "Guard", "now")}, lists{{1000, 2000}}, true},
+			[]string{row(100, 900, "Guard", "then"), row(1200, 2000, "Guard", "now")}, lists{{From: 1000, To: 2000}}, false},
+		{"an empty history", tableHeader + ",0,end,,,,,\n", []string{row(1200, 2000, "Guard", "now")}, lists{{From: 1000, To: 2000}}, true},
 	} {
 		t.Run(c.about, func(t *testing.T) {
 			for _, order := range [][]string{{recent, c.history}, {c.history, recent}} {
@@ -373,7 +375,7 @@ func TestExtend(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, table.Extend(recent))
 		require.False(t, table.Complete)
-		require.Equal(t, CoverageFull, table.Coverage(Interval{1500, 1500}))
+		require.Equal(t, flow.CoverageFull, table.Coverage(flow.Interval{From: 1500, To: 1500}))
 	})
 	t.Run("no table", func(t *testing.T) {
 		table, err := Parse(recent)
@@ -391,8 +393,8 @@ func TestExtend(t *testing.T) {
 		require.NoError(t, table.Extend(exit("8", 3000, 4000)))
 		require.NoError(t, table.Extend(exit("7", 1400, 2000)))
 		or := netip.MustParseAddr("192.0.2.8")
-		require.True(t, table.ExitElsewhere(fpA, or, Interval{2000, 2000}))
-		require.False(t, table.ExitElsewhere(fpA, or, Interval{3500, 3500}))
+		require.True(t, table.ExitElsewhere(fpA, or, flow.Interval{From: 2000, To: 2000}))
+		require.False(t, table.ExitElsewhere(fpA, or, flow.Interval{From: 3500, To: 3500}))
 	})
 }
 
@@ -454,7 +456,7 @@ func TestHostileTable(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, table.Complete)
 	addr := netip.MustParseAddr("131.188.40.189")
-	found := table.Lookup(nil, addr, Interval{rows * 20, rows * 20})
+	found := table.Lookup(nil, addr, flow.Interval{From: rows * 20, To: rows * 20})
 	require.Len(t, found, maxPerAddress)
 	require.Equal(t, rows/2+2-maxPerAddress, table.Skipped, "the two built-in lines count")
 	var authorities int
@@ -469,8 +471,8 @@ func TestHostileTable(t *testing.T) {
 	require.Equal(t, 2, authorities, "the built-in lines stay")
 	require.Greater(t, oldest, int64(rows*8), "the newest rows are kept")
 	for range 100 {
-		found = table.Lookup(found[:0], addr, Interval{5, 5})
-		table.ExitElsewhere(fpA, addr, Interval{rows * 20, rows * 20})
+		found = table.Lookup(found[:0], addr, flow.Interval{From: 5, To: 5})
+		table.ExitElsewhere(fpA, addr, flow.Interval{From: rows * 20, To: rows * 20})
 	}
 	require.Less(t, len(table.exits.of(fpA, table.entries)), maxPerAddress+1)
 	t.Logf("took %v", time.Since(began)) // a square would take minutes

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"tordetect/src/flow"
 )
 
 // Merger makes a relay table out of consensuses, exit lists and earlier tables.
@@ -59,8 +61,8 @@ type key struct {
 	addr  [16]byte // IPv4 as IPv4-mapped
 	relay identity
 	port  uint16
-	kind  Kind
-	flags Flags
+	kind  flow.Kind
+	flags flow.Flags
 }
 
 // identity is a relay's: the fingerprint's 20 bytes. A table made by hand may
@@ -100,7 +102,7 @@ type List struct {
 type ListedRelay struct {
 	Identity [20]byte
 	Nickname string
-	Flags    Flags
+	Flags    flow.Flags
 	Ports    []netip.AddrPort // its OR addresses, IPv4 and IPv6
 	Dir      netip.AddrPort   // the zero value: none
 }
@@ -129,8 +131,6 @@ const (
 	// that was missed leaves no gap, and a source that died shows after the
 	// same time.
 	exitListWindow = 3 * 60 * 60
-	// keptFlags are the flags that the table keeps.
-	keptFlags = Guard | Exit | BadExit | DirAuthority
 	// fewPieces are not worth settling: room for so many more is made at once.
 	fewPieces = 1 << 10
 )
@@ -152,7 +152,7 @@ func (m *Merger) Newest() (validUntil int64, ok bool) { return m.newest, m.newes
 
 // Covered returns the times for which consensuses were added, by themselves or in
 // a table.
-func (m *Merger) Covered() []Interval { return slices.Clone(m.coverage) }
+func (m *Merger) Covered() []flow.Interval { return slices.Clone(m.coverage) }
 
 // AddTable adds a table's rows and coverage. Of a table that was cut the rows
 // count, the coverage does not; rows that cannot be read are counted. It fails,
@@ -176,7 +176,7 @@ func (m *Merger) AddTableUntil(text string, latest int64) (ahead int64, err erro
 	m.tables++
 	m.skipped += p.skipped
 	if p.complete {
-		left := func(c Interval) bool {
+		left := func(c flow.Interval) bool {
 			if c.To > latest {
 				ahead = max(ahead, c.To)
 			}
@@ -197,7 +197,7 @@ func (m *Merger) AddTableUntil(text string, latest int64) (ahead int64, err erro
 			_, err := hex.Decode(k.relay.id[:], []byte(e.Fingerprint))
 			k.relay.known = err == nil // always: parse took 40 hex digits or none
 		}
-		m.add(&k, Interval{e.First, e.Last}, e.Nickname)
+		m.add(&k, flow.Interval{From: e.First, To: e.Last}, e.Nickname)
 	}
 	return ahead, nil
 }
@@ -209,18 +209,18 @@ func (m *Merger) AddList(l List) error {
 	if l.ValidAfter < 0 || l.ValidUntil <= l.ValidAfter || l.ValidUntil > maxTime {
 		return fmt.Errorf("merge a consensus: it is valid from %d to %d, which is no span of time between 1970 and 9999", l.ValidAfter, l.ValidUntil)
 	}
-	at := Interval{l.ValidAfter, l.ValidUntil}
+	at := flow.Interval{From: l.ValidAfter, To: l.ValidUntil}
 	m.newest = max(m.newest, at.To)
 	m.coverage = cover(m.coverage, at)
 	for i := range l.Relays {
 		r := &l.Relays[i]
-		k := key{relay: identity{r.Identity, true}, flags: r.Flags & keptFlags, kind: ORPort}
+		k := key{relay: identity{r.Identity, true}, flags: r.Flags & flow.AllFlags, kind: flow.ORPort}
 		nick := nickname(r.Nickname)
 		for _, p := range r.Ports {
 			m.addPort(&k, p, at, nick)
 		}
 		if r.Dir != (netip.AddrPort{}) {
-			k.kind = DirPort
+			k.kind = flow.DirPort
 			m.addPort(&k, r.Dir, at, nick)
 		}
 	}
@@ -228,7 +228,7 @@ func (m *Merger) AddList(l List) error {
 }
 
 // addPort adds one address and port of the relay in k.
-func (m *Merger) addPort(k *key, p netip.AddrPort, at Interval, nick string) {
+func (m *Merger) addPort(k *key, p netip.AddrPort, at flow.Interval, nick string) {
 	if !p.IsValid() || p.Port() == 0 {
 		m.skipped++
 		return
@@ -266,7 +266,7 @@ func (m *Merger) AddExitList(l ExitList) error {
 }
 
 // cover adds one interval. Nearly always it belongs at the end.
-func cover(l lists, at Interval) lists {
+func cover(l lists, at flow.Interval) lists {
 	if n := len(l); n > 0 && l[n-1].From <= at.From && reaches(l[n-1].To, at.From) {
 		l[n-1].To = max(l[n-1].To, at.To)
 		return l
@@ -278,7 +278,7 @@ func cover(l lists, at Interval) lists {
 // it up, for lists mostly come in the order of time or against it. Otherwise it
 // becomes a piece of its own, and once there are twice as many as were needed
 // they are settled: whatever the order, an interval costs about the same.
-func (m *Merger) add(k *key, at Interval, nick string) {
+func (m *Merger) add(k *key, at flow.Interval, nick string) {
 	number, ok := m.numbers[*k]
 	if !ok {
 		number = uint32(len(m.rows))
@@ -303,7 +303,7 @@ func (m *Merger) add(k *key, at Interval, nick string) {
 }
 
 // push adds a piece.
-func (m *Merger) push(row uint32, at Interval, nick string) {
+func (m *Merger) push(row uint32, at flow.Interval, nick string) {
 	if len(m.pieces) == cap(m.pieces) {
 		m.settle()
 		m.pieces = slices.Grow(m.pieces, max(fewPieces, len(m.pieces)))
@@ -404,8 +404,8 @@ func (m *Merger) confirm() {
 	for i := range m.pieces {
 		p := &m.pieces[i]
 		k := &m.rows[p.row].key
-		if of, ok := listed[k.relay.id]; ok && k.relay.known && k.kind != ExitAddress {
-			listed[k.relay.id] = append(of, Interval{p.first, p.last})
+		if of, ok := listed[k.relay.id]; ok && k.relay.known && k.kind != flow.ExitAddress {
+			listed[k.relay.id] = append(of, flow.Interval{From: p.first, To: p.last})
 		}
 	}
 	for id, of := range listed {
@@ -417,14 +417,14 @@ func (m *Merger) confirm() {
 		if i == len(of) || of[i].From > s.scanned+exitWindow {
 			continue
 		}
-		k := key{addr: s.addr, relay: identity{s.id, true}, kind: ExitAddress}
-		m.add(&k, Interval{s.scanned, s.scanned + exitWindow}, "")
+		k := key{addr: s.addr, relay: identity{s.id, true}, kind: flow.ExitAddress}
+		m.add(&k, flow.Interval{From: s.scanned, To: s.scanned + exitWindow}, "")
 		delete(m.sightings, s)
 	}
 	m.settle()
 	for at := range m.downloads {
-		if m.coverage.coverage(Interval{at, at}) == CoverageFull {
-			m.exitCoverage = append(m.exitCoverage, Interval{at, at + exitListWindow})
+		if m.coverage.coverage(flow.Interval{From: at, To: at}) == flow.CoverageFull {
+			m.exitCoverage = append(m.exitCoverage, flow.Interval{From: at, To: at + exitListWindow})
 			delete(m.downloads, at)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unsafe"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -47,12 +49,12 @@ func identityOf(c string) (id [20]byte) {
 func TestMerge(t *testing.T) {
 	a, b := identityOf("A"), identityOf("B")
 	const hour = 3600
-	anna := ListedRelay{a, "anna", Guard | Exit, ports("192.0.2.1:9001", "[2001:db8::1]:443"), netip.MustParseAddrPort("192.0.2.1:9030")}
+	anna := ListedRelay{a, "anna", flow.Guard | flow.Exit, ports("192.0.2.1:9001", "[2001:db8::1]:443"), netip.MustParseAddrPort("192.0.2.1:9030")}
 	exit := anna
-	exit.Flags = Exit
+	exit.Flags = flow.Exit
 	renamed := anna
 	renamed.Nickname = "anna2"
-	bert := ListedRelay{b, "bert", DirAuthority | BadExit, ports("192.0.2.10:443"), netip.AddrPort{}}
+	bert := ListedRelay{b, "bert", flow.DirAuthority | flow.BadExit, ports("192.0.2.10:443"), netip.AddrPort{}}
 	mapped := anna
 	mapped.Ports, mapped.Dir = ports("[::ffff:192.0.2.1]:9001"), netip.AddrPort{}
 	for _, c := range []struct {
@@ -102,7 +104,7 @@ func TestMerge(t *testing.T) {
 `, Stats{Rows: 3, Relays: 1, Exits: 1, Oldest: 3600, Newest: 25200, Coverage: 6 * time.Hour}},
 		{"what a list cannot mean", func(t *testing.T, m *Merger) {
 			odd := bert
-			odd.Nickname, odd.Flags = `a"b,c`, 0xf0|Guard
+			odd.Nickname, odd.Flags = `a"b,c`, 0xf0|flow.Guard
 			odd.Ports = append(ports("192.0.2.2:0", "[2001:db8::2%eth0]:1", "192.0.2.10:443", "192.0.2.10:443"), netip.AddrPort{})
 			require.NoError(t, m.AddList(List{0, 10, []ListedRelay{odd}}))
 			require.ErrorContains(t, m.AddList(List{10, 10, []ListedRelay{bert}}), "no span of time")
@@ -216,7 +218,7 @@ func TestSettle(t *testing.T) {
 			held[row][i] = true
 		}
 		k := key{port: uint16(row) + 1}
-		m.add(&k, Interval{from, to}, "")
+		m.add(&k, flow.Interval{From: from, To: to}, "")
 	}
 	m.settle()
 	var have [rows][moments]bool
@@ -291,7 +293,7 @@ func documents(t *rapid.T) (lists, exits []document) {
 			l.Relays = append(l.Relays, ListedRelay{
 				Identity: identityOf(rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "relay")),
 				Nickname: rapid.SampledFrom([]string{"", "anna", "bert"}).Draw(t, "nickname"),
-				Flags:    rapid.SampledFrom([]Flags{0, Guard, Guard | Exit}).Draw(t, "flags"),
+				Flags:    rapid.SampledFrom([]flow.Flags{0, flow.Guard, flow.Guard | flow.Exit}).Draw(t, "flags"),
 				Ports: rapid.SliceOfN(rapid.SampledFrom(ports("192.0.2.1:443", "192.0.2.1:9001", "192.0.2.2:443", "[2001:db8::1]:443")), 0, 3).
 					Draw(t, "ports"),
 				Dir: rapid.SampledFrom([]netip.AddrPort{{}, {}, netip.MustParseAddrPort("192.0.2.1:9030")}).Draw(t, "dir"),
@@ -447,29 +449,29 @@ func TestRowsAgainstGolden(t *testing.T) {
 		type what struct {
 			addr  netip.Addr
 			port  uint16
-			kind  Kind
-			flags Flags
+			kind  flow.Kind
+			flags flow.Flags
 			fp    string
 		}
-		in := make(map[what][]Interval)
+		in := make(map[what][]flow.Interval)
 		for _, d := range lists {
 			for _, r := range d.list.Relays {
-				put := func(a netip.AddrPort, kind Kind) {
+				put := func(a netip.AddrPort, kind flow.Kind) {
 					w := what{a.Addr(), a.Port(), kind, r.Flags, strings.ToUpper(fmt.Sprintf("%x", r.Identity))}
-					in[w] = append(in[w], Interval{d.list.ValidAfter, d.list.ValidUntil})
+					in[w] = append(in[w], flow.Interval{From: d.list.ValidAfter, To: d.list.ValidUntil})
 				}
 				for _, a := range r.Ports {
-					put(a, ORPort)
+					put(a, flow.ORPort)
 				}
 				if r.Dir.IsValid() {
-					put(r.Dir, DirPort)
+					put(r.Dir, flow.DirPort)
 				}
 			}
 		}
-		rows := make(map[what][]Interval)
+		rows := make(map[what][]flow.Interval)
 		for _, e := range p.entries {
 			w := what{e.Addr, e.Port, e.Kind, e.Flags, e.Fingerprint}
-			rows[w] = append(rows[w], Interval{e.First, e.Last})
+			rows[w] = append(rows[w], flow.Interval{From: e.First, To: e.Last})
 		}
 		require.Len(t, rows, len(in))
 		for w, lists := range in {
@@ -477,9 +479,9 @@ func TestRowsAgainstGolden(t *testing.T) {
 			for _, l := range lists {
 				g.rows = append(g.rows, Entry{First: l.From, Last: l.To})
 			}
-			var want []Interval
+			var want []flow.Interval
 			for _, e := range g.joined() {
-				want = append(want, Interval{e.First, e.Last})
+				want = append(want, flow.Interval{From: e.First, To: e.Last})
 			}
 			require.ElementsMatch(t, want, rows[w], "%v", w)
 		}
@@ -500,7 +502,7 @@ func TestPrivateNetworkTable(t *testing.T) {
 func TestTooManyRows(t *testing.T) {
 	m := NewMerger()
 	for i := range int64(maxWritten + 1) {
-		m.coverage = append(m.coverage, Interval{3 * i, 3*i + 1})
+		m.coverage = append(m.coverage, flow.Interval{From: 3 * i, To: 3*i + 1})
 	}
 	var b bytes.Buffer
 	_, err := m.Write(&b, Options{})
@@ -517,7 +519,7 @@ func TestAddListAllocates(t *testing.T) {
 	m := NewMerger()
 	l := List{0, 3 * 3600, nil}
 	for i := range 100 {
-		l.Relays = append(l.Relays, ListedRelay{[20]byte{byte(i)}, "relay" + strconv.Itoa(i), Guard, ports(fmt.Sprintf("192.0.2.%d:9001", i)), netip.AddrPort{}})
+		l.Relays = append(l.Relays, ListedRelay{[20]byte{byte(i)}, "relay" + strconv.Itoa(i), flow.Guard, ports(fmt.Sprintf("192.0.2.%d:9001", i)), netip.AddrPort{}})
 	}
 	require.NoError(t, m.AddList(l))
 	require.Zero(t, testing.AllocsPerRun(100, func() {

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"tordetect/src/flow"
 )
 
 // parsed is a table's text, taken apart.
 type parsed struct {
 	entries                []Entry
-	coverage, exitCoverage []Interval
+	coverage, exitCoverage []flow.Interval
 	rows, skipped          int
 	complete               bool // the last row is the end row and counts right
 
@@ -180,21 +182,21 @@ func (p *parsed) row(row *cells) bool {
 	e := Entry{First: first, Last: last}
 	switch row[colRole] {
 	case "or":
-		e.Kind = ORPort
+		e.Kind = flow.ORPort
 	case "dir":
-		e.Kind = DirPort
+		e.Kind = flow.DirPort
 	case "exit":
-		e.Kind = ExitAddress
+		e.Kind = flow.ExitAddress
 	case "coverage":
-		p.coverage = append(p.coverage, Interval{first, last})
+		p.coverage = append(p.coverage, flow.Interval{From: first, To: last})
 		return true
 	case "exit_coverage":
-		p.exitCoverage = append(p.exitCoverage, Interval{first, last})
+		p.exitCoverage = append(p.exitCoverage, flow.Interval{From: first, To: last})
 		return true
 	default:
 		return false
 	}
-	if e.Kind != ExitAddress {
+	if e.Kind != flow.ExitAddress {
 		port, ok := number(row[colPort])
 		if !ok || port < 1 || port > 65535 {
 			return false
@@ -222,7 +224,7 @@ func (p *parsed) row(row *cells) bool {
 		return false
 	}
 	e.Nickname = nickname(row[colNickname])
-	e.Flags = flags(row[colFlags])
+	e.Flags = parseFlags(row[colFlags])
 	p.entries = append(p.entries, e)
 	p.ip = row[colIP]
 	return true
@@ -284,23 +286,13 @@ func nickname(s string) string {
 	return s
 }
 
-// flags reads a list with blanks between; flags that the table does not keep
+// parseFlags reads a list with blanks between; flags that the table does not keep
 // are passed over.
-func flags(s string) Flags {
-	var f Flags
+func parseFlags(s string) (f flow.Flags) {
 	for s != "" {
-		var flag string
-		flag, s, _ = strings.Cut(s, " ")
-		switch flag {
-		case "Guard":
-			f |= Guard
-		case "Exit":
-			f |= Exit
-		case "BadExit":
-			f |= BadExit
-		case "Authority":
-			f |= DirAuthority
-		}
+		var word string
+		word, s, _ = strings.Cut(s, " ")
+		f |= flow.ParseFlag(word)
 	}
 	return f
 }

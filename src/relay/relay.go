@@ -35,32 +35,8 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-)
 
-// Kind says what an entry lists.
-type Kind uint8
-
-const (
-	ORPort       Kind = iota // an address and OR port of a relay in the consensus
-	DirPort                  // an address and Dir port of a relay in the consensus
-	ExitAddress              // an address that traffic was seen to leave from (exit lists); no port
-	Bridge                   // built in: a bridge that ships with Tor Browser
-	Authority                // built in: a directory authority's OR port
-	AuthorityDir             // built in: a directory authority's Dir port
-)
-
-// BuiltIn reports whether entries of this kind come with the program and not
-// from the table.
-func (k Kind) BuiltIn() bool { return k >= Bridge }
-
-// Flags are those of a relay's consensus flags that the table keeps.
-type Flags uint8
-
-const (
-	Guard Flags = 1 << iota
-	Exit
-	BadExit
-	DirAuthority // the flag that the consensus calls Authority
+	"tordetect/src/flow"
 )
 
 // Entry is one row of the table (or several of the same relay, port and flags
@@ -69,28 +45,12 @@ const (
 type Entry struct {
 	Addr        netip.Addr // never IPv4-mapped, never with a zone
 	Port        uint16     // 0 for ExitAddress
-	Kind        Kind
-	Flags       Flags
+	Kind        flow.Kind
+	Flags       flow.Flags
 	Fingerprint string // 40 upper case hex digits, or empty
 	Nickname    string // 1 to 19 letters and digits, or empty; of a Bridge its transport
 	First, Last int64
 }
-
-// Interval is the time of a row of traffic, both ends included. From == To is
-// a moment.
-type Interval struct{ From, To int64 }
-
-// When says how an entry stands to an interval.
-type When uint8
-
-const (
-	Listed  When = iota // at the interval's first or last moment
-	Spanned             // somewhere inside the interval, at neither end
-	Recent              // ended in the RecentWindow before, and a later list lacks the relay there
-	Stale               // the interval lies outside every list that was read, and the nearest list has it
-	Later               // first listed after the interval: no evidence, but worth telling
-	Earlier             // last listed before the interval: no evidence, but worth telling
-)
 
 // RecentWindow is how long a client may go on using a consensus after its
 // valid-until: 24 hours (dir-spec 5.1; tor's REASONABLY_LIVE_TIME).
@@ -99,7 +59,7 @@ const RecentWindow = 24 * 60 * 60
 // Listing is an entry together with how it stands to the interval asked for.
 type Listing struct {
 	*Entry
-	When When
+	When flow.When
 	// Away is the distance in seconds between the interval and the nearest
 	// list (Stale), the entry's first moment (Later) or its last (Recent,
 	// Earlier). A Stale entry that the lists on both sides of a gap hold has
@@ -107,25 +67,9 @@ type Listing struct {
 	Away int64
 }
 
-// Coverage says what "not found" means for an interval.
-type Coverage uint8
-
-const (
-	CoverageFull   Coverage = iota // lists were read for the whole interval
-	CoverageGap                    // a part lies between two lists
-	CoverageStale                  // a part lies after the newest list ended
-	CoverageBefore                 // a part lies before the first list
-	CoverageNone                   // there is no list
-)
-
-// String is the word used in the field tor_coverage.
-func (c Coverage) String() string {
-	return [...]string{"full", "gap", "stale", "before", "none"}[c]
-}
-
 // Coverage returns the worst part of the interval, in the order of the
 // constants.
-func (t *Table) Coverage(at Interval) Coverage { return t.lists.coverage(at) }
+func (t *Table) Coverage(at flow.Interval) flow.Coverage { return t.lists.coverage(at) }
 
 // Newest returns the valid-until of the newest list in the table; ok is false
 // for a table without coverage.
@@ -149,7 +93,7 @@ func (t *Table) Oldest() (validAfter int64, ok bool) {
 func (t *Table) Relays() int {
 	n := 0
 	for i := range t.entries {
-		if t.entries[i].Kind == ORPort {
+		if t.entries[i].Kind == flow.ORPort {
 			n++
 		}
 	}
@@ -157,7 +101,7 @@ func (t *Table) Relays() int {
 }
 
 // Fingerprints counts the relays of which the table has rows of a kind.
-func (t *Table) Fingerprints(kind Kind) int {
+func (t *Table) Fingerprints(kind flow.Kind) int {
 	seen := map[string]bool{}
 	for i := range t.entries {
 		if e := &t.entries[i]; e.Kind == kind {
@@ -171,7 +115,7 @@ func (t *Table) Fingerprints(kind Kind) int {
 func (t *Table) ListedAt(moment int64) int {
 	seen := map[string]bool{}
 	for i := range t.entries {
-		if e := &t.entries[i]; e.Kind == ORPort && e.holds(moment) {
+		if e := &t.entries[i]; e.Kind == flow.ORPort && e.holds(moment) {
 			seen[e.Fingerprint] = true
 		}
 	}
@@ -180,10 +124,10 @@ func (t *Table) ListedAt(moment int64) int {
 
 // Lists returns the times for which consensuses were read, in order, joined
 // where they overlap or touch.
-func (t *Table) Lists() []Interval { return slices.Clone(t.lists) }
+func (t *Table) Lists() []flow.Interval { return slices.Clone(t.lists) }
 
 // ExitLists returns the times for which exit lists were read.
-func (t *Table) ExitLists() []Interval { return slices.Clone(t.exitLists) }
+func (t *Table) ExitLists() []flow.Interval { return slices.Clone(t.exitLists) }
 
 // Knows reports whether the table or the built-in list may have something to say
 // of an address; false is certain. It is the quick question before Lookup.
@@ -196,7 +140,7 @@ func (t *Table) Knows(addr netip.Addr) bool { return t.mayHave(addr) }
 //
 // addr must be unmapped and without a zone (netip.Addr.Unmap, WithZone), and
 // at within the years 1970 to 9999, From not after To.
-func (t *Table) Lookup(dst []Listing, addr netip.Addr, at Interval) []Listing {
+func (t *Table) Lookup(dst []Listing, addr netip.Addr, at flow.Interval) []Listing {
 	for rows := t.of(addr); len(rows) > 0; {
 		n := 1
 		for n < len(rows) && rows[n].sameRelay(&rows[0]) {
@@ -228,7 +172,7 @@ func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 // knows another address than addr for the relay. A scan from before the relay
 // came to addr says nothing of that address: it has moved since. Exit lists know
 // IPv4 only: of an IPv6 addr the answer says nothing.
-func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at Interval) bool {
+func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at flow.Interval) bool {
 	for _, i := range t.exits.of(fingerprint, t.entries) {
 		e := &t.entries[i]
 		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && !t.cameAfter(fingerprint, addr, scanned) {
@@ -244,7 +188,7 @@ func (t *Table) cameAfter(fingerprint string, addr netip.Addr, moment int64) boo
 	came := int64(math.MinInt64)
 	rows := t.of(addr)
 	for i := range rows {
-		if e := &rows[i]; e.Kind == ORPort && e.Fingerprint == fingerprint && (came == math.MinInt64 || e.First < came) {
+		if e := &rows[i]; e.Kind == flow.ORPort && e.Fingerprint == fingerprint && (came == math.MinInt64 || e.First < came) {
 			came = e.First
 		}
 	}
@@ -253,7 +197,7 @@ func (t *Table) cameAfter(fingerprint string, addr netip.Addr, moment int64) boo
 
 // appendBuiltIn appends the built-in lines that hold somewhere in the
 // interval. They need no list.
-func appendBuiltIn(dst []Listing, rows []Entry, at Interval) []Listing {
+func appendBuiltIn(dst []Listing, rows []Entry, at flow.Interval) []Listing {
 	for i := range rows {
 		if e := &rows[i]; e.overlaps(at) {
 			dst = append(dst, Listing{Entry: e})
@@ -265,9 +209,9 @@ func appendBuiltIn(dst []Listing, rows []Entry, at Interval) []Listing {
 // appendRelay places the rows of one relay and port in time. They belong
 // together: a relay that left and came back, or whose flags changed, has
 // several, and what one of them lacks another may hold.
-func (t *Table) appendRelay(dst []Listing, rows []Entry, at Interval) []Listing {
+func (t *Table) appendRelay(dst []Listing, rows []Entry, at flow.Interval) []Listing {
 	lists := t.lists
-	if rows[0].Kind == ExitAddress {
+	if rows[0].Kind == flow.ExitAddress {
 		lists = t.exitLists
 	}
 	before, after := lists.around(at)
@@ -290,21 +234,21 @@ func (t *Table) appendRelay(dst []Listing, rows []Entry, at Interval) []Listing 
 		heldAfter := after != nil && e.holds(after.From)
 		switch {
 		case e.holds(at.From) || e.holds(at.To):
-			l.When = Listed
+			l.When = flow.Listed
 		case e.overlaps(at):
-			l.When = Spanned
+			l.When = flow.Spanned
 		case (heldBefore || heldAfter) && inBefore && inAfter:
-			l.When = Stale
+			l.When = flow.Stale
 		case heldBefore && beforeIsNearer:
-			l.When, l.Away = Stale, at.From-before.To
+			l.When, l.Away = flow.Stale, at.From-before.To
 		case heldAfter && !beforeIsNearer:
-			l.When, l.Away = Stale, after.From-at.To
+			l.When, l.Away = flow.Stale, after.From-at.To
 		case e.First > at.To:
-			l.When, l.Away = Later, e.First-at.To
+			l.When, l.Away = flow.Later, e.First-at.To
 		default:
-			l.When, l.Away = Earlier, at.From-e.Last
-			if e.Kind != ExitAddress && e.Last == ended && l.Away <= RecentWindow && lists.reachBeyond(e.Last) {
-				l.When = Recent
+			l.When, l.Away = flow.Earlier, at.From-e.Last
+			if e.Kind != flow.ExitAddress && e.Last == ended && l.Away <= RecentWindow && lists.reachBeyond(e.Last) {
+				l.When = flow.Recent
 			}
 		}
 		dst = append(dst, l)
@@ -316,4 +260,4 @@ func (t *Table) appendRelay(dst []Listing, rows []Entry, at Interval) []Listing 
 func (e *Entry) holds(moment int64) bool { return e.First <= moment && moment <= e.Last }
 
 // overlaps reports whether the row was listed somewhere in the interval.
-func (e *Entry) overlaps(at Interval) bool { return e.First <= at.To && at.From <= e.Last }
+func (e *Entry) overlaps(at flow.Interval) bool { return e.First <= at.To && at.From <= e.Last }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -47,7 +49,7 @@ const zero = 1795420800 // 2026-11-23T08:00:00Z
 
 func h(hours float64) int64 { return zero + int64(hours*3600) }
 
-func hours(from, to float64) Interval { return Interval{h(from), h(to)} }
+func hours(from, to float64) flow.Interval { return flow.Interval{From: h(from), To: h(to)} }
 
 // inHours turns the last two columns from hours to epoch seconds and adds the
 // end row.
@@ -110,7 +112,7 @@ func TestLookup(t *testing.T) {
 	for _, c := range []struct {
 		about string
 		addr  string
-		at    Interval
+		at    flow.Interval
 		want  []string
 	}{
 		{"inside a row", "192.0.2.4", hours(3, 3), []string{"dora:9001 [2,6] listed 0", "dora:9030 [2,6] listed 0"}},
@@ -128,7 +130,7 @@ func TestLookup(t *testing.T) {
 
 		{"left an hour ago", "192.0.2.4", hours(7, 7), []string{"dora:9001 [2,6] recent 1", "dora:9030 [2,6] recent 1"}},
 		{"left 24 hours ago", "192.0.2.4", hours(30, 30), []string{"dora:9001 [2,6] recent 24", "dora:9030 [2,6] recent 24"}},
-		{"left a second more than that ago", "192.0.2.4", Interval{h(30) + 1, h(30) + 1}, []string{
+		{"left a second more than that ago", "192.0.2.4", flow.Interval{From: h(30) + 1, To: h(30) + 1}, []string{
 			fmt.Sprintf("dora:9001 [2,6] earlier %g", 24+second), fmt.Sprintf("dora:9030 [2,6] earlier %g", 24+second)}},
 		{"began within the 24 hours, ends later", "192.0.2.4", hours(30, 45), []string{"dora:9001 [2,6] recent 24", "dora:9030 [2,6] recent 24"}},
 		{"not yet there", "192.0.2.4", hours(1, 1), []string{"dora:9001 [2,6] later 1", "dora:9030 [2,6] later 1"}},
@@ -177,7 +179,7 @@ func TestLookupWithoutLists(t *testing.T) {
 	table, err := Parse(withoutEnd(inHours(t, network)))
 	require.NoError(t, err)
 	require.False(t, table.Complete)
-	require.Equal(t, CoverageNone, table.Coverage(hours(3, 3)))
+	require.Equal(t, flow.CoverageNone, table.Coverage(hours(3, 3)))
 	require.Equal(t, []string{"dora:9001 [2,6] listed 0", "dora:9030 [2,6] listed 0"}, words(table.Lookup(nil, netip.MustParseAddr("192.0.2.4"), hours(3, 3))))
 	require.Equal(t, []string{"dora:9001 [2,6] earlier 1", "dora:9030 [2,6] earlier 1"}, words(table.Lookup(nil, netip.MustParseAddr("192.0.2.4"), hours(7, 7))))
 	require.Equal(t, []string{"carl:9001 [40,50] earlier 3"}, words(table.Lookup(nil, netip.MustParseAddr("192.0.2.3"), hours(53, 53))))
@@ -206,8 +208,8 @@ func TestSharedAddress(t *testing.T) {
 	require.NoError(t, err)
 	found := table.Lookup(nil, netip.MustParseAddr("192.0.2.1"), hours(3, 3))
 	require.Equal(t, []string{"one:9001 [0,10] listed 0", "three:9001 [0,4] listed 0", "two:9002 [0,10] listed 0"}, words(found))
-	require.Equal(t, Exit|Guard, found[0].Flags)
-	require.Equal(t, BadExit|DirAuthority, found[1].Flags)
+	require.Equal(t, flow.Exit|flow.Guard, found[0].Flags)
+	require.Equal(t, flow.BadExit|flow.DirAuthority, found[1].Flags)
 	require.Zero(t, found[2].Flags)
 }
 
@@ -215,7 +217,7 @@ func TestCoverage(t *testing.T) {
 	table := parsedNetwork(t)
 	for _, c := range []struct {
 		about string
-		at    Interval
+		at    flow.Interval
 		want  string
 	}{
 		{"a moment in a list", hours(5, 5), "full"},
@@ -280,7 +282,7 @@ func TestLookupUndated(t *testing.T) {
 	require.Empty(t, table.LookupUndated(nil, netip.MustParseAddr("192.95.36.142")), "a former bridge")
 	found := table.LookupUndated(nil, netip.MustParseAddr("45.145.95.6"))
 	require.Len(t, found, 1)
-	require.Equal(t, Bridge, found[0].Kind)
+	require.Equal(t, flow.Bridge, found[0].Kind)
 	require.Equal(t, uint16(27015), found[0].Port)
 	require.Equal(t, int64(math.MaxInt64), found[0].Last)
 }

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/src/flow"
 )
 
 // Row is a row of the table: its cells, in the order of Columns.
@@ -242,9 +244,9 @@ func (m *Merger) count(kept []int32) (relays, exits int) {
 		}
 		is := uint8(isRelay)
 		switch {
-		case k.kind == ExitAddress:
+		case k.kind == flow.ExitAddress:
 			is = isExit
-		case k.flags&(Exit|BadExit) == Exit:
+		case k.flags&(flow.Exit|flow.BadExit) == flow.Exit:
 			is |= isExit
 		}
 		have := seen[k.relay.id]
@@ -265,14 +267,14 @@ func (m *Merger) count(kept []int32) (relays, exits int) {
 func (m *Merger) names() map[[20]byte]uint32 {
 	last := make(map[[20]byte]*piece)
 	for i := range m.rows {
-		if k := &m.rows[i].key; k.kind == ExitAddress && k.relay.known {
+		if k := &m.rows[i].key; k.kind == flow.ExitAddress && k.relay.known {
 			last[k.relay.id] = nil
 		}
 	}
 	for i := range m.pieces {
 		p := &m.pieces[i]
 		k := &m.rows[p.row].key
-		if k.kind == ExitAddress || !k.relay.known {
+		if k.kind == flow.ExitAddress || !k.relay.known {
 			continue
 		}
 		if have, ok := last[k.relay.id]; ok && (have == nil || m.later(p, have)) {
@@ -299,19 +301,19 @@ type rowWriter struct {
 func (w *rowWriter) row(p *piece) Row {
 	k := &w.merger.rows[p.row].key
 	nick := p.nickname
-	if k.kind == ExitAddress && k.relay.known {
+	if k.kind == flow.ExitAddress && k.relay.known {
 		if n, ok := w.names[k.relay.id]; ok {
 			nick = n
 		}
 	}
 	row := Row{
-		colRole:     [...]string{ORPort: "or", DirPort: "dir", ExitAddress: "exit"}[k.kind],
+		colRole:     [...]string{flow.ORPort: "or", flow.DirPort: "dir", flow.ExitAddress: "exit"}[k.kind],
 		colFlags:    flagCells[k.flags],
 		colNickname: w.merger.nicknames[nick],
 	}
 	b := netip.AddrFrom16(k.addr).Unmap().AppendTo(w.buf[:0])
 	ip := len(b)
-	if k.kind != ExitAddress {
+	if k.kind != flow.ExitAddress {
 		b = strconv.AppendUint(b, uint64(k.port), 10)
 	}
 	port := len(b)
@@ -330,20 +332,10 @@ func (w *rowWriter) row(p *piece) Row {
 	return row
 }
 
-// flagCells are the cells of all sets of flags: in the order of the alphabet,
-// as in a consensus.
-var flagCells = func() (cells [keptFlags + 1]string) {
+// flagCells are the cells of all sets of flags.
+var flagCells = func() (cells [flow.AllFlags + 1]string) {
 	for f := range cells {
-		var names []string
-		for _, flag := range [...]struct {
-			is   Flags
-			name string
-		}{{DirAuthority, "Authority"}, {BadExit, "BadExit"}, {Exit, "Exit"}, {Guard, "Guard"}} {
-			if Flags(f)&flag.is != 0 {
-				names = append(names, flag.name)
-			}
-		}
-		cells[f] = strings.Join(names, " ")
+		cells[f] = flow.Flags(f).String()
 	}
 	return cells
 }()

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,13 +27,13 @@ type yearRelay struct {
 	ListedRelay
 	exit  netip.Addr
 	hours []int32
-	state []Flags
+	state []flow.Flags
 }
 
-const absent = Flags(1 << 7)
+const absent = flow.Flags(1 << 7)
 
 // at returns the relay's flags in an hour's list.
-func (r *yearRelay) at(hour int) (Flags, bool) {
+func (r *yearRelay) at(hour int) (flow.Flags, bool) {
 	i := sort.Search(len(r.hours), func(i int) bool { return int(r.hours[i]) > hour }) - 1
 	if i < 0 || r.state[i] == absent {
 		return 0, false
@@ -69,15 +71,15 @@ func year() []yearRelay {
 			if n%100 == 0 {
 				r.Dir = netip.AddrPortFrom(v4, 9030)
 			}
-			flags := Flags(0)
+			flags := flow.Flags(0)
 			if n%4 == 0 {
-				flags, r.exit = Exit, v4
+				flags, r.exit = flow.Exit, v4
 			}
 			end := hour + 1 + int(random.ExpFloat64()*life)
 			for hour < end && hour < yearHours {
 				r.hours, r.state = append(r.hours, int32(hour)), append(r.state, flags)
 				if random.IntN(4) == 0 {
-					flags ^= Guard
+					flags ^= flow.Guard
 				}
 				hour += 1 + int(random.ExpFloat64()*300)
 				if hour < end {

@@ -203,7 +203,7 @@ func listOf(c *tordir.Consensus) relay.List {
 	for i := range c.Relays {
 		r := &c.Relays[i]
 		l.Relays[i] = relay.ListedRelay{
-			Identity: r.Identity, Nickname: r.Nickname, Flags: flags(r.Flags),
+			Identity: r.Identity, Nickname: r.Nickname, Flags: r.Flags,
 			Ports: append([]netip.AddrPort{netip.AddrPortFrom(r.Addr, r.ORPort)}, r.IPv6...),
 		}
 		if r.DirPort != 0 {
@@ -211,18 +211,6 @@ func listOf(c *tordir.Consensus) relay.List {
 		}
 	}
 	return l
-}
-
-func flags(f tordir.Flags) (out relay.Flags) {
-	for _, pair := range []struct {
-		from tordir.Flags
-		to   relay.Flags
-	}{{tordir.FlagGuard, relay.Guard}, {tordir.FlagExit, relay.Exit}, {tordir.FlagBadExit, relay.BadExit}, {tordir.FlagAuthority, relay.DirAuthority}} {
-		if f.Has(pair.from) {
-			out |= pair.to
-		}
-	}
-	return out
 }
 
 // Files takes in the documents of files, in any order: a consensus that comes

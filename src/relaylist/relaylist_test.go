@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/relay"
@@ -86,7 +88,7 @@ func TestAnyOrder(t *testing.T) {
 	table, err := relay.Parse(want)
 	require.NoError(t, err)
 	require.True(t, table.Complete)
-	require.Equal(t, relay.CoverageGap, table.Coverage(relay.Interval{From: noon.Add(4*time.Hour + time.Minute).Unix(), To: noon.Add(4*time.Hour + time.Minute).Unix()}))
+	require.Equal(t, flow.CoverageGap, table.Coverage(flow.Interval{From: noon.Add(4*time.Hour + time.Minute).Unix(), To: noon.Add(4*time.Hour + time.Minute).Unix()}))
 }
 
 // What is not believed leaves no trace in the table.

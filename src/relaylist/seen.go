@@ -3,7 +3,8 @@ package relaylist
 import (
 	"net/netip"
 	"slices"
-	"strings"
+
+	"tordetect/src/flow"
 
 	"tordetect/src/relay"
 )
@@ -25,14 +26,14 @@ type Seen struct {
 }
 
 // answers are the words for how a listing stands to the time.
-var answers = map[relay.When]string{
-	relay.Listed: "listed", relay.Spanned: "listed", relay.Recent: "recent",
-	relay.Stale: "stale", relay.Later: "later", relay.Earlier: "earlier",
+var answers = map[flow.When]string{
+	flow.Listed: "listed", flow.Spanned: "listed", flow.Recent: "recent",
+	flow.Stale: "stale", flow.Later: "later", flow.Earlier: "earlier",
 }
 
-var roles = map[relay.Kind]string{
-	relay.ORPort: "or", relay.DirPort: "dir", relay.ExitAddress: "exit",
-	relay.Bridge: "bridge", relay.Authority: "authority", relay.AuthorityDir: "authority dir",
+var roles = map[flow.Kind]string{
+	flow.ORPort: "or", flow.DirPort: "dir", flow.ExitAddress: "exit",
+	flow.Bridge: "bridge", flow.Authority: "authority", flow.AuthorityDir: "authority dir",
 }
 
 // Lookup says what an address was at a time: every listing that held then; if
@@ -40,12 +41,12 @@ var roles = map[relay.Kind]string{
 // time, "no list", and behind it the nearest listings before and after.
 func Lookup(t *relay.Table, addr netip.Addr, at int64) []Seen {
 	addr = addr.Unmap().WithZone("")
-	moment := relay.Interval{From: at, To: at}
+	moment := flow.Interval{From: at, To: at}
 	coverage := t.Coverage(moment)
 	line := func(l relay.Listing) Seen {
 		s := Seen{
 			Addr: addr, At: at, Coverage: coverage.String(), Answer: answers[l.When],
-			Role: roles[l.Kind], Port: l.Port, Flags: FlagNames(l.Flags), Fingerprint: l.Fingerprint, Nickname: l.Nickname, Away: l.Away,
+			Role: roles[l.Kind], Port: l.Port, Flags: l.Flags.String(), Fingerprint: l.Fingerprint, Nickname: l.Nickname, Away: l.Away,
 		}
 		if !l.Kind.BuiltIn() {
 			s.First, s.Last = l.First, l.Last
@@ -54,7 +55,7 @@ func Lookup(t *relay.Table, addr netip.Addr, at int64) []Seen {
 	}
 	var then, nearest []Seen
 	for _, l := range t.Lookup(nil, addr, moment) {
-		if l.When == relay.Listed {
+		if l.When == flow.Listed {
 			then = append(then, line(l))
 			continue
 		}
@@ -64,7 +65,7 @@ func Lookup(t *relay.Table, addr netip.Addr, at int64) []Seen {
 		return then
 	}
 	answer := "not listed"
-	if coverage != relay.CoverageFull {
+	if coverage != flow.CoverageFull {
 		answer = "no list"
 	}
 	slices.SortStableFunc(nearest, func(a, b Seen) int { return int(min(max(a.Away-b.Away, -1), 1)) })
@@ -74,17 +75,3 @@ func Lookup(t *relay.Table, addr netip.Addr, at int64) []Seen {
 // maxNearest bounds the listings of other times that are told: a few of each
 // of the eight relays that may share an address.
 const maxNearest = 20
-
-// FlagNames writes flags as the table does.
-func FlagNames(f relay.Flags) string {
-	var names []string
-	for _, flag := range []struct {
-		flag relay.Flags
-		name string
-	}{{relay.DirAuthority, "Authority"}, {relay.BadExit, "BadExit"}, {relay.Exit, "Exit"}, {relay.Guard, "Guard"}} {
-		if f&flag.flag != 0 {
-			names = append(names, flag.name)
-		}
-	}
-	return strings.Join(names, " ")
-}

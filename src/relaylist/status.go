@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/relay"
 )
 
@@ -28,7 +30,7 @@ func Status(t *relay.Table, file, version string, now time.Time) (columns []stri
 		exitAge = now.Unix() - exits[len(exits)-1].To
 	}
 	return []string{"file", "rows", "skipped", "relays", "exits", "valid_until", "age", "listed", "listed_before", "coverage", "exit_coverage", "exit_age", "complete", "version"},
-		[]any{file, t.Rows, t.Skipped, t.Fingerprints(relay.ORPort), t.Fingerprints(relay.ExitAddress), validUntil, age, listed, before,
+		[]any{file, t.Rows, t.Skipped, t.Fingerprints(flow.ORPort), t.Fingerprints(flow.ExitAddress), validUntil, age, listed, before,
 			spans(t.Lists()), spans(t.ExitLists()), exitAge, t.Complete, version}
 }
 
@@ -46,7 +48,7 @@ func mostBefore(t *relay.Table, moment int64) int {
 const maxSpans = 20
 
 // spans writes intervals as "from/to from/to".
-func spans(all []relay.Interval) string {
+func spans(all []flow.Interval) string {
 	var words []string
 	for i, iv := range all {
 		if i == maxSpans {

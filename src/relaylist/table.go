@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/relay"
 )
 
@@ -65,7 +67,7 @@ func latestCovered(now time.Time) int64 { return now.Add(maxCoveredAhead).Unix()
 // long as such a claim counts, every real list is older than the newest one.
 func Ahead(t *relay.Table, now time.Time) string {
 	latest := int64(0)
-	for _, all := range [][]relay.Interval{t.Lists(), t.ExitLists()} {
+	for _, all := range [][]flow.Interval{t.Lists(), t.ExitLists()} {
 		for _, iv := range all {
 			latest = max(latest, iv.To)
 		}

@@ -10,8 +10,9 @@ import (
 	"slices"
 	"time"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/dirclient"
-	"tordetect/src/relay"
 	"tordetect/src/tordir"
 )
 
@@ -115,9 +116,9 @@ type fetch struct {
 	client  *dirclient.Client
 	update  Update
 	out     *Updated
-	had     int64            // valid-until of the newest list of the table; 0 without one
-	covered []relay.Interval // for which the table has lists
-	filled  bool             // older hours that the table lacked were had from an archive
+	had     int64           // valid-until of the newest list of the table; 0 without one
+	covered []flow.Interval // for which the table has lists
+	filled  bool            // older hours that the table lacked were had from an archive
 }
 
 func (f *fetch) say(text string) {

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/dirclient"
@@ -222,14 +224,14 @@ func TestFetchFillsGaps(t *testing.T) {
 	net, trust := lab(t)
 	_, one, err := update(t, trust, noon.Add(10*time.Minute), "", serve(t, &cache{consensus: hour(net, 0), certificates: net.Certificates()}))
 	require.NoError(t, err)
-	span := func(from, to int) []relay.Interval {
-		return []relay.Interval{{From: noon.Add(time.Duration(from) * time.Hour).Unix(), To: noon.Add(time.Duration(to) * time.Hour).Unix()}}
+	span := func(from, to int) []flow.Interval {
+		return []flow.Interval{{From: noon.Add(time.Duration(from) * time.Hour).Unix(), To: noon.Add(time.Duration(to) * time.Hour).Unix()}}
 	}
 	for _, c := range []struct {
 		name   string
 		now    time.Time
 		change func(*Update)
-		want   []relay.Interval
+		want   []flow.Interval
 		lists  int
 	}{
 		{"by itself", noon.Add(10 * time.Minute), nil, span(-71, 3), 71},
@@ -286,7 +288,7 @@ func TestFetchFromFullFolder(t *testing.T) {
 	require.Equal(t, noon.Add(-time.Hour).Unix(), u.Newest)
 	table, err := relay.Parse(text)
 	require.NoError(t, err)
-	require.Equal(t, []relay.Interval{{From: noon.Add(-lists * time.Hour).Unix(), To: noon.Add(2 * time.Hour).Unix()}}, table.Lists())
+	require.Equal(t, []flow.Interval{{From: noon.Add(-lists * time.Hour).Unix(), To: noon.Add(2 * time.Hour).Unix()}}, table.Lists())
 }
 
 // A table that claims lists of the future does not keep the real ones out.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"tordetect/src/flow"
 )
 
 // The two flavours of a consensus. Both list the same relays with the same
@@ -54,32 +56,7 @@ type Relay struct {
 	ORPort   uint16
 	DirPort  uint16           // 0 = none
 	IPv6     []netip.AddrPort // OR addresses of its "a" lines; nil where the consensus method has none
-	Flags    Flags
-}
-
-// Flags are those of a relay's flags that are kept.
-type Flags uint8
-
-// All other flags are parsed past: everything listed is Running and Valid.
-const (
-	FlagAuthority Flags = 1 << iota
-	FlagBadExit
-	FlagExit
-	FlagGuard
-)
-
-// Has says whether all the flags given are set.
-func (f Flags) Has(flags Flags) bool { return f&flags == flags }
-
-// String returns the flags in the order of the document, with blanks between.
-func (f Flags) String() string {
-	var names []string
-	for i, name := range [...]string{"Authority", "BadExit", "Exit", "Guard"} {
-		if f.Has(1 << i) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, " ")
+	Flags    flow.Flags
 }
 
 // Signature is one directory-signature of a consensus, not yet checked.

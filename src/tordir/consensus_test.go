@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
+
 	"tordetect/tests/tornet"
 )
 
@@ -39,7 +42,7 @@ func relaysOf(relays []tornet.Relay, six bool) []Relay {
 			want.IPv6 = r.IPv6
 		}
 		for _, f := range r.Flags {
-			want.Flags |= map[string]Flags{"Authority": FlagAuthority, "BadExit": FlagBadExit, "Exit": FlagExit, "Guard": FlagGuard}[f]
+			want.Flags |= map[string]flow.Flags{"Authority": flow.DirAuthority, "BadExit": flow.BadExit, "Exit": flow.Exit, "Guard": flow.Guard}[f]
 		}
 		out = append(out, want)
 	}
@@ -275,7 +278,7 @@ func TestParseAllocations(t *testing.T) {
 }
 
 func TestFlagsString(t *testing.T) {
-	require.Equal(t, "", Flags(0).String())
-	require.Equal(t, "Exit Guard", (FlagGuard | FlagExit).String())
-	require.Equal(t, "Authority BadExit Exit Guard", Flags(15).String())
+	require.Equal(t, "", flow.Flags(0).String())
+	require.Equal(t, "Exit Guard", (flow.Guard | flow.Exit).String())
+	require.Equal(t, "Authority BadExit Exit Guard", flow.Flags(15).String())
 }

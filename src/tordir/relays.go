@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"net/netip"
 	"strings"
+
+	"tordetect/src/flow"
 )
 
 // readRelays reads the relays and the footer, to the first directory-signature.
@@ -178,21 +180,12 @@ func decodeIdentity(id *[20]byte, w []byte) bool {
 var identityEncoding = base64.RawStdEncoding.Strict()
 
 // readFlags reads the arguments of an s line.
-func readFlags(rest []byte) (f Flags) {
+func readFlags(rest []byte) (f flow.Flags) {
 	for {
 		var w []byte
 		if w, rest = word(rest); len(w) == 0 {
 			return f
 		}
-		switch string(w) {
-		case "Authority":
-			f |= FlagAuthority
-		case "BadExit":
-			f |= FlagBadExit
-		case "Exit":
-			f |= FlagExit
-		case "Guard":
-			f |= FlagGuard
-		}
+		f |= flow.ParseFlag(w)
 	}
 }

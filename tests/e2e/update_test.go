@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/relay"
@@ -116,7 +118,7 @@ func TestUpdateSearch(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, "0", result.Rows[0].Get("rows"))
 	require.True(t, table().Complete)
-	require.Equal(t, []relay.Interval{{From: before.Unix(), To: before.Add(3 * time.Hour).Unix()}}, table().Lists())
+	require.Equal(t, []flow.Interval{{From: before.Unix(), To: before.Add(3 * time.Hour).Unix()}}, table().Lists())
 
 	whole, err := os.ReadFile(h.App.Lookup("tor_relays.csv"))
 	require.NoError(t, err)
@@ -130,7 +132,7 @@ func TestUpdateSearch(t *testing.T) {
 	d.serve(hour)
 	_, err = update()
 	require.NoError(t, err)
-	require.Equal(t, []relay.Interval{{From: before.Unix(), To: hour.Add(3 * time.Hour).Unix()}}, table().Lists())
+	require.Equal(t, []flow.Interval{{From: before.Unix(), To: hour.Add(3 * time.Hour).Unix()}}, table().Lists())
 
 	found, err := h.RunSavedOver("Tor client that the firewall did not name")
 	require.NoError(t, err)

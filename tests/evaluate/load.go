@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tordetect/src/flow"
+
 	"tordetect/src/relay"
 	"tordetect/tests/evaluate/judge"
 	"tordetect/tests/flows"
@@ -212,7 +214,7 @@ func (t *capture) judge() ([]row, error) {
 		if first == "" {
 			first = minus(last, cell("duration"))
 		}
-		r.listing = lookUp(relays, cell("src_ip")+"\n"+cell("dest_ip"), relay.Interval{From: seconds(first), To: seconds(last)})
+		r.listing = lookUp(relays, cell("src_ip")+"\n"+cell("dest_ip"), flow.Interval{From: seconds(first), To: seconds(last)})
 	}
 	return t.truth, nil
 }
@@ -228,7 +230,7 @@ func minus(end, duration string) string {
 
 // lookUp is what a plain lookup by address finds. Where the table has no exit
 // lists, the flag stands in for them.
-func lookUp(t *relay.Table, addresses string, at relay.Interval) listing {
+func lookUp(t *relay.Table, addresses string, at flow.Interval) listing {
 	var out listing
 	for text := range strings.SplitSeq(addresses, "\n") {
 		a, err := netip.ParseAddr(text)
@@ -236,11 +238,11 @@ func lookUp(t *relay.Table, addresses string, at relay.Interval) listing {
 			continue
 		}
 		for _, l := range t.Lookup(nil, a.Unmap(), at) {
-			now := l.When == relay.Listed || l.When == relay.Spanned
-			out.ever = out.ever || l.Kind == relay.ORPort
-			out.relay = out.relay || now && l.Kind == relay.ORPort
-			flagged := len(t.ExitLists()) == 0 && l.Kind == relay.ORPort && l.Flags&relay.Exit != 0
-			out.exit = out.exit || now && (l.Kind == relay.ExitAddress || flagged)
+			now := l.When == flow.Listed || l.When == flow.Spanned
+			out.ever = out.ever || l.Kind == flow.ORPort
+			out.relay = out.relay || now && l.Kind == flow.ORPort
+			flagged := len(t.ExitLists()) == 0 && l.Kind == flow.ORPort && l.Flags&flow.Exit != 0
+			out.exit = out.exit || now && (l.Kind == flow.ExitAddress || flagged)
 		}
 	}
 	return out

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	table "tordetect/src/relay"
@@ -126,7 +128,7 @@ func TestTable(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, parsed.Complete)
 	require.Zero(t, parsed.Skipped)
-	require.Equal(t, []table.Interval{
+	require.Equal(t, []flow.Interval{
 		{From: start + firstList*hour, To: start + (missedFrom+2)*hour},
 		{From: start + missedTo*hour, To: start + (lastList+2)*hour},
 	}, parsed.Lists())
@@ -158,9 +160,9 @@ func TestTable(t *testing.T) {
 func TestTruthAgreesWithTheTable(t *testing.T) {
 	parsed, err := table.Parse(string(week().Table()))
 	require.NoError(t, err)
-	listed := func(a string, port string, at table.Interval) bool {
+	listed := func(a string, port string, at flow.Interval) bool {
 		for _, l := range parsed.Lookup(nil, netip.MustParseAddr(a), at) {
-			if (port == "" || fmt.Sprint(l.Port) == port) && l.When == table.Listed {
+			if (port == "" || fmt.Sprint(l.Port) == port) && l.When == flow.Listed {
 				return true
 			}
 		}
@@ -168,8 +170,8 @@ func TestTruthAgreesWithTheTable(t *testing.T) {
 	}
 	checked := map[string]int{}
 	for _, f := range week().Flows {
-		at := table.Interval{From: f.First, To: f.Last}
-		if parsed.Coverage(at) != table.CoverageFull {
+		at := flow.Interval{From: f.First, To: f.Last}
+		if parsed.Coverage(at) != flow.CoverageFull {
 			continue
 		}
 		n := week().network
@@ -187,7 +189,7 @@ func TestTruthAgreesWithTheTable(t *testing.T) {
 			require.True(t, listed(f.Dest, "", at), "%+v", f)
 			require.False(t, listed(f.Dest, f.DestPort, at), "%+v", f)
 		case "reuse_before":
-			require.False(t, listed(f.Dest, f.DestPort, table.Interval{From: f.First, To: f.First}), "%+v", f)
+			require.False(t, listed(f.Dest, f.DestPort, flow.Interval{From: f.First, To: f.First}), "%+v", f)
 		case "exit", "operator":
 			require.True(t, listed(f.Src, "", at), "%+v", f)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"tordetect/src/flow"
+
 	table "tordetect/src/relay"
 	"tordetect/tests/tornet"
 )
@@ -265,7 +267,7 @@ func (r relay) listed() table.ListedRelay {
 	if r.or6.IsValid() {
 		out.Ports = append(out.Ports, r.or6)
 	}
-	for flag, set := range map[table.Flags]bool{table.Guard: r.guard, table.Exit: r.exit, table.BadExit: r.badExit, table.DirAuthority: r.authority} {
+	for flag, set := range map[flow.Flags]bool{flow.Guard: r.guard, flow.Exit: r.exit, flow.BadExit: r.badExit, flow.DirAuthority: r.authority} {
 		if set {
 			out.Flags |= flag
 		}

@@ -21,8 +21,8 @@ import (
 	"tordetect/tests/shared"
 )
 
-// flow is a line of scan -o json, as far as the test of the report needs it.
-type flow struct {
+// jsonFlow is a line of scan -o json, as far as the test of the report needs it.
+type jsonFlow struct {
 	Line      int64    `json:"line"`
 	Time      int64    `json:"_time"`
 	Duration  int64    `json:"duration"`
@@ -46,10 +46,10 @@ type flow struct {
 	Coverage  string   `json:"tor_coverage"`
 }
 
-func flowsOf(t *testing.T, text string) []flow {
-	var out []flow
+func flowsOf(t *testing.T, text string) []jsonFlow {
+	var out []jsonFlow
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
-		var f flow
+		var f jsonFlow
 		require.NoError(t, json.Unmarshal([]byte(line), &f), line)
 		out = append(out, f)
 	}
@@ -62,11 +62,11 @@ type tally struct {
 	states                      map[string]int
 	others                      map[string]string // role by other end
 	users                       map[string]bool
-	best                        flow
-	listing                     flow // of those with a role
+	best                        jsonFlow
+	listing                     jsonFlow // of those with a role
 }
 
-func (a *tally) add(f flow, other string) {
+func (a *tally) add(f jsonFlow, other string) {
 	if a.flows == 0 {
 		*a = tally{first: f.Time - f.Duration, states: map[string]int{}, others: map[string]string{}, users: map[string]bool{}, best: f}
 	}
@@ -121,9 +121,9 @@ func guard(role string) bool  { return role == "guard" || role == "guard+exit" }
 func none(role string) bool   { return role == "" }
 
 // tallies counts flows by client, host reached, and other end.
-func tallies(flows []flow) (clients, reached, peers map[string]*tally) {
+func tallies(flows []jsonFlow) (clients, reached, peers map[string]*tally) {
 	clients, reached, peers = map[string]*tally{}, map[string]*tally{}, map[string]*tally{}
-	add := func(m map[string]*tally, name string, f flow, other string) {
+	add := func(m map[string]*tally, name string, f jsonFlow, other string) {
 		if m[name] == nil {
 			m[name] = &tally{}
 		}
@@ -206,11 +206,11 @@ func TestHTMLNumbers(t *testing.T) {
 	}
 }
 
-func checkNumbers(t *testing.T, page *node, every []flow, least int) {
+func checkNumbers(t *testing.T, page *node, every []jsonFlow, least int) {
 	t.Helper()
 	verdicts, evidence := map[string]int{}, map[string]int{}
 	coverage := map[string]*tally{}
-	var found []flow
+	var found []jsonFlow
 	for _, f := range every {
 		verdicts[f.Verdict]++
 		if coverage[f.Coverage] == nil {
@@ -347,7 +347,7 @@ func checkNumbers(t *testing.T, page *node, every []flow, least int) {
 	require.Equal(t, hidden > 0, strings.Contains(page.id("findings").text, fmt.Sprintf("The first %d of %s are shown.", len(rows), grouped(int64(len(pairs))))))
 
 	// The drawings: each second of the log in the bar where it belongs.
-	for id, of := range map[string]func(flow) string{"verdicts": func(f flow) string { return f.Verdict }, "states": func(f flow) string { return f.State }} {
+	for id, of := range map[string]func(jsonFlow) string{"verdicts": func(f jsonFlow) string { return f.Verdict }, "states": func(f jsonFlow) string { return f.State }} {
 		drawn := 0
 		for _, tr := range page.id("figures-" + id).all("tbody")[0].all("tr") {
 			from, err := time.Parse(time.RFC3339, tr.children[0].text)

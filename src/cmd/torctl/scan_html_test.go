@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
@@ -427,7 +429,7 @@ func TestHTMLWords(t *testing.T) {
 	for _, name := range append(slices.Clone(verdictNames[:]), stateNames[:]...) {
 		require.True(t, known[name], name)
 	}
-	for _, state := range []detect.State{detect.Established, detect.Attempt, detect.Blocked, detect.StateUnknown} {
+	for _, state := range []flow.State{flow.Established, flow.Attempt, flow.Blocked, flow.StateUnknown} {
 		require.Equal(t, state.String(), stateNames[stateIndex(state.String())])
 	}
 	for _, w := range coverageWords {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
@@ -152,7 +154,7 @@ func TestUpdate(t *testing.T) {
 	table, err := relay.Parse(r.text)
 	require.NoError(t, err)
 	require.True(t, table.Complete)
-	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(relay.ORPort))
+	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(flow.ORPort))
 	s.put(tableName, []byte(r.text))
 
 	again := s.update(0.3, 50000, s.source)
@@ -210,9 +212,9 @@ func TestTwoUpdatesAtOnce(t *testing.T) {
 		require.Nil(t, s.asked, "the other one ran")
 		table := parsed(t, r.text)
 		require.True(t, table.Complete)
-		var lists []relay.Interval // each holds for three hours
+		var lists []flow.Interval // each holds for three hours
 		for _, h := range []int{0, 5, 10} {
-			lists = append(lists, relay.Interval{From: noon.Add(time.Duration(h) * time.Hour).Unix(), To: noon.Add(time.Duration(h+3) * time.Hour).Unix()})
+			lists = append(lists, flow.Interval{From: noon.Add(time.Duration(h) * time.Hour).Unix(), To: noon.Add(time.Duration(h+3) * time.Hour).Unix()})
 		}
 		require.Equal(t, lists, table.Lists())
 	}

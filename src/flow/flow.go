@@ -1,0 +1,124 @@
+// Package flow holds the plain types of the house: a flow of traffic as it is
+// judged, and what the relay list says of its ends. They are the words in which
+// the packages that read events, the one that keeps relay tables and the one
+// that judges talk to each other:
+//
+//	event reads   10.0.0.5 -> 198.51.100.7 port 9001, TCP, Established, label "ssl"
+//	relay adds    a Sighting: 198.51.100.7:9001 is the OR port of relay "anna", Listed
+//	detect takes  the Flow and says how sure it is that this is Tor
+//
+// relay.go has the words of the relay list, this file those of traffic. The
+// package decides nothing: it neither reads texts nor asks lists nor weighs.
+package flow
+
+import "net/netip"
+
+// Interval is the time of traffic, in epoch seconds, both ends included. From ==
+// To is a moment.
+type Interval struct{ From, To int64 }
+
+// Side is one of a flow's two ends.
+type Side uint8
+
+const (
+	Source Side = iota
+	Destination
+)
+
+// End is how a flow's end is named in sentences.
+type End struct {
+	Addr netip.Addr // the zero Addr if the row has no readable address
+	Port uint16     // 0 if the row has none
+}
+
+// Flow is what is known of one row of traffic before it is judged.
+type Flow struct {
+	Source, Destination End
+	Transport           Transport
+	Label               Label
+	Hello               Hello
+	Onion               Onion
+	State               State
+	Coverage            Coverage
+	// Undated says that the row has no usable time, so that the list could
+	// not be asked.
+	Undated bool
+	// NewestList and OldestList are the list's bounds in epoch seconds, used
+	// in sentences only; 0 without a list.
+	NewestList, OldestList int64
+	Sightings              []Sighting
+}
+
+// Transport is what runs below the flow, as far as it matters: Tor's own
+// connections are TCP.
+type Transport uint8
+
+const (
+	TransportUnknown Transport = iota
+	TCP
+	NotTCP
+)
+
+// State is how far the flow came, apart from whether it is Tor.
+type State uint8
+
+const (
+	StateUnknown State = iota
+	Established        // something answered
+	Attempt            // nothing answered, or the answer was a refusal
+	Blocked            // the firewall stopped it
+	States
+)
+
+var stateNames = [States]string{"unknown", "established", "attempt", "blocked"}
+
+// String is the word used in the field tor_state.
+func (s State) String() string { return stateNames[s] }
+
+// Label is what the firewall's own application detection says.
+type Label uint8
+
+const (
+	LabelNone    Label = iota // no label, or an empty one
+	LabelOther                // something else
+	LabelTor2web              // a gateway to onion services
+	LabelTor                  // Tor
+)
+
+// Hello is what a client showed of itself when it began a TLS connection.
+type Hello struct {
+	// Name is the server name, for sentences; what it looks like is told by the
+	// two below. Form: it has the form of the names that the client of the
+	// fingerprint makes up, which alone is worth nothing, so Form is of no
+	// meaning without a fingerprint. MadeUp: it looks like a name of Tor's.
+	Name         []byte
+	Form, MadeUp bool
+	// The fingerprint is that of a known build of a Tor client.
+	JA4, JA3 bool
+}
+
+// Onion is the name of an onion service or of a gateway to them, where the row
+// shows one.
+type Onion struct {
+	Kind  OnionKind
+	Where Where
+	Name  []byte // for sentences
+}
+
+// OnionKind is what such a name is.
+type OnionKind uint8
+
+const (
+	NoOnion      OnionKind = iota
+	OnionGateway           // a tor2web gateway: onion services without Tor
+	OnionService           // a name below .onion, which only Tor itself can use
+)
+
+// Where is the place in which a name was shown.
+type Where uint8
+
+const (
+	InDNS Where = iota // a query
+	InURL
+	InTLS // the server name
+)
