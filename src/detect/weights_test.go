@@ -3,7 +3,6 @@ package detect_test
 import (
 	"testing"
 
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
