@@ -53,6 +53,11 @@ func endOf(text string) flow.End {
 func (f build) attempt() build                { f.State = flow.Attempt; return f }
 func (f build) blocked() build                { f.State = flow.Blocked; return f }
 func (f build) unsure() build                 { f.State = flow.StateUnknown; return f }
+func (f build) saw() build                    { f.Handshake = true; return f }
+func (f build) counted() build                { f.CountedBack = true; return f }
+func (f build) ports(all ...uint16) build     { f.SourcePorts = all; return f }
+func (f build) proxy(a string) build          { f.Proxy = netip.MustParseAddr(a); return f }
+func (f build) nat64() build                  { f.NAT64 = true; return f }
 func (f build) udp() build                    { f.Transport = flow.NotTCP; return f }
 func (f build) label(l flow.Label) build      { f.Label = l; return f }
 func (f build) covered(c flow.Coverage) build { f.Coverage = c; return f }

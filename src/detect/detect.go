@@ -110,7 +110,7 @@ func (j *Judge) Judge(f *flow.Flow) *Finding {
 
 	out.Score = j.decide(label, name, a)
 	out.Verdict = verdict(out.Score, f.Coverage)
-	out.Evidence = gather(out.Evidence, j.graded, label, names, f.Transport)
+	out.Evidence = gather(out.Evidence, j.graded, label, names, f)
 	var deciding *graded
 	if len(j.graded) > 0 {
 		deciding = &j.graded[0]

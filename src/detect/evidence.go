@@ -33,6 +33,7 @@ const (
 	onionName
 	sniPattern
 
+	listLabel
 	notTCP
 	codes
 )
@@ -123,6 +124,10 @@ var table = [codes]struct {
 	// more of those than of Tor's: never more than a hint beside other evidence.
 	sniPattern: {"sni_pattern", "", byName, 0.15},
 
+	// A rule that matches addresses of a published list is a list again, of another
+	// date, and no witness beside ours.
+	listLabel: {"list_label", "", bySay, 0},
+
 	// Tor runs over TCP: the list is not asked.
 	notTCP: {"not_tcp", "", bySay, 0},
 }
@@ -135,6 +140,12 @@ const labelUnlisted = 0.55
 // the form of those that this client makes up: a program with the same TLS
 // settings would have to visit a www. name as well, and not offer HTTP.
 const fingerprintAndForm = 0.90
+
+// perhapsAnswer is what an exit's address as the source is worth at most where the
+// row has no source port and counts nothing that came back, and the destination's
+// port is one that clients are given: one-way flow logs write the answer of a web
+// server on an exit's machine so. It weighs as exit_address_span.
+const perhapsAnswer = 0.60
 
 // unanswered scales destination and label where nothing answered or the
 // firewall blocked it: half of such contacts are scanners (second private

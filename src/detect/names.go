@@ -189,3 +189,8 @@ func hostName(dst, name []byte, instead string) []byte {
 	}
 	return append(dst, name...)
 }
+
+// alphanumeric reports whether c is an ASCII letter or digit.
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

@@ -27,12 +27,39 @@ func reason(dst []byte, f *flow.Flow, out *Finding, all []graded, label, name Ev
 		dst = shown(labelAlone(dst, f, label), f)
 	case name.Code != noCode:
 		dst = namesAlone(dst, f, name)
+	case f.Label == flow.LabelListed:
+		dst = listedLabel(dst, f)
 	default:
 		dst = withoutEvidence(dst, f)
 	}
-	if len(dst) > start {
-		dst = append(dst, '.')
+	if len(dst) == start {
+		return dst
 	}
+	if f.Label == flow.LabelListed && (len(all) > 0 || name.Code != noCode) {
+		dst = append(dst, "; a rule that matches addresses of a published Tor list says so too"...)
+	}
+	return append(written(dst, f), '.')
+}
+
+// written says where the row means something else than it writes.
+func written(dst []byte, f *flow.Flow) []byte {
+	if f.Proxy.IsValid() {
+		dst = f.Proxy.AppendTo(append(dst, "; the row names "...))
+		dst = append(dst, " as the destination, which was the proxy of this request"...)
+	}
+	if f.NAT64 {
+		dst = append(dst, "; the row writes an IPv4 address as IPv6 (NAT64)"...)
+	}
+	return dst
+}
+
+// listedLabel: the sensor matched an address of a list of its own, ours has nothing.
+func listedLabel(dst []byte, f *flow.Flow) []byte {
+	dst = append(dst, "A rule that matches addresses of a published Tor list named it"...)
+	dst = end(append(dst, " when "...), f.Source.Addr, 0, "a host")
+	dst = append(dst, deed(f.State)...)
+	dst = end(dst, f.Destination.Addr, f.Destination.Port, "another")
+	dst, _ = unlisted(dst, f)
 	return dst
 }
 
@@ -44,7 +71,8 @@ func byListing(dst []byte, f *flow.Flow, out *Finding, all []graded, label Evide
 	case g.Code == hostedRelay:
 		dst = hosted(dst, g)
 	case g.turned:
-		dst = turned(dst, f, g)
+		dst = toRelay(dst, f, g)
+		dst = append(dst, "; the row names the relay as the source, as answers do"...)
 	case g.Side == flow.Destination:
 		dst = toRelay(dst, f, g)
 	default:
@@ -69,10 +97,15 @@ func byListing(dst []byte, f *flow.Flow, out *Finding, all []graded, label Evide
 	return shown(dst, f)
 }
 
-// toRelay: somebody contacted a listed address.
+// toRelay: somebody contacted a listed address. An answer tells it from the other
+// side, and what it says of being answered, too.
 func toRelay(dst []byte, f *flow.Flow, g *graded) []byte {
-	dst = end(dst, f.Source.Addr, 0, "A host")
-	if g.Code == unpaired {
+	client := f.Source.Addr
+	if g.turned {
+		client = f.Destination.Addr
+	}
+	dst = end(dst, client, 0, "A host")
+	if g.Code == unpaired || g.turned && f.State != flow.Established {
 		dst = append(dst, " may have contacted "...)
 	} else {
 		dst = append(dst, deed(f.State)...)
@@ -113,24 +146,6 @@ func toRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 	return dst
 }
 
-// turned: the row says that a relay's OR port contacted a high port.
-func turned(dst []byte, f *flow.Flow, g *graded) []byte {
-	dst = end(dst, f.Destination.Addr, 0, "A host")
-	if f.State == flow.Established {
-		dst = append(dst, deed(f.State)...)
-	} else {
-		dst = append(dst, " may have contacted "...) // what was answered is turned round, too
-	}
-	dst = end(dst, g.Addr, g.Port, "an address")
-	dst = portOf(dst, g)
-	if g.Code == orPortRecent {
-		dst = append(clock(append(dst, " until "...), g.Last), ", which later lists lack"...)
-	} else {
-		dst = listed(dst, g)
-	}
-	return append(dst, "; the row names the relay as the source, so it was probably logged the wrong way round"...)
-}
-
 // fromRelay: a listed address contacted somebody.
 func fromRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 	dst = end(dst, g.Addr, 0, "An address")
@@ -145,6 +160,9 @@ func fromRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 	}
 	dst = append(dst, deed(f.State)...)
 	dst = end(dst, f.Destination.Addr, f.Destination.Port, "a host")
+	if g.Weight == perhapsAnswer && mayAnswer(f) {
+		dst = append(dst, "; the row has no source port and counts nothing that came back, so it may be an answer to a connection from there"...)
+	}
 	switch g.Code {
 	case exitFlag:
 		dst = append(dst, "; Tor users probably leave there, but no exit list of that time says so"...)

@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -32,11 +33,13 @@ func (j *Judge) grade(f *flow.Flow) about {
 	if f.Transport == flow.NotTCP {
 		return a
 	}
-	// Some exporters write a flow the wrong way round: it seems to come from
-	// a relay's OR port and to go to a high port.
-	turnable := f.Destination.Port >= lowestClientPort
+	var asked netip.Addr // the source of which is known whether it answers
+	answers := false
 	for i := range f.Sightings {
 		s := &f.Sightings[i]
+		if s.Side == flow.Source && s.Addr != asked {
+			asked, answers = s.Addr, isAnswer(f, s.Addr)
+		}
 		switch {
 		case s.When >= flow.Later:
 		case s.Internal:
@@ -46,13 +49,16 @@ func (j *Judge) grade(f *flow.Flow) about {
 			if c, ok := destinationCode(s); ok {
 				j.put(c, s, a, false)
 			}
+		case answers:
+			// It is the client's flow to that port.
+			if c, ok := destinationCode(s); ok {
+				j.put(c, s, a, true)
+			}
 		default:
 			if c, ok := sourceCode(s); ok {
 				j.put(c, s, a, false)
-			}
-			if turnable && isORPort(s) {
-				if c, ok := destinationCode(s); ok {
-					j.put(c, s, a, true)
+				if g := &j.graded[len(j.graded)-1]; g.Sighting == s && g.Weight > perhapsAnswer && mayAnswer(f) {
+					g.Weight = perhapsAnswer
 				}
 			}
 		}
@@ -119,14 +125,50 @@ func (j *Judge) beside(g *graded, sameAddr bool) bool {
 	return false
 }
 
-// lowestClientPort is where ports that clients are given begin, on the systems
-// that give the lowest (RFC 6335: 0-1023 are system ports).
-const lowestClientPort = 1024
+// Ports that clients are given begin at lowestClientPort on the systems that give
+// the lowest (RFC 6335: 0-1023 are system ports), and at dynamicPort on most (Linux;
+// IANA's begin at 49152).
+const (
+	lowestClientPort = 1024
+	dynamicPort      = 32768
+)
 
-// isORPort reports whether the sighting is of an OR port and the flow's own port
-// is that one.
-func isORPort(s *flow.Sighting) bool {
-	return (s.Kind == flow.ORPort || s.Kind == flow.Authority) && !s.Ports && s.Port != 0 && s.Port == s.ListedPort
+// isAnswer reports whether a flow from a listed address is an answer to a client of
+// ours, as one-way flow logs and some exporters write it: from a port of a service,
+// or the OR or Dir port of that address, to a port that clients are given. Of several
+// source ports all must say so, and it is none where the record saw who began.
+func isAnswer(f *flow.Flow, addr netip.Addr) bool {
+	if f.Handshake || f.Source.Port == 0 || f.Destination.Port < lowestClientPort {
+		return false
+	}
+	if len(f.SourcePorts) <= 1 {
+		return isService(f, addr, f.Source.Port)
+	}
+	for _, port := range f.SourcePorts {
+		if !isService(f, addr, port) {
+			return false
+		}
+	}
+	return true
+}
+
+// isService reports whether a port of an address is that of a service.
+func isService(f *flow.Flow, addr netip.Addr, port uint16) bool {
+	if port < lowestClientPort {
+		return true
+	}
+	for i := range f.Sightings {
+		s := &f.Sightings[i]
+		if s.Side == flow.Source && s.Addr == addr && s.When < flow.Later && s.Kind != flow.ExitAddress && s.Kind != flow.Bridge && s.ListedPort == port && !s.Ports {
+			return true
+		}
+	}
+	return false
+}
+
+// mayAnswer reports whether a row that names no source port may be an answer.
+func mayAnswer(f *flow.Flow) bool {
+	return !f.Handshake && f.Source.Port == 0 && !f.CountedBack && f.Destination.Port >= dynamicPort
 }
 
 // destinationCode says what traffic to a listed address is evidence of.
@@ -340,7 +382,7 @@ func direction(deciding *graded, label, name Evidence) Direction {
 
 // gather lists all codes, each once, strongest first; what has no weight comes
 // last in the order of the table.
-func gather(out []Evidence, all []graded, label Evidence, names []Evidence, t flow.Transport) []Evidence {
+func gather(out []Evidence, all []graded, label Evidence, names []Evidence, f *flow.Flow) []Evidence {
 	for i := range all {
 		out = add(out, all[i].Evidence)
 	}
@@ -350,7 +392,10 @@ func gather(out []Evidence, all []graded, label Evidence, names []Evidence, t fl
 	for _, e := range names {
 		out = add(out, e)
 	}
-	if t == flow.NotTCP {
+	if f.Label == flow.LabelListed {
+		out = add(out, Evidence{Code: listLabel})
+	}
+	if f.Transport == flow.NotTCP {
 		out = add(out, Evidence{Code: notTCP})
 	}
 	return out

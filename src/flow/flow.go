@@ -8,7 +8,7 @@
 //	detect takes  the Flow and says how sure it is that this is Tor
 //
 // relay.go has the words of the relay list, this file those of traffic. The
-// package decides nothing: it neither reads texts nor asks lists nor weighs.
+// package neither reads texts nor asks lists nor weighs.
 package flow
 
 import "net/netip"
@@ -34,12 +34,24 @@ type End struct {
 // Flow is what is known of one row of traffic before it is judged.
 type Flow struct {
 	Source, Destination End
-	Transport           Transport
-	Label               Label
-	Hello               Hello
-	Onion               Onion
-	State               State
-	Coverage            Coverage
+	// SourcePorts and DestinationPorts are all ports of a row that stands for
+	// several flows, or lists several; empty where it has none.
+	SourcePorts, DestinationPorts []uint16
+	// Handshake says that the record saw how the connection began, so that who
+	// called whom is certain.
+	Handshake bool
+	// CountedBack says that the record counts what came back.
+	CountedBack bool
+	// Proxy is whom the row names as the destination where the true one stands in
+	// a request to an explicit proxy.
+	Proxy     netip.Addr
+	NAT64     bool // an end was written as IPv6 below 64:ff9b::/96 (RFC 6052)
+	Transport Transport
+	Label     Label
+	Hello     Hello
+	Onion     Onion
+	State     State
+	Coverage  Coverage
 	// Undated says that the row has no usable time, so that the list could
 	// not be asked.
 	Undated bool
@@ -81,6 +93,7 @@ type Label uint8
 const (
 	LabelNone    Label = iota // no label, or an empty one
 	LabelOther                // something else
+	LabelListed               // a rule that matches addresses of a published list: a list again
 	LabelTor2web              // a gateway to onion services
 	LabelTor                  // Tor
 )
@@ -122,3 +135,15 @@ const (
 	InURL
 	InTLS // the server name
 )
+
+// IsPrivate reports whether an address cannot be a relay of the public network:
+// RFC 1918 and 4193, loopback, link-local, the shared space of RFC 6598, multicast
+// and the unspecified address.
+func IsPrivate(a netip.Addr) bool {
+	if a.Is4() {
+		if b := a.As4(); b[0] == 100 && b[1]&0xC0 == 64 {
+			return true
+		}
+	}
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast()
+}

@@ -74,7 +74,40 @@ func OfHost(name []byte) Kind {
 			break
 		}
 	}
+	if hasService(name) {
+		return Onion
+	}
 	return Ordinary
+}
+
+// hasService reports whether a name holds that of an onion service with something
+// behind it: a resolver's search suffix, as in <56 characters>.onion.corp.example.com.
+func hasService(name []byte) bool {
+	for from := 0; ; {
+		at := bytes.IndexByte(name[from:], '.')
+		if at < 0 {
+			return false
+		}
+		label, rest := name[from:from+at], name[from+at+1:]
+		if (at == len2 || at == len3) && len(rest) > len("onion") && rest[len("onion")] == '.' &&
+			bytes.EqualFold(rest[:len("onion")], []byte("onion")) && isBase32(label) {
+			return true
+		}
+		from += at + 1
+	}
+}
+
+// Lengths of the names of onion services, of version 2 (80 bits) and of version 3
+// (35 bytes; rend-spec-v3, section 6).
+const len2, len3 = 16, 56
+
+func isBase32(label []byte) bool {
+	for _, c := range label {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
 }
 
 // OfURL reads a URL as proxies log it: whole, without its scheme, or a host and
@@ -84,6 +117,13 @@ func OfURL(url []byte) Kind { return OfHost(Host(url)) }
 // Host returns the host of a URL, or of what is left of one, without user and
 // port.
 func Host(url []byte) []byte {
+	host, _ := HostPort(url)
+	return host
+}
+
+// HostPort is Host, and the port behind it as it is written; nil where there is
+// none.
+func HostPort(url []byte) (host, port []byte) {
 	url = bytes.TrimSpace(url)
 	if i := bytes.IndexByte(url, ':'); i >= 0 && len(url) >= i+3 && url[i+1] == '/' && url[i+2] == '/' {
 		url = url[i+3:]
@@ -100,15 +140,20 @@ func Host(url []byte) []byte {
 		url = url[i+1:]
 	}
 	if len(url) > 0 && url[0] == '[' {
-		if i := bytes.IndexByte(url, ']'); i >= 0 {
-			return url[1:i]
+		i := bytes.IndexByte(url, ']')
+		if i < 0 {
+			return nil, nil
 		}
-		return nil
+		host, port = url[1:i], url[i+1:]
+		if len(port) > 0 && port[0] == ':' {
+			return host, port[1:]
+		}
+		return host, nil
 	}
 	if i := bytes.IndexByte(url, ':'); i >= 0 {
-		url = url[:i]
+		return url[:i], url[i+1:]
 	}
-	return url
+	return url, nil
 }
 
 // lower appends the ASCII lower case of text.

@@ -1,4 +1,4 @@
-package detect_test
+package event_test
 
 import (
 	"strings"
@@ -8,13 +8,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/detect"
+	"tordetect/src/event"
 )
 
 func TestReadLabel(t *testing.T) {
 	f := func(cell string, want flow.Label) {
 		t.Helper()
-		require.Equal(t, want, detect.ReadLabel([]byte(cell)), "%q", cell)
+		require.Equal(t, want, event.ReadLabel([]byte(cell)), "%q", cell)
 	}
 	// Tor, as vendors spell it.
 	f("tor", flow.LabelTor)
@@ -91,16 +91,16 @@ func TestReadLabel(t *testing.T) {
 // once for a product with its source.
 func TestSpellings(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range detect.Spellings() {
+	for _, s := range event.Spellings() {
 		require.NotEmpty(t, s.Product)
 		require.NotEmpty(t, s.Source, s.Text)
 		require.False(t, seen[s.Product+s.Text], "%s %s twice", s.Product, s.Text)
 		seen[s.Product+s.Text] = true
 		for _, text := range []string{s.Text, strings.ToUpper(s.Text), strings.ToLower(s.Text), "  " + s.Text + "\t"} {
-			require.Equal(t, s.Label, detect.ReadLabel([]byte(text)), "%s: %q", s.Product, text)
+			require.Equal(t, s.Label, event.ReadLabel([]byte(text)), "%s: %q", s.Product, text)
 		}
 		// The same letters inside of a word are not Tor.
-		require.Equal(t, flow.LabelOther, detect.ReadLabel([]byte("x"+s.Text+"rent")), "%q", s.Text)
+		require.Equal(t, flow.LabelOther, event.ReadLabel([]byte("x"+s.Text+"rent")), "%q", s.Text)
 	}
 	require.Greater(t, len(seen), 10)
 }
@@ -108,7 +108,7 @@ func TestSpellings(t *testing.T) {
 func TestReadTransport(t *testing.T) {
 	f := func(cell string, want flow.Transport) {
 		t.Helper()
-		require.Equal(t, want, detect.ReadTransport([]byte(cell)), "%q", cell)
+		require.Equal(t, want, event.ReadTransport([]byte(cell)), "%q", cell)
 	}
 	f("tcp", flow.TCP)
 	f("TCP", flow.TCP)
@@ -144,7 +144,7 @@ func TestReadTransport(t *testing.T) {
 func TestIsBlock(t *testing.T) {
 	f := func(cell string, want bool) {
 		t.Helper()
-		require.Equal(t, want, detect.IsBlock([]byte(cell)), "%q", cell)
+		require.Equal(t, want, event.IsBlock([]byte(cell)), "%q", cell)
 	}
 	// CIM
 	f("blocked", true)
@@ -172,14 +172,31 @@ func TestIsBlock(t *testing.T) {
 	f("timeout", false)
 	f("", false)
 	f("-", false)
+	f("Prevent", true)
+	f("discard", true)
+	f("Refused", true)
+	f("D", true)
+	f("Detect", false)
 	f("den", true)
 	f("de", false)
 }
 
-func TestReadConnState(t *testing.T) {
+// stateOf reads the state of an event with these cells, name and value by turns.
+func stateOf(cells ...string) flow.State {
+	var e event.Event
+	for i := 0; i < len(cells); i += 2 {
+		e.Put([]byte(cells[i]), []byte(cells[i+1]))
+	}
+	var r event.Reader
+	var f flow.Flow
+	r.Read(&e, &f)
+	return f.State
+}
+
+func TestConnState(t *testing.T) {
 	f := func(cell string, want flow.State) {
 		t.Helper()
-		require.Equal(t, want, detect.ReadConnState([]byte(cell)), "%q", cell)
+		require.Equal(t, want, stateOf("conn_state", cell), "%q", cell)
 	}
 	f("S0", flow.Attempt)
 	f(" REJ ", flow.Attempt)
@@ -197,53 +214,52 @@ func TestReadConnState(t *testing.T) {
 	f("-", flow.StateUnknown)
 	f("", flow.StateUnknown)
 	f("s0", flow.StateUnknown)
+
+	// Of a connection that Zeek met in its middle packets both ways tell an answer,
+	// and nothing tells that there was none.
+	require.Equal(t, flow.Established, stateOf("conn_state", "OTH", "orig_pkts", "22", "resp_pkts", "22", "resp_bytes", "0"))
+	require.Equal(t, flow.StateUnknown, stateOf("conn_state", "OTH", "orig_pkts", "0", "resp_pkts", "22"))
+	require.Equal(t, flow.StateUnknown, stateOf("conn_state", "OTH", "orig_pkts", "0", "resp_pkts", "0"))
+	require.Equal(t, flow.Established, stateOf("conn_state", "OTH", "resp_bytes", "10"))
+	require.Equal(t, flow.Blocked, stateOf("conn_state", "SF", "action", "deny"))
+	require.Equal(t, flow.Established, stateOf("conn_state", "SHR", "resp_ip_bytes", "0", "resp_bytes", "56"), "of two counts of bytes the larger")
 }
 
-func TestStateOf(t *testing.T) {
-	f := func(blocked bool, packetsIn, packetsOut, bytesIn, bytesOut int64, want flow.State) {
+func TestStateOfCounts(t *testing.T) {
+	f := func(packetsIn, packetsOut, bytesIn, bytesOut string, want flow.State) {
 		t.Helper()
-		got := detect.StateOf(blocked, detect.Counts{PacketsIn: packetsIn, PacketsOut: packetsOut, BytesIn: bytesIn, BytesOut: bytesOut})
-		require.Equal(t, want, got)
+		cells := []string{"packets_in", packetsIn, "packets_out", packetsOut, "bytes_in", bytesIn, "bytes_out", bytesOut}
+		require.Equal(t, want, stateOf(cells...))
+		require.Equal(t, flow.Blocked, stateOf(append(cells, "action", "blocked")...), "the firewall's word comes first")
+		if open := stateOf(append(cells, "event_type", "tls")...); want == flow.Attempt {
+			require.Equal(t, flow.StateUnknown, open, "a flow that goes on may still be answered")
+		} else {
+			require.Equal(t, want, open)
+		}
 	}
-	const no = -1 // not known
-	// The firewall's word comes first.
-	f(true, no, no, no, no, flow.Blocked)
-	f(true, 9, 9, 9000, 900, flow.Blocked)
+	const no = "" // not known
 	// Any answer.
-	f(false, 1, no, no, no, flow.Established)
-	f(false, no, no, 1, no, flow.Established)
-	f(false, 5, 5, 0, 300, flow.Established)
-	f(false, 0, 3, 60, 180, flow.Established)
+	f("1", no, no, no, flow.Established)
+	f(no, no, "1", no, flow.Established)
+	f("5", "5", "0", "300", flow.Established)
+	f("0", "3", "60", "180", flow.Established)
 	// No packet back.
-	f(false, 0, no, no, no, flow.Attempt)
-	f(false, 0, 100, 0, 90000, flow.Attempt)
+	f("0", no, no, no, flow.Attempt)
+	f("0", "100", "0", "90000", flow.Attempt)
 	// No byte back, and little sent.
-	f(false, no, 3, 0, no, flow.Attempt)
-	f(false, no, no, 0, 400, flow.Attempt)
-	f(false, no, 3, 0, 9000, flow.Attempt)
-	f(false, no, 4, 0, 400, flow.Attempt)
-	f(false, no, 0, 0, 0, flow.Attempt)
-	f(false, no, 4, 0, 401, flow.StateUnknown)
-	f(false, no, 4, 0, no, flow.StateUnknown)
-	f(false, no, no, 0, 401, flow.StateUnknown)
-	f(false, no, no, 0, no, flow.StateUnknown)
+	f(no, "3", "0", no, flow.Attempt)
+	f(no, no, "0", "400", flow.Attempt)
+	f(no, "3", "0", "9000", flow.Attempt)
+	f(no, "4", "0", "400", flow.Attempt)
+	f(no, "0", "0", "0", flow.Attempt)
+	f(no, "4", "0", "401", flow.StateUnknown)
+	f(no, "4", "0", no, flow.StateUnknown)
+	f(no, no, "0", "401", flow.StateUnknown)
+	f(no, no, "0", no, flow.StateUnknown)
 	// What is not known is never an attempt.
-	f(false, no, no, no, no, flow.StateUnknown)
-	f(false, no, 1, no, 60, flow.StateUnknown)
-}
-
-func TestEmpty(t *testing.T) {
-	f := func(cell string, want bool) {
-		t.Helper()
-		require.Equal(t, want, detect.Empty([]byte(cell)), "%q", cell)
-	}
-	f("", true)
-	f("null", true)
-	f("unknown", true)
-	f("-", true)
-	f("0", false)
-	f("--", false)
-	f("nullx", false)
+	f(no, no, no, no, flow.StateUnknown)
+	f(no, "1", no, "60", flow.StateUnknown)
+	require.Equal(t, flow.StateUnknown, stateOf("subtype", "start", "pkts_received", "0", "pkts_sent", "1"))
 }
 
 // The readers take any bytes, allocate nothing, and do not see case or blanks
@@ -262,9 +278,9 @@ func FuzzFirewall(f *testing.F) {
 			upper = append(upper, c)
 		}
 		upper = append(upper, '\t')
-		require.Equal(t, detect.ReadLabel(cell), detect.ReadLabel(upper))
-		require.Equal(t, detect.ReadTransport(cell), detect.ReadTransport(upper))
-		require.Equal(t, detect.IsBlock(cell), detect.IsBlock(upper))
+		require.Equal(t, event.ReadLabel(cell), event.ReadLabel(upper))
+		require.Equal(t, event.ReadTransport(cell), event.ReadTransport(upper))
+		require.Equal(t, event.IsBlock(cell), event.IsBlock(upper))
 	})
 }
 
@@ -272,9 +288,9 @@ func TestReadersAllocateNothing(t *testing.T) {
 	cells := [][]byte{[]byte("Tor -- Client Request 5"), []byte("TLS.Tor"), []byte("tor2web"), []byte(strings.Repeat("long ", 99)), []byte("UDP"), []byte("Reset-Both")}
 	require.Zero(t, testing.AllocsPerRun(20, func() {
 		for _, cell := range cells {
-			detect.ReadLabel(cell)
-			detect.ReadTransport(cell)
-			detect.IsBlock(cell)
+			event.ReadLabel(cell)
+			event.ReadTransport(cell)
+			event.IsBlock(cell)
 		}
 	}))
 }

@@ -1,9 +1,9 @@
-package detect
+package event
 
 import (
 	"bytes"
-	"strings"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 )
 
@@ -36,6 +36,7 @@ var spellings = []Spelling{
 	{"Netify", "tor_exit", flow.LabelTor, "netify.ai, Tor Detection"},
 	{"Netify", "tor_relay", flow.LabelTor, "netify.ai, Tor Detection"},
 	{"Smoothwall", "Proxies > Tor", flow.LabelTor, "kb.smoothwall.com 360002033490"},
+	{"nDPI in Suricata", "TLS.Tor", flow.LabelTor, "ndpi.app_protocol of eve.json"},
 	{"Check Point, Zscaler, Sophos", "Tor", flow.LabelTor, "not seen"},
 	{"Check Point, Zscaler, Sophos", "Tor Browser", flow.LabelTor, "not seen"},
 }
@@ -55,10 +56,9 @@ func Spellings() []Spelling { return append([]Spelling(nil), spellings...) }
 //
 // The word elsewhere is not taken: "Anti-Tor" or "Guard Tor Proxy" could mean
 // anything. "torrent", "monitor", "store" and "TorGuard" hold no word tor.
-func ReadLabel(cell []byte) flow.Label {
-	app := bytes.TrimSpace(cell)
-	var low [len("unknown")]byte // the longest word for "no value"
-	if len(app) <= len(low) && Empty(lower(low[:0], app)) {
+func ReadLabel(text []byte) flow.Label {
+	app := bytes.TrimSpace(text)
+	if cell.IsEmpty(app) {
 		return flow.LabelNone
 	}
 	if l := readWord(app); l != flow.LabelOther {
@@ -100,7 +100,59 @@ func isNumber(text []byte) bool {
 	return len(text) > 0
 }
 
-// beginsWith compares in any case.
-func beginsWith(text []byte, word string) bool {
-	return len(text) >= len(word) && strings.EqualFold(string(text[:len(word)]), word)
+// protocolWords are in the names of rules that recognise Tor's own protocol, beside
+// the word tor, as in "TLS possible TOR SSL traffic" or "TOR Consensus Data
+// Requested" of the Emerging Threats rules. A browser's download or a forum's name
+// is another thing.
+var protocolWords = [...]string{"ssl", "tls", "certificate", "handshake", "protocol", "consensus", "server key", "get server", "get status", "circuit"}
+
+// listWords are in the names of rules that match addresses of a published list, as
+// in "Known Tor Exit Node Traffic group 12". Such a rule is a list again, of another
+// date, and no witness beside ours.
+var listWords = [...]string{"known", "node", "exit", "relay", "router"}
+
+// readSignature reads the name of a rule that matched.
+func readSignature(text []byte) flow.Label {
+	if len(text) > maxSignature {
+		text = text[:maxSignature]
+	}
+	var buffer [maxSignature]byte
+	low := cell.Lower(buffer[:0], text)
+	switch {
+	case bytes.Contains(low, []byte("tor2web")):
+		return flow.LabelTor2web
+	case !hasWord(low, "tor"):
+		return flow.LabelNone // most rules; it hides no label
+	}
+	for _, word := range listWords {
+		if bytes.Contains(low, []byte(word)) {
+			return flow.LabelListed
+		}
+	}
+	for _, word := range protocolWords {
+		if bytes.Contains(low, []byte(word)) {
+			return flow.LabelTor
+		}
+	}
+	return flow.LabelNone
+}
+
+// maxSignature bounds what is looked at; the longest of the published rules have
+// some 120 characters.
+const maxSignature = 256
+
+// hasWord reports whether a word stands in a text by itself.
+func hasWord(text []byte, word string) bool {
+	for from := 0; ; {
+		at := bytes.Index(text[from:], []byte(word))
+		if at < 0 {
+			return false
+		}
+		at += from
+		end := at + len(word)
+		if (at == 0 || !alphanumeric(text[at-1])) && (end == len(text) || !alphanumeric(text[end])) {
+			return true
+		}
+		from = at + 1
+	}
 }

@@ -1,0 +1,131 @@
+package event
+
+import (
+	"bytes"
+	"net/netip"
+
+	"tordetect/src/cell"
+	"tordetect/src/flow"
+)
+
+// Ends holds the addresses and ports of one side: several of each where a cell
+// holds a list.
+type Ends struct {
+	Addrs []netip.Addr
+	Ports []uint16
+	// Whether the cell holds different values, read or not: a name beside an
+	// address makes a list of two, and so does null beside a port.
+	SeveralAddrs, SeveralPorts bool
+	NAT64                      bool // an address was written below 64:ff9b::/96
+}
+
+// End is the side in a sentence: its first address and port.
+func (e *Ends) End() flow.End {
+	var out flow.End
+	if len(e.Addrs) > 0 {
+		out.Addr = e.Addrs[0]
+	}
+	if len(e.Ports) > 0 {
+		out.Port = e.Ports[0]
+	}
+	return out
+}
+
+// ends reads one side's address and port cells.
+func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
+	*out = Ends{Addrs: out.Addrs[:0], Ports: out.Ports[:0]}
+	beside := uint16(0) // a port that stands with the address
+	for i := range e.n(address) {
+		if !e.counts(address, i) {
+			continue
+		}
+		if a, ok := cell.V4(e.bare(address, i)); ok && !a.IsUnspecified() { // the usual cell
+			out.Addrs = append(out.Addrs, a)
+			break
+		}
+		for k, n := 0, r.values(e, address, i, true); k < n; k++ {
+			text := r.value(k)
+			a, ok := cell.Address(text)
+			if !ok {
+				if looksLikeAddress(text) {
+					r.complain(address, text)
+				}
+				continue
+			}
+			out.Addrs = append(out.Addrs, a.Addr)
+			out.NAT64 = out.NAT64 || a.NAT64
+			if len(out.Addrs) == 1 {
+				beside = a.Port
+			}
+		}
+		if len(out.Addrs) > 0 {
+			out.SeveralAddrs = r.several()
+			break
+		}
+	}
+	for i := range e.n(port) {
+		text := e.bare(port, i)
+		if n, ok := cell.Number(text); ok && n > 0 && n < 1<<16 && e.counts(port, i) {
+			out.Ports = append(out.Ports, uint16(n))
+			return
+		}
+		if len(text) == 1 && text[0] == '0' || !e.counts(port, i) {
+			continue
+		}
+		for k, n := 0, r.values(e, port, i, true); k < n; k++ {
+			text := r.value(k)
+			if p, ok := cell.Port(text); ok {
+				out.Ports = append(out.Ports, p)
+			} else if n, isNumber := cell.Number(text); !cell.IsEmpty(text) && !(isNumber && n == 0) {
+				r.complain(port, text)
+			}
+		}
+		if len(out.Ports) > 0 {
+			out.SeveralPorts = r.several()
+			return
+		}
+	}
+	if beside != 0 {
+		out.Ports = append(out.Ports, beside)
+	}
+}
+
+// looksLikeAddress tells a spoiled address from the name of a host, which is
+// nothing unusual: digits and dots, or colons and what an IPv6 address is made of.
+func looksLikeAddress(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	if len(text) < len("1.1.1.1") || bytes.Equal(text, []byte("0.0.0.0")) {
+		return false
+	}
+	dots, colons := 0, 0
+	for _, c := range text {
+		switch {
+		case c == '.':
+			dots++
+		case c == ':':
+			colons++
+		case '0' <= c && c <= '9':
+		case colons >= 2 && ('a' <= c|0x20 && c|0x20 <= 'f' || c == '%' || c == ']'), c == '[', c == '/', c == ',':
+		default:
+			return false
+		}
+	}
+	return dots == 3 || colons >= 2
+}
+
+// turn turns a Suricata event round that was seen on its way back to the client:
+// flow.src_ip says who began the flow, or else the direction does.
+func (r *Reader) turn(e *Event) {
+	if e.n(FlowSource) > 0 {
+		began, ok := cell.Address(e.bare(FlowSource, 0))
+		if !ok || len(r.Destination.Addrs) == 0 || began.Addr != r.Destination.Addrs[0] {
+			return
+		}
+		if len(r.Source.Addrs) > 0 && began.Addr == r.Source.Addrs[0] {
+			return // both ends have the address: it tells nothing
+		}
+	} else if e.n(Direction) == 0 || string(e.bare(Direction, 0)) != "to_client" {
+		return
+	}
+	r.Source, r.Destination = r.Destination, r.Source
+}

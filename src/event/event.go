@@ -1,0 +1,328 @@
+// Package event is one reading of one event: which cell is read for what, and
+// what it says. It is used for a row of a search by its columns, for the text of a
+// log line that package format has taken apart, and for both together, so that
+// none of them can be read otherwise than the rest.
+//
+//	in:   src_ip,dest_ip,dest_port,_time,conn_state       (a header, and a row)
+//	      10.0.0.5,198.51.100.7,9001,1795169730.5,SF
+//	or:   {"ts":1795169730.5,"id.orig_h":"10.0.0.5","id.resp_h":"198.51.100.7",...}
+//	out:  10.0.0.5 -> 198.51.100.7 port 9001, answered, from 1795169730 on
+//
+// From top to bottom: names.go is the table of names and roles, the vocabulary of
+// the house; this file an event as cells by role, unread; columns.go finds the
+// columns of a header; reader.go reads what is asked of an event, ends.go its two
+// ends, times.go when it was, words.go what the words of firewalls and sensors
+// mean, labels.go their names for Tor, shown.go what a client showed.
+//
+// It does not take texts apart (package format does), ask the relay list or judge.
+// Nothing is allocated for an event once buffers have grown.
+package event
+
+import (
+	"bytes"
+	"math/bits"
+
+	"tordetect/src/cell"
+	"tordetect/src/rows"
+)
+
+// An Event is cells by role, unread: those of a text, which Put sets, and those of
+// a row, which Row binds. Where both have a role's cell the text's comes first,
+// unless the user named the column. The zero value is empty.
+type Event struct {
+	set   [Roles]uint32 // of the text: which names of a role have a cell, by their place in it
+	text  [maxNames][]byte
+	arena []byte // of lists
+
+	columns *Columns
+	row     *rows.Scanner
+
+	// HeaderTime is the time in the syslog header before the event, which is that
+	// of the forwarder; empty without one.
+	HeaderTime []byte
+	wrapped    bool // there was a collector's object around it
+}
+
+// Reset forgets the text.
+func (e *Event) Reset() {
+	e.set = [Roles]uint32{}
+	e.arena = e.arena[:0]
+	e.HeaderTime, e.wrapped = nil, false
+}
+
+// Row binds the event to a row, whose columns stand behind the text.
+func (e *Event) Row(s *rows.Scanner, c *Columns) { e.row, e.columns = s, c }
+
+// Put sets the cell of a name, with dots or underscores; false if it is none of
+// ours or the value is no value. A second value of the same name makes a list. The
+// value must stay as it is for as long as the event is used.
+func (e *Event) Put(name, value []byte) bool {
+	s, ok := Find(name)
+	if ok {
+		e.Set(s, value)
+	}
+	return ok
+}
+
+// Find looks a name up: as it is, which it mostly is, or with its dots as
+// underscores and without the prefix of a data set.
+func Find(name []byte) (Slot, bool) {
+	if len(name) > maxName {
+		return 0, false
+	}
+	at := bytes.IndexByte(name, '.')
+	if at < 0 {
+		s, ok := slots.number[string(name)]
+		return s, ok
+	}
+	if isDataset(name[:at]) {
+		name = name[at+1:]
+	}
+	var plain [maxName]byte
+	copy(plain[:], name)
+	for i, c := range name {
+		if c == '.' {
+			plain[i] = '_'
+		}
+	}
+	s, ok := slots.number[string(plain[:len(name)])]
+	return s, ok
+}
+
+// maxName is the longest name that is looked up; ours have 23 characters at most.
+const maxName = 64
+
+// Set is Put for a name that was found.
+func (e *Event) Set(s Slot, value []byte) {
+	if cell.IsEmpty(value) {
+		return
+	}
+	r := slots.role[s]
+	bit := uint32(1) << (s - slots.first[r])
+	if e.set[r]&bit == 0 {
+		e.set[r] |= bit
+		e.text[s] = value
+		return
+	}
+	if len(e.text[s])+len(value) > maxList {
+		return
+	}
+	start := len(e.arena)
+	e.arena = append(append(append(e.arena, e.text[s]...), '\n'), value...)
+	e.text[s] = e.arena[start:len(e.arena):len(e.arena)]
+}
+
+// maxList bounds a list of a text: what does not fit is left out.
+const maxList = 16 << 10
+
+// Fill takes over from another event what this one lacks: the name of a collector's
+// object around it, or an outer event.
+func (e *Event) Fill(outer *Event) {
+	for r := range Roles {
+		for rest := outer.set[r] &^ e.set[r]; rest != 0; rest &= rest - 1 {
+			s := slots.first[r] + Slot(bits.TrailingZeros32(rest))
+			e.set[r] |= rest & -rest
+			e.text[s] = outer.text[s]
+		}
+	}
+	e.wrapped = e.wrapped || outer.wrapped
+	if e.HeaderTime == nil {
+		e.HeaderTime = outer.HeaderTime
+	}
+}
+
+// Wrapped says that a collector's object stands around the event, whose words count
+// then.
+func (e *Event) Wrapped() { e.wrapped = true }
+
+// HasEnd reports whether there is a cell for an address, read or not.
+func (e *Event) HasEnd() bool { return e.n(Source) > 0 || e.n(Destination) > 0 }
+
+// Says reports whether there is anything to judge: an address, a name or a
+// fingerprint.
+func (e *Event) Says() bool {
+	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3} {
+		for i := range e.n(r) {
+			if e.counts(r, i) && !cell.IsEmpty(e.bare(r, i)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// IsOther reports whether the event is of a kind that is no flow although it has
+// ends: Suricata's fileinfo, whose source is who sent the file.
+func (e *Event) IsOther() bool {
+	return e.n(EventType) > 0 && string(e.bare(EventType, 0)) == "fileinfo" && e.n(FlowSource) == 0
+}
+
+// Text returns a role's first cell that has a value, as text: for people. It is
+// valid until the next call, or as long as the event.
+func (e *Event) Text(r Role, scratch []byte) []byte {
+	for i := range e.n(r) {
+		if !e.counts(r, i) {
+			continue
+		}
+		if text := e.whole(r, i, scratch); !cell.IsEmpty(text) {
+			return text
+		}
+	}
+	return nil
+}
+
+// n returns how many cells a role has: those of the text, then those of the row.
+func (e *Event) n(r Role) int {
+	n := 0
+	if e.set[r] != 0 {
+		n = bits.OnesCount32(e.set[r])
+	}
+	if e.columns != nil {
+		n += len(e.columns.places[r])
+	}
+	return n
+}
+
+// slotAt returns the name of cell i of the text.
+func (e *Event) slotAt(r Role, i int) Slot {
+	set := e.set[r]
+	for ; i > 0; i-- {
+		set &= set - 1
+	}
+	return slots.first[r] + Slot(bits.TrailingZeros32(set))
+}
+
+// place returns the column of cell i, where it is one of the row.
+func (e *Event) place(r Role, i int) *place {
+	if e.set[r] != 0 {
+		i -= bits.OnesCount32(e.set[r])
+	}
+	if i < 0 {
+		return nil
+	}
+	return &e.columns.places[r][i]
+}
+
+// name returns the name under which cell i stands; nil where the user named the
+// column.
+func (e *Event) name(r Role, i int) *Name {
+	p := e.place(r, i)
+	switch {
+	case p == nil:
+		return &slots.name[e.slotAt(r, i)]
+	case p.named:
+		return nil
+	}
+	return &slots.name[p.slot]
+}
+
+// counts reports whether cell i counts: a general word does beside its own only.
+func (e *Event) counts(r Role, i int) bool {
+	var s Slot
+	if p := e.place(r, i); p == nil {
+		s = e.slotAt(r, i)
+	} else if s = p.slot; !p.general {
+		return true
+	}
+	n := &slots.name[s]
+	return n.Beside == Always || n.Of == Collector && e.wrapped || e.hasAny(companions(s))
+}
+
+// companions are the names beside one of which a general word counts.
+func companions(s Slot) []Slot {
+	n := &slots.name[s]
+	if n.Beside == SignIn {
+		return slots.signIn
+	}
+	return slots.ends[n.Of]
+}
+
+// hasAny reports whether one of some names has a value.
+func (e *Event) hasAny(among []Slot) bool {
+	for _, s := range among {
+		r := slots.role[s]
+		if e.set[r]&(1<<(s-slots.first[r])) != 0 {
+			return true
+		}
+		if e.columns == nil {
+			continue
+		}
+		for i := range e.columns.places[r] {
+			if p := &e.columns.places[r][i]; p.slot == s && !p.named && !cell.IsEmpty(bare(e.row, p)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bare returns the text of cell i, without quotes around it; nil where it holds a
+// list. What is quoted inside a column's text is not undone: it is for parsers that
+// refuse such a text, so that the usual cell is read without looking for what it
+// rarely has.
+func (e *Event) bare(r Role, i int) []byte {
+	if p := e.place(r, i); p != nil {
+		return bare(e.row, p)
+	}
+	return e.text[e.slotAt(r, i)]
+}
+
+func bare(s *rows.Scanner, p *place) []byte {
+	if p.multi >= 0 && len(s.Cell(p.multi)) > 0 {
+		return nil
+	}
+	cell := s.Cell(p.plain)
+	if n := len(cell); n >= 2 && cell[0] == '"' {
+		return cell[1 : n-1]
+	}
+	return cell
+}
+
+// whole returns the text of cell i with its quotes undone; a list has a value a
+// line.
+func (e *Event) whole(r Role, i int, scratch []byte) []byte {
+	p := e.place(r, i)
+	if p == nil {
+		return e.text[e.slotAt(r, i)]
+	}
+	text, _ := rows.Value(e.row.Cell(p.plain), scratch[:0])
+	return text
+}
+
+// Raw returns the text of the row's raw event, in memory that scratch keeps; false
+// where there is none, or the user named the column of an address: then the row is
+// not looked for another.
+func (e *Event) Raw(scratch *[]byte) ([]byte, bool) {
+	c := e.columns
+	if c == nil || len(c.places[Raw]) == 0 || c.Named[Source] != "" || c.Named[Destination] != "" {
+		return nil, false
+	}
+	cell := e.row.Cell(c.places[Raw][0].plain)
+	if len(cell) > 2*MaxText { // all quotes of it may be doubled
+		cell = cell[:2*MaxText]
+	}
+	text, copied := rows.Value(cell, (*scratch)[:0])
+	*scratch = copied
+	return text, len(text) > 0
+}
+
+// MaxText bounds what is read of an event's text. Suricata's and Zeek's lines have 1
+// to 4 KiB, Palo Alto's 1; an eve.json line with a packet in it has some 100.
+const MaxText = 1 << 20
+
+// Behind puts the columns of another event behind this one's text. What the user
+// named the column of, the text does not say.
+func (e *Event) Behind(outer *Event) {
+	e.row, e.columns = outer.row, outer.columns
+	for r := range Roles {
+		if e.columns.Named[r] != "" {
+			e.set[r] = 0
+		}
+	}
+}
+
+// IsEnd reports whether a name is that of an address.
+func (s Slot) IsEnd() bool { return slots.role[s] == Source || slots.role[s] == Destination }
+
+// HasBothEnds reports whether the text has a cell for each address.
+func (e *Event) HasBothEnds() bool { return e.set[Source] != 0 && e.set[Destination] != 0 }

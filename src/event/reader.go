@@ -1,0 +1,307 @@
+package event
+
+import (
+	"bytes"
+	"time"
+
+	"tordetect/src/cell"
+	"tordetect/src/flow"
+	"tordetect/src/rows"
+)
+
+// A Reader reads event after event. Its slices are reused. The zero value is ready.
+type Reader struct {
+	// Zone is that of times which name none; nil: none was given, see cell.ReadTime.
+	Zone *time.Location
+	// Labeled says that a flow without a label was named Tor by the firewall.
+	Labeled bool
+
+	// The ends of the event read last, as it names them, but for one that was
+	// seen on its way back.
+	Source, Destination Ends
+
+	// Assumed counts times that named no zone and were taken for UTC or for Zone.
+	Assumed int64
+	// Unread holds the first cell of each role that should have been read and could
+	// not; empty: none.
+	Unread [Roles]string
+
+	// Target is the address in a URL or a CONNECT, where there is one; its port is
+	// 0 where it names none.
+	Target cell.Addr
+
+	list    rows.List
+	current []byte // the cell opened last, where it is no list
+	scratch []byte
+	name    []byte // copies, for sentences
+	onion   []byte
+
+	lastTransport remembered[flow.Transport]
+	lastLabel     remembered[flow.Label]
+	lastBlocked   remembered[bool]
+}
+
+// Read reads what an event says of its flow, but for names and fingerprints (see
+// Names), and returns when it was. What is not a moment is no time to ask the list
+// about.
+func (r *Reader) Read(e *Event, f *flow.Flow) (flow.Interval, cell.TimeKind) {
+	r.ends(e, &r.Source, Source, SourcePort)
+	r.ends(e, &r.Destination, Destination, DestinationPort)
+	if e.n(FlowSource) > 0 || e.n(Direction) > 0 {
+		r.turn(e)
+	}
+	f.Transport = r.transport(e)
+	f.Label = r.label(e)
+	r.state(e, f)
+	return r.when(e)
+}
+
+// transport reads the transport; of several it takes all to rule TCP out.
+func (r *Reader) transport(e *Event) flow.Transport {
+	t, ok := r.lastTransport.recall(e, Transport)
+	if !ok {
+		t = r.lastTransport.keep(e, Transport, r.readTransport(e))
+	}
+	for i := 0; t == flow.TransportUnknown && i < e.n(Version); i++ {
+		t = readVersion(e.bare(Version, i))
+	}
+	return t
+}
+
+func (r *Reader) readTransport(e *Event) flow.Transport {
+	for i := range e.n(Transport) {
+		n := r.values(e, Transport, i, true)
+		if n == 0 || n == 1 && cell.IsEmpty(r.value(0)) || !e.counts(Transport, i) {
+			continue
+		}
+		for k := range n {
+			if t := ReadTransport(r.value(k)); t != flow.NotTCP {
+				return t
+			}
+		}
+		return flow.NotTCP
+	}
+	return flow.TransportUnknown
+}
+
+// label reads what the firewall called the flow. Of several labels the one that
+// says Tor counts; of a sensor's name for the protocol and of the name of a rule
+// nothing else does.
+func (r *Reader) label(e *Event) flow.Label {
+	l, ok := r.lastLabel.recall(e, App)
+	if !ok {
+		l = r.lastLabel.keep(e, App, r.readLabel(e))
+	}
+	for i := range e.n(Service) {
+		if s := ReadLabel(e.bare(Service, i)); s > flow.LabelListed {
+			l = max(l, s)
+		}
+	}
+	for i := range e.n(Signature) {
+		l = max(l, readSignature(e.bare(Signature, i)))
+	}
+	if l == flow.LabelNone && r.Labeled {
+		return flow.LabelTor
+	}
+	return l
+}
+
+func (r *Reader) readLabel(e *Event) flow.Label {
+	best := flow.LabelNone
+	for i := range e.n(App) {
+		for k, n := 0, r.values(e, App, i, true); k < n; k++ {
+			best = max(best, ReadLabel(r.value(k)))
+		}
+		if best != flow.LabelNone {
+			break
+		}
+	}
+	return best
+}
+
+// state says how far the flow came. What the firewall stopped is blocked, however
+// far it came.
+func (r *Reader) state(e *Event, f *flow.Flow) {
+	blocked, ok := r.lastBlocked.recall(e, Action)
+	if !ok {
+		blocked = r.lastBlocked.keep(e, Action, r.isBlocked(e))
+	}
+	var seen conn
+	for i := range e.n(ConnState) {
+		if text := bytes.TrimSpace(e.bare(ConnState, i)); len(text) > 0 {
+			seen = connStates[string(text)]
+			break
+		}
+	}
+	f.Handshake = seen.handshake
+	c := Counts{
+		PacketsIn: r.number(e, PacketsIn), PacketsOut: r.number(e, PacketsOut),
+		BytesIn: r.number(e, BytesIn), BytesOut: r.number(e, BytesOut),
+	}
+	f.CountedBack = c.PacketsIn >= 0 || c.BytesIn >= 0
+	switch state := c.state(); {
+	case blocked:
+		f.State = flow.Blocked
+	case seen.state != flow.StateUnknown:
+		f.State = seen.state
+	case seen.midstream:
+		if c.PacketsIn > 0 && c.PacketsOut > 0 || c.PacketsIn < 0 && c.BytesIn > 0 {
+			f.State = flow.Established
+		}
+	case state == flow.Attempt && !e.Closes():
+		// Counts that may still grow prove an answer, never its absence.
+	default:
+		f.State = state
+	}
+}
+
+// inFlow are the kinds of Suricata's events about what was seen in a flow that
+// goes on; its flow and netflow events end one.
+var inFlow = map[string]bool{
+	"alert": true, "anomaly": true, "drop": true, "tls": true, "dns": true, "http": true, "http2": true, "quic": true, "ssh": true,
+	"smtp": true, "ftp": true, "ftp_data": true, "smb": true, "rdp": true, "krb5": true, "dhcp": true, "nfs": true, "tftp": true,
+	"snmp": true, "sip": true, "rfb": true, "mqtt": true, "dcerpc": true, "ike": true, "ldap": true, "pgsql": true, "websocket": true,
+}
+
+// Closes reports whether the event ends its flow, so that what it counts is all:
+// not an event about what was seen in it (Suricata's alerts, Zeek's ssl and http)
+// nor that of a session's start or of a URL (Palo Alto).
+func (e *Event) Closes() bool {
+	if e.n(Subtype) > 0 {
+		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" {
+			return false
+		}
+	}
+	if e.n(EventType) > 0 && inFlow[string(e.bare(EventType, 0))] {
+		return false
+	}
+	return e.n(ConnState) > 0 || !e.hasAny(slots.ends[Zeek])
+}
+
+// isBlocked reports whether the firewall stopped the flow; of several actions it
+// takes all to say so.
+func (r *Reader) isBlocked(e *Event) bool {
+	for i := range e.n(Action) {
+		n := r.values(e, Action, i, true)
+		if n == 0 || n == 1 && cell.IsEmpty(r.value(0)) {
+			continue
+		}
+		for k := range n {
+			if !IsBlock(r.value(k)) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// complain keeps an example of what could not be read.
+func (r *Reader) complain(role Role, text []byte) {
+	if r.Unread[role] == "" && len(text) > 0 {
+		r.Unread[role] = string(text[:min(len(text), maxExample)])
+	}
+}
+
+// maxExample bounds an example in a message.
+const maxExample = 40
+
+// values opens cell i of a role and returns how many values it holds; value then
+// returns them. A cell without a list is one value, unless values stand in it on
+// lines of their own, as a list looks that lost its __mv_ column, or, where commas
+// are asked for, with commas between.
+func (r *Reader) values(e *Event, role Role, i int, commas bool) int {
+	r.list.Reset()
+	p := e.place(role, i)
+	if p != nil && p.multi >= 0 {
+		if cell := e.row.Cell(p.multi); len(cell) > 0 && r.list.Parse(cell) == nil {
+			return r.list.Len()
+		}
+	}
+	if p != nil {
+		raw := e.row.Cell(p.plain)
+		if len(raw) == 0 {
+			return 0
+		}
+		r.current, r.scratch = rows.Value(raw, r.scratch[:0])
+	} else {
+		r.current = e.text[e.slotAt(role, i)]
+	}
+	text := r.current
+	separator := byte('\n')
+	if bytes.IndexByte(text, '\n') < 0 {
+		if !commas || bytes.IndexByte(text, ',') < 0 {
+			return 1
+		}
+		separator = ','
+	}
+	for len(text) > 0 {
+		at := bytes.IndexByte(text, separator)
+		if at < 0 {
+			at = len(text)
+		}
+		r.list.Add(bytes.TrimSpace(text[:at]))
+		text = text[min(at+1, len(text)):]
+	}
+	return r.list.Len()
+}
+
+// value returns value k of the cell opened last.
+func (r *Reader) value(k int) []byte {
+	if r.list.Len() > 0 {
+		return r.list.Value(k)
+	}
+	return r.current
+}
+
+// several reports whether the cell opened last holds different values.
+func (r *Reader) several() bool {
+	for i := 1; i < r.list.Len(); i++ {
+		if !bytes.Equal(r.list.Value(0), r.list.Value(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// remembered is what a row's cell of few different values was read as last.
+type remembered[T any] struct {
+	cells []byte // raw, of all places of the role, each with a length before it
+	as    T
+	known bool
+}
+
+// recall returns what the same cells gave before.
+func (m *remembered[T]) recall(e *Event, role Role) (T, bool) {
+	if e.set[role] != 0 || e.columns == nil {
+		return m.as, false
+	}
+	rest := m.cells
+	for i := range e.columns.places[role] {
+		p := &e.columns.places[role][i]
+		cell := e.row.Cell(p.plain)
+		if p.general || p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(rest) <= len(cell) || int(rest[0]) != len(cell) || string(rest[1:1+len(cell)]) != string(cell) {
+			return m.as, false
+		}
+		rest = rest[1+len(cell):]
+	}
+	return m.as, m.known && len(rest) == 0
+}
+
+// keep remembers what the cells gave, if they are short and no lists.
+func (m *remembered[T]) keep(e *Event, role Role, as T) T {
+	if e.set[role] != 0 || e.columns == nil {
+		return as
+	}
+	m.cells, m.known = m.cells[:0], false
+	for i := range e.columns.places[role] {
+		p := &e.columns.places[role][i]
+		cell := e.row.Cell(p.plain)
+		if p.general || p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(cell) > 255 {
+			return as
+		}
+		m.cells = append(append(m.cells, byte(len(cell))), cell...)
+	}
+	m.as, m.known = as, true
+	return as
+}

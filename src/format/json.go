@@ -1,0 +1,318 @@
+package format
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"tordetect/src/event"
+)
+
+// object is what is known of the JSON object read last, beside its cells.
+type object struct {
+	path  [maxPath]byte
+	marks [maxDepth]mark // what is open, from the object itself on
+
+	keys        int
+	cut, broken bool
+	preview     bool          // a row of a search that was still running
+	line        bool          // a line of Splunk's JSON export
+	zeekPath    []byte        // Zeek: which log it is
+	inner       [wraps][]byte // texts that may be events themselves
+}
+
+// mark is an object or list that is open.
+type mark struct {
+	end  int // of its path
+	list bool
+}
+
+// Bounds of a JSON object. Suricata's have 3 objects in each other, the longest of
+// our names has 23 characters.
+const (
+	maxDepth = 32
+	maxPath  = 64
+	maxFront = 512 // bytes in front of an object: a syslog header
+)
+
+// readJSON reads a JSON object, behind a syslog header or not. Keys in each other
+// are joined by underscores, lists add nothing. Where the text breaks off, what
+// stood before counts: Splunk cuts long events.
+func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
+	at := bytes.IndexByte(line[:min(len(line), maxFront)], '{')
+	if at < 0 {
+		return Claim{Kind: Nobody}
+	}
+	if at > 0 {
+		e.HeaderTime = zonedTime(line[:at])
+	}
+	o := &p.json
+	o.keys, o.cut, o.broken, o.preview, o.line, o.zeekPath, o.inner = 0, false, false, false, false, nil, [wraps][]byte{}
+	p.walk(line[at:], e)
+	format, kind := JSON, e.Text(event.EventType, nil)
+	switch {
+	case len(kind) > 0 && p.wants(onlySuricata):
+		format = Suricata
+	case e.IsZeek() && p.wants(onlyZeek):
+		format = Zeek
+	}
+	spoiled := o.cut || o.broken
+	switch {
+	case o.preview:
+		return Claim{Kind: Other, Format: JSON, Text: "preview rows of Splunk"}
+	case e.Says():
+		return Claim{Kind: Flow, Format: format, Cut: spoiled}
+	case spoiled && (o.keys == 0 && at > 0):
+		return Claim{Kind: Nobody} // a brace in a line of text
+	case spoiled:
+		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: o.cut}
+	}
+	if claim := p.unwrap(e); claim.Kind == Flow {
+		return claim
+	}
+	switch {
+	case len(kind) > 0:
+		return Claim{Kind: Other, Format: Suricata, Text: kindName("Suricata ", kind)}
+	case len(o.zeekPath) > 0:
+		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", o.zeekPath)}
+	case o.line:
+		return Claim{Kind: Other, Format: JSON, Text: "lines of Splunk's export without a row"}
+	}
+	return Claim{Kind: Other, Format: JSON, Text: "JSON without an address or name"}
+}
+
+var onlySuricata, onlyZeek = []Format{Suricata}, []Format{Zeek}
+
+// kindName names a kind of a line, where it is a plain word.
+func kindName(whose string, kind []byte) string {
+	if len(kind) > len("a_longer_word_than_any") {
+		return whose + "of another kind"
+	}
+	for _, c := range kind {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return whose + "of another kind"
+		}
+	}
+	return whose + string(kind)
+}
+
+// walk puts the values of the object at the beginning of a text under their keys.
+func (p *Parser) walk(text []byte, e *event.Event) {
+	o := &p.json
+	depth, at := 0, 1
+	o.marks[0] = mark{}
+	for {
+		if at = skip(text, at, ','); at >= len(text) {
+			o.cut = true
+			return
+		}
+		if c := text[at]; c == '}' || c == ']' {
+			if o.marks[depth].list != (c == ']') {
+				o.broken = true
+				return
+			}
+			if depth == 0 {
+				return
+			}
+			depth--
+			at++
+			continue
+		}
+		end := o.marks[depth].end
+		if !o.marks[depth].list {
+			key, after, ok := cutString(text, at)
+			if ok {
+				if at = skip(text, after, ' '); at < len(text) && text[at] == ':' {
+					at = skip(text, at+1, ' ')
+				} else {
+					ok, after = false, at
+				}
+			}
+			if !ok || at >= len(text) {
+				o.cut = !ok && after >= len(text) || ok
+				o.broken = !o.cut
+				return
+			}
+			o.keys++
+			end = o.join(end, key)
+		}
+		switch c := text[at]; c {
+		case '{', '[':
+			if depth+1 == maxDepth {
+				o.broken = true
+				return
+			}
+			if depth == 0 && c == '{' && string(o.path[:end]) == "result" {
+				o.line, end = true, 0 // the row of Splunk's JSON export
+			}
+			depth++
+			o.marks[depth] = mark{end: end, list: c == '['}
+			at++
+		case '"':
+			value, after, ok := cutString(text, at)
+			if !ok {
+				o.cut = true
+				return
+			}
+			p.put(e, o.path[:end], p.unescape(value))
+			at = after
+		default:
+			from := at
+			for at < len(text) && text[at] != ',' && text[at] != '}' && text[at] != ']' && text[at] > ' ' {
+				at++
+			}
+			if at >= len(text) || at == from {
+				o.cut, o.broken = at >= len(text), at < len(text) // a number of which more may follow
+				return
+			}
+			p.put(e, o.path[:end], text[from:at])
+		}
+	}
+}
+
+// skip goes over blanks, line ends and another byte.
+func skip(text []byte, at int, also byte) int {
+	for at < len(text) && (text[at] <= ' ' || text[at] == also) {
+		at++
+	}
+	return at
+}
+
+// join appends a key to a path, as far as there is room, and returns its end. A path
+// of maxPath bytes is nobody's.
+func (o *object) join(end int, key []byte) int {
+	if end > 0 && end < maxPath {
+		o.path[end] = '_'
+		end++
+	}
+	return end + copy(o.path[end:], key)
+}
+
+// put sets a value under a path.
+func (p *Parser) put(e *event.Event, path, value []byte) {
+	o := &p.json
+	if e.Put(path, value) {
+		return
+	}
+	switch string(path) {
+	case "preview":
+		o.line, o.preview = true, string(value) == "true"
+		return
+	case "messages", "lastrow", "messages_type":
+		o.line = true
+		return
+	case "_path":
+		o.zeekPath = value
+		return
+	}
+	for i, name := range wrapKeys {
+		if string(path) == name {
+			o.inner[i] = value
+			return
+		}
+	}
+	// An event as HTTP Event Collector takes it, with what it says in an object.
+	if rest, ok := bytes.CutPrefix(path, []byte("event_")); ok && e.Put(rest, value) {
+		e.Wrapped()
+	}
+}
+
+// cutString returns the text of the JSON string that begins at text[at], with its
+// escapes, and the place behind it; beyond the text where it is not closed.
+func cutString(text []byte, at int) (value []byte, after int, ok bool) {
+	if text[at] != '"' {
+		return nil, at, false
+	}
+	at++
+	for from := at; ; {
+		quote := bytes.IndexByte(text[at:], '"')
+		if quote < 0 {
+			return nil, len(text), false
+		}
+		at += quote
+		slashes := 0
+		for at-slashes > from && text[at-slashes-1] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return text[from:at], at + 1, true
+		}
+		at++
+	}
+}
+
+// unescape returns what the inside of a JSON string says.
+func (p *Parser) unescape(inside []byte) []byte {
+	at := bytes.IndexByte(inside, '\\')
+	if at < 0 {
+		return inside
+	}
+	start := len(p.arena)
+	for ; at >= 0 && at+1 < len(inside); at = bytes.IndexByte(inside, '\\') {
+		p.arena = append(p.arena, inside[:at]...)
+		c := inside[at+1]
+		inside = inside[at+2:]
+		switch c {
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		case 'u':
+			r, size := escapedRune(inside)
+			p.arena = utf8.AppendRune(p.arena, r)
+			inside = inside[size:]
+			continue
+		}
+		p.arena = append(p.arena, c)
+	}
+	p.arena = append(p.arena, inside...)
+	return p.arena[start:len(p.arena):len(p.arena)]
+}
+
+// escapedRune reads what follows \u, and the second half of a pair. AppendRune
+// writes half a pair as U+FFFD.
+func escapedRune(text []byte) (rune, int) {
+	r, ok := hex4(text)
+	if !ok {
+		return utf8.RuneError, min(4, len(text))
+	}
+	if utf16.IsSurrogate(r) && len(text) >= 10 && text[4] == '\\' && text[5] == 'u' {
+		if second, ok := hex4(text[6:]); ok {
+			if pair := utf16.DecodeRune(r, second); pair != utf8.RuneError {
+				return pair, 10
+			}
+		}
+	}
+	return r, 4
+}
+
+func hex4(text []byte) (r rune, ok bool) {
+	if len(text) < 4 {
+		return 0, false
+	}
+	for _, c := range text[:4] {
+		n, ok := nibble(c)
+		if !ok {
+			return 0, false
+		}
+		r = r<<4 | rune(n)
+	}
+	return r, true
+}
+
+// nibble reads a hexadecimal digit.
+func nibble(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}

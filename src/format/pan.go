@@ -1,0 +1,208 @@
+package format
+
+import (
+	"bytes"
+
+	"tordetect/src/cell"
+	"tordetect/src/event"
+)
+
+// panFields are the fields of a TRAFFIC line that are read, by their number as the
+// manuals of PAN-OS count them, from 1 (Traffic Log Fields, 9 to 11: newer releases
+// append fields and move none), and the names that they have there. A line of
+// another log has its own fields behind the action.
+var panFields = [...]struct {
+	number int
+	name   string
+}{
+	{5, "subtype"}, {7, "time_generated"}, {8, "src"}, {9, "dst"}, {13, "srcuser"}, {14, "dstuser"}, {15, "app"},
+	{25, "sport"}, {26, "dport"}, {30, "proto"}, {31, "action"},
+	{33, "bytes_sent"}, {34, "bytes_received"}, {37, "elapsed"}, {45, "pkts_sent"}, {46, "pkts_received"},
+}
+
+const (
+	panType   = 4  // TRAFFIC, THREAT, SYSTEM and others
+	panURL    = 32 // of THREAT: Miscellaneous, the URL where the subtype is url
+	panAction = 31
+	// panLast is up to which field a TRAFFIC line is read by number. All PAN-OS since
+	// 5.0 write these, so that a line with fewer was cut.
+	panLast = 46
+)
+
+// panSlots are the names of panFields in the table of names, by number.
+var panSlots = func() (at [panLast + 1]struct {
+	slot event.Slot
+	ok   bool
+}) {
+	for _, f := range panFields {
+		at[f.number].slot, at[f.number].ok = event.Find([]byte(f.name))
+	}
+	return at
+}()
+
+var panMisc, _ = event.Find([]byte("misc"))
+var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
+
+// readPaloAlto reads a line of a Palo Alto firewall: TRAFFIC, and the URL of THREAT
+// url. The type is looked for, as a syslog header may hold commas, and the first
+// field may be missing.
+func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
+	before, kind, rest, ok := findType(line)
+	if !ok {
+		return Claim{Kind: Nobody}
+	}
+	threat := string(kind) == "THREAT"
+	if !threat && string(kind) != "TRAFFIC" {
+		if string(kind) == "Type" {
+			return Claim{Kind: Blank} // the header of an export
+		}
+		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
+	}
+	e.HeaderTime = zonedTime(before)
+	for n, more := panType+1, true; more && n <= panLast; n++ {
+		var field []byte
+		field, rest, more = cutField(rest)
+		if !more && n < panLast && !(threat && n >= panURL) {
+			// The line ends here, perhaps inside of the field.
+			if e.Says() {
+				return Claim{Kind: Flow, Format: PAN, Cut: true}
+			}
+			return Claim{Kind: Broken, Format: PAN, Text: "the " + typeName(threat) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
+		}
+		switch at := panSlots[n]; {
+		case threat && n == panType+1 && string(field) != "url":
+			return Claim{Kind: Other, Format: PAN, Text: "Palo Alto THREAT but url"}
+		case threat && n == panURL:
+			e.Set(panMisc, p.undouble(field))
+		case at.ok && !(threat && n > panAction):
+			e.Set(at.slot, p.undouble(field))
+		}
+	}
+	if text := highRes(rest); text != nil {
+		e.Set(panHighRes, text)
+	}
+	if !e.Says() {
+		return Claim{Kind: Broken, Format: PAN, Text: "the line has no address"}
+	}
+	return Claim{Kind: Flow, Format: PAN}
+}
+
+func typeName(threat bool) string {
+	if threat {
+		return "THREAT"
+	}
+	return "TRAFFIC"
+}
+
+// maxHeaderFields is among how many fields the type is looked for: it is the fourth,
+// behind a header with some commas.
+const maxHeaderFields = 12
+
+// findType finds the type of a Palo Alto line: a word in capitals two fields behind a
+// time. It returns what stands before the time, the type and what follows it.
+func findType(line []byte) (before, kind, rest []byte, ok bool) {
+	var fields [maxHeaderFields][]byte
+	rest = line
+	for n, more := 0, true; more && n < maxHeaderFields; n++ {
+		start := len(line) - len(rest)
+		fields[n], rest, more = cutField(rest)
+		if n < 2 {
+			continue
+		}
+		word, at := fields[n], fields[n-2]
+		switch {
+		case string(word) == "Type" && string(at) == "Receive Time":
+			return nil, word, rest, true
+		case isTypeWord(word) && endsWithTime(at):
+			return line[:start], word, rest, true
+		}
+	}
+	return nil, nil, nil, false
+}
+
+// isTypeWord reports whether a field can be the type of a log: TRAFFIC, HIP-MATCH.
+func isTypeWord(word []byte) bool {
+	for _, c := range word {
+		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(word) >= 3 && len(word) <= len("a_longer_word_than_any")
+}
+
+// endsWithTime reports whether a field is a time of Palo Alto's or, where the first
+// field is missing, ends with one: 2026/11/20 10:15:30, or as Prisma Access writes it
+// 2026-11-20T10:15:30.000000Z.
+func endsWithTime(field []byte) bool {
+	const form = len("2026/11/20 10:15:30")
+	if len(field) < form {
+		return false
+	}
+	if at := field[len(field)-form:]; at[4] == '/' && at[7] == '/' && at[13] == ':' && at[16] == ':' {
+		return true
+	}
+	if at := bytes.LastIndexByte(field, ' '); at >= 0 {
+		field = field[at+1:]
+	}
+	return len(field) >= form && field[4] == '-' && field[10] == 'T' && field[13] == ':'
+}
+
+// highRes finds the time with an offset among the last fields: PAN-OS 10 and newer
+// repeat the time of the log so, at another place in each release.
+func highRes(rest []byte) []byte {
+	for {
+		at := bytes.IndexByte(rest, 'T')
+		if at < 0 {
+			return nil
+		}
+		if at >= len("2006-01-02") && at+1 < len(rest) && rest[at-3] == '-' && rest[at-6] == '-' {
+			field := rest[at-len("2006-01-02"):]
+			if end := bytes.IndexAny(field, `,"`); end >= 0 {
+				field = field[:end]
+			}
+			if _, ok := cell.Offset(field); ok {
+				return field
+			}
+		}
+		rest = rest[at+1:]
+	}
+}
+
+// cutField takes the first field off a comma-separated line, with doubled quotes as
+// they are. A field in quotes may hold commas.
+func cutField(line []byte) (field, rest []byte, more bool) {
+	if len(line) > 0 && line[0] == '"' {
+		for at := 1; at < len(line); at++ {
+			if line[at] != '"' {
+				continue
+			}
+			if at+1 < len(line) && line[at+1] == '"' {
+				at++
+				continue
+			}
+			if at+1 == len(line) {
+				return line[1:at], nil, false
+			}
+			if line[at+1] == ',' {
+				return line[1:at], line[at+2:], true
+			}
+			break // text behind the quote: a quote that means nothing
+		}
+	}
+	return bytes.Cut(line, []byte(","))
+}
+
+// undouble takes the doubled quotes of a field for one each.
+func (p *Parser) undouble(field []byte) []byte {
+	if bytes.IndexByte(field, '"') < 0 {
+		return field
+	}
+	start := len(p.arena)
+	for i := 0; i < len(field); i++ {
+		p.arena = append(p.arena, field[i])
+		if field[i] == '"' && i+1 < len(field) && field[i+1] == '"' {
+			i++
+		}
+	}
+	return p.arena[start:len(p.arena):len(p.arena)]
+}

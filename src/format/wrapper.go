@@ -1,0 +1,69 @@
+package format
+
+import (
+	"bytes"
+
+	"tordetect/src/cell"
+	"tordetect/src/event"
+)
+
+// wrapKeys are the keys under which a JSON object holds an event as text: Splunk's
+// own, a shipper's, HTTP Event Collector's and that of the Elastic Common Schema.
+var wrapKeys = [wraps]string{"_raw", "message", "event", "event_original"}
+
+const (
+	wraps = 4
+	// maxWraps is how many events may stand in each other: a shipper's in a
+	// collector's, with the sensor's in it.
+	maxWraps = 3
+)
+
+// unwrap reads the event that stands as text in the object read last, whose own cells
+// fill in what the event does not say: its time above all.
+func (p *Parser) unwrap(e *event.Event) Claim {
+	if p.depth == maxWraps {
+		return Claim{Kind: Nobody}
+	}
+	outer, inner, isLine, path := *e, p.json.inner, p.json.line, p.json.zeekPath
+	p.depth++
+	defer func() { p.depth-- }()
+	for i, text := range inner {
+		if len(text) == 0 {
+			continue
+		}
+		lucky := p.lucky
+		claim := p.read(text, e)
+		p.lucky = lucky // of the lines, not of what is in them
+		if claim.Kind == Flow {
+			if wrapKeys[i] == "event" {
+				e.Wrapped()
+			}
+			e.Fill(&outer)
+			return claim
+		}
+	}
+	*e = outer
+	p.json.line, p.json.zeekPath = isLine, path
+	return Claim{Kind: Nobody}
+}
+
+// zonedTime finds the time in a syslog header that names its zone (RFC 5424); nil
+// where there is none.
+func zonedTime(header []byte) []byte {
+	for rest := header; ; {
+		at := bytes.IndexByte(rest, 'T')
+		if at < 0 {
+			return nil
+		}
+		if at >= len("2006-01-02") && at+1 < len(rest) && rest[at-3] == '-' {
+			word := rest[at-len("2006-01-02"):]
+			if end := bytes.IndexAny(word, " ,"); end >= 0 {
+				word = word[:end]
+			}
+			if _, ok := cell.Offset(word); ok {
+				return word
+			}
+		}
+		rest = rest[at+1:]
+	}
+}

@@ -1,0 +1,271 @@
+package format
+
+import (
+	"bytes"
+
+	"tordetect/src/cell"
+	"tordetect/src/event"
+)
+
+// head is what the lines with # of a Zeek file say of its rows.
+type head struct {
+	separator    byte // 0: there was no head
+	unset, empty []byte
+	path         string
+	fields       []field
+	ends         bool // there are addresses
+}
+
+// field is a column of a Zeek file.
+type field struct {
+	slot  event.Slot
+	known bool
+}
+
+// maxFields bounds the columns of a file. Zeek's conn.log has 22, with many packages
+// some 60.
+const maxFields = 512
+
+// readZeek reads a line of a Zeek log with tabs: its head, a row of a file with a
+// head, or a row alone, as it comes to a search.
+func (p *Parser) readZeek(line []byte, e *event.Event) Claim {
+	z := &p.zeek
+	switch {
+	case line[0] == '#':
+		return z.directive(line)
+	case z.separator != 0 && len(z.fields) > 0:
+		return p.zeekRow(line, e)
+	}
+	return p.zeekAlone(line, e)
+}
+
+// directive reads a line that begins with #.
+func (z *head) directive(line []byte) Claim {
+	claim := Claim{Kind: Blank, Format: Zeek}
+	// The separator itself is written behind a blank: "#separator \x09".
+	if value, ok := bytes.CutPrefix(line, []byte("#separator ")); ok {
+		*z = head{separator: '\t', unset: []byte("-"), empty: []byte("(empty)")}
+		if c, ok := hexByte(bytes.TrimSpace(value)); ok {
+			z.separator = c
+		}
+		return claim
+	}
+	separator := z.separator
+	if separator == 0 {
+		separator = '\t'
+	}
+	name, value, _ := bytes.Cut(line, []byte{separator})
+	switch string(name) {
+	case "#unset_field":
+		z.unset = bytes.Clone(value)
+	case "#empty_field":
+		z.empty = bytes.Clone(value)
+	case "#path":
+		z.path = string(value[:min(len(value), 64)])
+	case "#fields":
+		z.separator = separator
+		z.bind(value)
+	case "#types", "#open", "#close", "#set_separator":
+	default:
+		return Claim{Kind: Nobody} // a comment of somebody else
+	}
+	return claim
+}
+
+// bind finds the names of a file's columns.
+func (z *head) bind(value []byte) {
+	z.fields, z.ends = z.fields[:0], false
+	for name := range bytes.SplitSeq(value, []byte{z.separator}) {
+		if len(z.fields) == maxFields {
+			break
+		}
+		var f field
+		f.slot, f.known = event.Find(name)
+		if string(name) == "host" && z.path != "http" {
+			f.known = false // Zeek calls other things so, too
+		}
+		z.fields = append(z.fields, f)
+		z.ends = z.ends || f.known && f.slot.IsEnd()
+	}
+}
+
+// hexByte reads \x09, or a byte that stands for itself.
+func hexByte(text []byte) (byte, bool) {
+	if len(text) == 1 {
+		return text[0], true
+	}
+	if len(text) != 4 || text[0] != '\\' || text[1] != 'x' {
+		return 0, false
+	}
+	high, ok1 := nibble(text[2])
+	low, ok2 := nibble(text[3])
+	return high<<4 | low, ok1 && ok2
+}
+
+// zeekRow reads a row of a file with a head. One separator too many at the end of
+// each row is no matter.
+func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
+	z := &p.zeek
+	if !z.ends {
+		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}
+	}
+	more := true
+	n := 0
+	for ; more && n < len(z.fields); n++ {
+		var value []byte
+		value, line, more = bytes.Cut(line, []byte{z.separator})
+		if !more && n+1 < len(z.fields) {
+			break // the line ends here, perhaps inside of the field
+		}
+		f := z.fields[n]
+		if !f.known || string(value) == string(z.unset) || string(value) == string(z.empty) {
+			continue
+		}
+		e.Set(f.slot, p.unescapeZeek(value))
+	}
+	switch {
+	case n < len(z.fields) && e.HasBothEnds():
+		return Claim{Kind: Flow, Format: Zeek, Cut: true}
+	case n < len(z.fields) && n < 2:
+		return Claim{Kind: Nobody}
+	case n < len(z.fields):
+		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
+	case len(bytes.Trim(line, string(z.separator))) > 0:
+		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
+	case !e.Says():
+		return Claim{Kind: Broken, Format: Zeek, Text: "no id.orig_h or no id.resp_h"}
+	}
+	return Claim{Kind: Flow, Format: Zeek}
+}
+
+// unescapeZeek undoes what Zeek writes as \x2c.
+func (p *Parser) unescapeZeek(value []byte) []byte {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value
+	}
+	start := len(p.arena)
+	for i := 0; i < len(value); i++ {
+		if value[i] == '\\' && i+4 <= len(value) {
+			if c, ok := hexByte(value[i : i+4]); ok {
+				p.arena = append(p.arena, c)
+				i += 3
+				continue
+			}
+		}
+		p.arena = append(p.arena, value[i])
+	}
+	return p.arena[start:len(p.arena):len(p.arena)]
+}
+
+// Names of the fields of rows without a head, counted from 1. All logs about
+// connections begin with the same six; what follows is told apart by its content, as
+// nothing in the row says which log it is (Zeek 2.0 to 8; docs.zeek.org, script
+// reference of conn, ssl, dns and http).
+var (
+	zeekCommon = []string{1: "ts", 2: "uid", 3: "id.orig_h", 4: "id.orig_p", 5: "id.resp_h", 6: "id.resp_p"}
+	zeekConn   = []string{7: "proto", 8: "service", 9: "duration", 10: "orig_bytes", 11: "resp_bytes", 12: "conn_state"}
+	zeekCounts = []string{1: "orig_pkts", 2: "orig_ip_bytes", 3: "resp_pkts", 4: "resp_ip_bytes"} // behind the history
+	zeekHTTP   = []string{8: "method", 9: "host", 10: "uri"}
+)
+
+// aloneFields is how many fields of such a row are looked at.
+const aloneFields = 22
+
+// zeekAlone reads a row without a head.
+func (p *Parser) zeekAlone(line []byte, e *event.Event) Claim {
+	var f [aloneFields + 1][]byte
+	n := 0
+	for more := true; more && n < aloneFields; {
+		n++
+		f[n], line, more = bytes.Cut(line, []byte("\t"))
+	}
+	if n < len(zeekCommon)-1 || !isEpoch(f[1]) {
+		return Claim{Kind: Nobody}
+	}
+	if _, ok := cell.Address(f[3]); !ok {
+		return Claim{Kind: Nobody}
+	}
+	set := func(at int, name string) {
+		if at <= n {
+			e.Put([]byte(name), p.unescapeZeek(f[at]))
+		}
+	}
+	all := func(names []string, from int) {
+		for i, name := range names {
+			if name != "" {
+				set(from+i, name)
+			}
+		}
+	}
+	all(zeekCommon, 0)
+	switch {
+	case isTransportName(f[7]) && event.IsConnState(f[12]):
+		all(zeekConn, 0)
+		// Before Zeek 2.4 there is no local_resp, so the history stands a field earlier.
+		for _, history := range [...]int{16, 15} {
+			if isCount(f[history-1]) && !isCount(f[history]) && (isCount(f[history+1]) || string(f[history+1]) == "-") {
+				all(zeekCounts, history)
+				break
+			}
+		}
+	case isTransportName(f[7]):
+		set(7, "proto")
+		// The round trip time stands before the query since Bro 2.5.
+		if bytes.HasPrefix(f[11], []byte("C_")) || !bytes.HasPrefix(f[12], []byte("C_")) && !isCount(f[9]) && string(f[9]) != "-" {
+			set(9, "query")
+		} else {
+			set(10, "query")
+		}
+	case isTLSVersion(f[7]) || string(f[7]) == "-" && isFlag(f[11]):
+		set(7, "version")
+		if isFlag(f[11]) {
+			set(10, "server_name")
+		} else {
+			set(9, "server_name") // Bro 2.2 and older have no curve
+		}
+	case isCount(f[7]) && isMethod(f[8]):
+		all(zeekHTTP, 0)
+	}
+	return Claim{Kind: Flow, Format: Zeek}
+}
+
+// isTransportName reports whether a field is the name of a transport: a number is
+// another log's depth or version.
+func isTransportName(text []byte) bool {
+	switch string(text) {
+	case "tcp", "udp", "icmp", "unknown_transport":
+		return true
+	}
+	return false
+}
+
+func isTLSVersion(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("TLSv")) || bytes.HasPrefix(text, []byte("SSLv")) || bytes.HasPrefix(text, []byte("DTLSv"))
+}
+
+func isFlag(text []byte) bool { return string(text) == "T" || string(text) == "F" }
+
+func isCount(text []byte) bool {
+	_, ok := cell.Number(text)
+	return ok
+}
+
+// isMethod reports whether a field is an HTTP method, or none.
+func isMethod(text []byte) bool {
+	for _, c := range text {
+		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(text) > 0 && len(text) <= 32
+}
+
+// isEpoch reports whether a text is a time in seconds with a fraction, as Zeek
+// writes it, or an ISO time, as it was told to.
+func isEpoch(text []byte) bool {
+	if at := bytes.IndexByte(text, '.'); at < 9 && (len(text) < 20 || text[10] != 'T') {
+		return false
+	}
+	_, kind := cell.ReadTime(text, nil)
+	return kind.IsMoment()
+}

@@ -1,0 +1,197 @@
+// Package judge is the one place where an event meets the relay list: it has an
+// event read, asks the list about its ends at its time, and has the flow judged.
+//
+//	in:   the event  10.0.0.5 -> 198.51.100.7 port 9001 at 1795422600, and a relay table
+//	out:  the flow, with a sighting: 198.51.100.7:9001 is the OR port of "anna",
+//	      and the finding: score 97, verdict tor, outbound, guard, or_port, and why
+//
+// The search command, torctl scan and the tests of what both must agree on use it,
+// so that none of them can differ. This file asks the list; proxy.go finds the true
+// destination of a request to a proxy, messages.go says what somebody should know
+// of a run, and raw.go reads rows that have nothing but the event itself.
+//
+// What an event says is decided in package event, what a listing is worth in
+// package detect. Nothing is allocated for an event once buffers have grown.
+package judge
+
+import (
+	"net/netip"
+	"time"
+
+	"tordetect/src/cell"
+	"tordetect/src/detect"
+	"tordetect/src/event"
+	"tordetect/src/flow"
+	"tordetect/src/relay"
+)
+
+// Options say how events are judged.
+type Options struct {
+	Labeled  bool           // events without a label were named Tor
+	Internal []netip.Prefix // the site's own networks
+	Zone     *time.Location // of times that name none; nil: none was given
+	// Window stands in for the time of events without one, where Windowed says so.
+	Window   flow.Interval
+	Windowed bool
+}
+
+// Judge judges event after event. Make one with New.
+type Judge struct {
+	options Options
+	network *relay.Network
+	reader  event.Reader
+	detect  detect.Judge
+	raw     raw
+
+	flow     flow.Flow
+	read     *event.Event // which was read
+	at       flow.Interval
+	listings []relay.Listing
+
+	sawEvent, sawEnd  bool
+	sawStale          bool
+	staleAfter        int64
+	sawUnreadableTime bool
+}
+
+// New returns a judge who asks that network.
+func New(network *relay.Network, options Options) *Judge {
+	j := &Judge{options: options, network: network}
+	j.reader.Zone, j.reader.Labeled = options.Zone, options.Labeled
+	return j
+}
+
+// Flow reads an event and asks the list about it. The flow is valid until the next
+// call.
+func (j *Judge) Flow(e *event.Event) *flow.Flow {
+	f := &j.flow
+	*f = flow.Flow{Sightings: f.Sightings[:0]}
+	at, kind := j.reader.Read(e, f)
+	if len(j.reader.Source.Addrs) == 0 && len(j.reader.Destination.Addrs) == 0 {
+		if inner := j.raw.open(e); inner != nil {
+			e = inner
+			*f = flow.Flow{Sightings: f.Sightings[:0]}
+			at, kind = j.reader.Read(e, f)
+		}
+	}
+	j.read = e
+	j.reader.Names(e, f)
+	dated := kind.IsMoment()
+	switch {
+	case kind == cell.NoTime:
+		at, dated = j.options.Window, j.options.Windowed
+	case !dated:
+		j.sawUnreadableTime = true
+	}
+	j.at = at
+	f.Undated = !dated
+
+	table := j.network.Table()
+	if dated {
+		table = j.network.At(at)
+	}
+	j.proxied(f, table, dated)
+	source, destination := &j.reader.Source, &j.reader.Destination
+	f.Source, f.Destination = source.End(), destination.End()
+	f.SourcePorts, f.DestinationPorts = source.Ports, destination.Ports
+	f.NAT64 = source.NAT64 || destination.NAT64
+	j.sawEvent = true
+	j.sawEnd = j.sawEnd || f.Source.Addr.IsValid() || f.Destination.Addr.IsValid() || f.Onion.Kind != flow.NoOnion || f.Hello.MadeUp || f.Hello.JA3 || f.Hello.JA4
+
+	f.NewestList, _ = table.Newest()
+	f.OldestList, _ = table.Oldest()
+	f.Coverage = flow.CoverageNone
+	if dated && askable(source.Addrs, destination.Addrs) {
+		f.Coverage = table.Coverage(at)
+	}
+	if f.Coverage == flow.CoverageStale {
+		j.sawStale, j.staleAfter = true, f.NewestList
+	}
+	j.sight(f, table, dated, flow.Destination, destination)
+	j.sight(f, table, dated, flow.Source, source)
+	return f
+}
+
+// Finding judges the flow read last. It is valid until the next call.
+func (j *Judge) Finding() *detect.Finding { return j.detect.Judge(&j.flow) }
+
+// Event returns the event that was read last: that in a row's _raw, where it was.
+func (j *Judge) Event() *event.Event { return j.read }
+
+// When returns the time of the event read last; ok is false where it has none and
+// the search's window stood in, or nothing did.
+func (j *Judge) When() (at flow.Interval, ok bool) { return j.at, !j.flow.Undated }
+
+// Reader returns who read the event: its ends, and what could not be read.
+func (j *Judge) Reader() *event.Reader { return &j.reader }
+
+// IsQuiet reports whether a flow has nothing to do with Tor: the list knows neither
+// end, the firewall does not say Tor, and no name looks like it. Its score is 0, as
+// there is nothing to weigh, and its finding depends on a few facts only.
+func IsQuiet(f *flow.Flow) bool {
+	h := &f.Hello
+	return len(f.Sightings) == 0 && f.Label <= flow.LabelOther &&
+		!h.MadeUp && !h.JA4 && !h.JA3 && f.Onion.Kind == flow.NoOnion
+}
+
+// askable reports whether asking the list can tell anything: not if one end is not
+// readable and the other is not readable or private.
+func askable(source, destination []netip.Addr) bool {
+	return len(source) > 0 && len(destination) > 0 || hasPublic(source) || hasPublic(destination)
+}
+
+func hasPublic(addrs []netip.Addr) bool {
+	for _, a := range addrs {
+		if !flow.IsPrivate(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// sight asks the table about each address of one side.
+func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Side, e *event.Ends) {
+	for _, addr := range e.Addrs {
+		if !table.Knows(addr) {
+			continue
+		}
+		for _, l := range j.lookup(table, addr, dated) {
+			s := flow.Sighting{
+				Side: side, Addr: addr,
+				Internal: j.isInternal(addr),
+				Ports:    e.SeveralAddrs && e.SeveralPorts,
+				Kind:     l.Kind, When: l.When, Away: l.Away,
+				ListedPort: l.Port, Flags: l.Flags,
+				Fingerprint: l.Fingerprint, Nickname: l.Nickname,
+				First: l.First, Last: l.Last,
+			}
+			for i, port := range e.Ports {
+				if i == 0 || port == l.Port {
+					s.Port = port
+				}
+			}
+			if side == flow.Source && l.Kind == flow.ORPort && l.Flags&flow.Exit != 0 {
+				s.Elsewhere = table.ExitElsewhere(l.Fingerprint, addr, j.at)
+			}
+			f.Sightings = append(f.Sightings, s)
+		}
+	}
+}
+
+func (j *Judge) lookup(table *relay.Table, addr netip.Addr, dated bool) []relay.Listing {
+	if dated {
+		j.listings = table.Lookup(j.listings[:0], addr, j.at)
+	} else {
+		j.listings = table.LookupUndated(j.listings[:0], addr)
+	}
+	return j.listings
+}
+
+func (j *Judge) isInternal(a netip.Addr) bool {
+	for _, p := range j.options.Internal {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

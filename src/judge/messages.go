@@ -1,0 +1,141 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tordetect/src/event"
+	"tordetect/src/relay"
+)
+
+// A Speaker words messages for whoever runs the program.
+type Speaker struct {
+	Table   string // the name of the table
+	Update  string // what to do about an old or missing list
+	Zone    string // what to do about times without a zone
+	Columns string // what to do about cells that were not found or not read
+}
+
+// Analyst is the speaker of the search command.
+func Analyst(table string) Speaker {
+	return Speaker{
+		Table:   table,
+		Update:  "Run the search Update the Tor relay list.",
+		Zone:    "Put tordetect before the macro or convert command that turns times into text.",
+		Columns: "Name yours with the options src= or dest=.",
+	}
+}
+
+// Responder is the speaker of torctl scan.
+func Responder(table string) Speaker {
+	return Speaker{
+		Table:   filepath.Base(table),
+		Update:  "Run torctl relays update.",
+		Zone:    "Write times as epoch seconds or with a zone, as in 2026-11-20T09:00:00Z, or name the zone with --zone.",
+		Columns: "Give the file a header with one of these names.",
+	}
+}
+
+// maxListAge is how old the newest list may be for require_list: the day for
+// which a client may use a consensus after its end.
+const maxListAge = relay.RecentWindow * time.Second
+
+// maxListAhead is how far ahead of the clock a list may end: it holds for three
+// hours, and clocks are not all right. What ends later was not written by Tor.
+const maxListAhead = 24 * time.Hour
+
+// Require fails where events would be judged blindly: by a list that ended long
+// before the time that is asked about, or that claims to be of the future.
+func (j *Judge) Require(at, now time.Time, name string) error {
+	table, absent := j.network.Table(), j.network.Absent()
+	newest, ok := table.Newest()
+	switch {
+	case errors.Is(absent, fs.ErrNotExist):
+		return fmt.Errorf("require_list: the relay list %s is missing: run the search Update the Tor relay list, or import a list", name)
+	case absent != nil:
+		return fmt.Errorf("require_list: the relay list %s cannot be read: %v: run the search Update the Tor relay list", name, absent)
+	case !ok:
+		return fmt.Errorf("require_list: the relay list %s was cut or damaged, or says for no hour that a consensus was read: run the search Update the Tor relay list", name)
+	}
+	if table.Relays() == 0 {
+		return fmt.Errorf("require_list: the relay list %s holds no relay: run the search Update the Tor relay list", name)
+	}
+	ended := time.Unix(newest, 0)
+	if at.Sub(ended) > maxListAge {
+		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search Update the Tor relay list",
+			name, clock(newest), clock(at.Unix()))
+	}
+	if ended.Sub(now) > maxListAhead {
+		return fmt.Errorf("require_list: the relay list %s says that it holds until %s, which is more than a day ahead of this machine's clock: check the clock, and who may write the list",
+			name, clock(newest))
+	}
+	return nil
+}
+
+// Warnings says what somebody should know about the run so far, a sentence or two
+// each. last says that no event follows.
+func (j *Judge) Warnings(say Speaker, last bool) []string {
+	var out []string
+	put := func(form string, args ...any) { out = append(out, fmt.Sprintf(form, args...)) }
+	if j.network.Opened() {
+		read, old := j.network.History()
+		skipped, rows := j.network.Skipped()
+		switch absent := j.network.Absent(); {
+		case errors.Is(absent, fs.ErrNotExist) && read:
+			put("The relay list %s is missing, so the history alone is known. %s", say.Table, say.Update)
+		case errors.Is(absent, fs.ErrNotExist):
+			put("The relay list %s is missing, so only directory authorities and default bridges are known and other rows cannot be checked. %s", say.Table, say.Update)
+		case absent != nil:
+			put("The relay list %s cannot be read: %v. %s", say.Table, absent, say.Update)
+		case !j.network.Complete():
+			put("The relay list %s was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay. %s", say.Table, say.Update)
+		}
+		if skipped > 0 {
+			put("The relay list %s has unreadable rows, %d of %d; they were skipped. %s", say.Table, skipped, rows, say.Update)
+		}
+		if old != nil {
+			put("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", relay.HistoryOf(say.Table), old)
+		}
+	}
+	if j.sawStale {
+		put("The relay list %s ends at %s and some rows are newer: they were judged by an old list. %s", say.Table, clock(j.staleAfter), say.Update)
+	}
+	if j.sawUnreadableTime {
+		put("The time of some rows has no zone or cannot be read, so it counts as no time%s. %s", example(j.reader.Unread[event.Time], j.reader.Unread[event.First], j.reader.Unread[event.Last]), say.Zone)
+	}
+	for role, what := range map[event.Role]string{event.LogTime: "time in the event", event.Source: "address of the source", event.Destination: "address of the destination", event.SourcePort: "port of the source", event.DestinationPort: "port of the destination"} {
+		if text := j.reader.Unread[role]; text != "" {
+			put("The %s of some rows cannot be read%s, so it counts as none.", what, example(text))
+		}
+	}
+	if last && j.sawEvent && !j.sawEnd {
+		put("No row had an address, so nothing was judged: looked for were %s and the like as the source, and %s and the like as the destination. %s",
+			names(event.Source), names(event.Destination), say.Columns)
+	}
+	return out
+}
+
+// names lists a few of the names of a role.
+func names(r event.Role) string {
+	var out []string
+	for _, n := range event.Table()[r].Names[:3] {
+		out = append(out, n.Text)
+	}
+	return strings.Join(out, ", ")
+}
+
+// example shows the first of some texts that there is.
+func example(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return fmt.Sprintf(", for example %q", text)
+		}
+	}
+	return ""
+}
+
+func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05Z") }

@@ -1,0 +1,87 @@
+package relay
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"tordetect/src/flow"
+)
+
+// Network is the relay table of a path and, for what is older, the history that
+// lies beside it: the one way to ask what the Tor network was at a time, for the
+// search commands, torctl scan and torctl relays seen. The table is read when
+// something is asked for the first time, the history when something is older than
+// the table, or there is no table.
+type Network struct {
+	path string
+
+	table     *Table
+	absent    error // why there is no table; nil if there is one
+	historied bool
+	hasOld    bool  // the history was read
+	old       error // why it could not be read
+
+	// Of the table itself, before the history joined it.
+	complete      bool
+	skipped, rows int
+}
+
+// NewNetwork returns the network of the table at path, which is not opened yet.
+func NewNetwork(path string) *Network { return &Network{path: path} }
+
+// HistoryOf is the path of the history that goes with a table.
+func HistoryOf(table string) string { return strings.TrimSuffix(table, ".csv") + "_history.csv" }
+
+// Table returns the table without its history, or the built-in list where there is
+// none; see Absent.
+func (n *Network) Table() *Table {
+	if n.table == nil {
+		n.table, n.absent = Open(n.path)
+		if n.absent != nil {
+			n.table = Empty()
+		}
+		n.complete, n.skipped, n.rows = n.table.Complete, n.table.Skipped, n.table.Rows
+	}
+	return n.table
+}
+
+// At returns the table that can tell about that time.
+func (n *Network) At(when flow.Interval) *Table {
+	table := n.Table()
+	if n.historied {
+		return table
+	}
+	if oldest, ok := table.Oldest(); ok && when.From >= oldest {
+		return table
+	}
+	n.historied = true
+	err := table.ExtendFile(HistoryOf(n.path))
+	switch n.hasOld = err == nil; {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		n.old = err
+	case n.hasOld && (n.complete || n.absent != nil) && !table.Complete:
+		n.old = errors.New("it was cut")
+	}
+	return table
+}
+
+// Opened reports whether the table was asked for.
+func (n *Network) Opened() bool { return n.table != nil }
+
+// Absent says why there is no table, of the kind fs.ErrNotExist where there is no
+// file; nil where there is one. It opens the table.
+func (n *Network) Absent() error {
+	n.Table()
+	return n.absent
+}
+
+// Complete reports whether the table itself was neither cut nor damaged.
+func (n *Network) Complete() bool { return n.complete }
+
+// Skipped returns how many of how many rows of the table could not be read.
+func (n *Network) Skipped() (skipped, rows int) { return n.skipped, n.rows }
+
+// History says whether the history was read, and why it could not be, where it was
+// tried.
+func (n *Network) History() (read bool, err error) { return n.hasOld, n.old }
