@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -418,7 +420,7 @@ func TestRowsDoNotAllocate(t *testing.T) {
 		search := New(folder, time.Now)
 		_, err := search.Getinfo(&chunked.Info{})
 		require.NoError(t, err)
-		chunk := &chunked.Chunk{Body: []byte(manyRows(rows))}
+		chunk, in := &chunked.Chunk{}, []byte(manyRows(rows))
 		chunk.Grow(rows * 1000)
 		// The counter is the whole process's, in which the runtime allocates
 		// too, now and then: the least of some counts is the command's own.
@@ -426,7 +428,7 @@ func TestRowsDoNotAllocate(t *testing.T) {
 		for range 5 {
 			least = min(least, testing.AllocsPerRun(2, func() {
 				chunk.Reply = chunk.Reply[:0]
-				if err := search.Execute(chunk); err != nil {
+				if err := search.Execute(context.Background(), chunk, bytes.NewReader(in)); err != nil {
 					t.Fatal(err)
 				}
 			}))
@@ -443,11 +445,11 @@ func BenchmarkExecute(b *testing.B) {
 	_, err := search.Getinfo(&chunked.Info{})
 	require.NoError(b, err)
 	body := []byte(manyRows(10000))
-	chunk := &chunked.Chunk{Body: body}
+	chunk := &chunked.Chunk{}
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		chunk.Reply = chunk.Reply[:0]
-		if err := search.Execute(chunk); err != nil {
+		if err := search.Execute(context.Background(), chunk, bytes.NewReader(body)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -466,8 +468,8 @@ func FuzzExecute(f *testing.F) {
 		search := New(folder, time.Now)
 		_, err := search.Getinfo(&chunked.Info{})
 		require.NoError(t, err)
-		chunk := &chunked.Chunk{Body: []byte(body), Finished: true}
-		if search.Execute(chunk) != nil {
+		chunk := &chunked.Chunk{Finished: true}
+		if search.Execute(context.Background(), chunk, strings.NewReader(body)) != nil {
 			return
 		}
 		in := 0 // rows with the header; encoding/csv would pass over empty lines
@@ -506,7 +508,7 @@ func TestQuietRowsAsJudged(t *testing.T) {
 	search := New(t.TempDir(), time.Now)
 	_, err := search.Getinfo(&chunked.Info{})
 	require.NoError(t, err)
-	require.NoError(t, search.Execute(&chunked.Chunk{Body: []byte(flow)}))
+	require.NoError(t, search.Execute(context.Background(), &chunked.Chunk{}, strings.NewReader(flow)))
 	seen := 0
 	for coverage := detect.CoverageFull; coverage <= detect.CoverageNone; coverage++ {
 		for state := detect.StateUnknown; state <= detect.Blocked; state++ {

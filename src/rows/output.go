@@ -12,11 +12,6 @@ type Field struct {
 	List bool
 }
 
-// Cell is what a row gets for one field, both parts CSV encoded already; see
-// [AppendCell], [List.AppendPlain] and [List.AppendMulti]. Multi is written for
-// List fields only.
-type Cell struct{ Plain, Multi []byte }
-
 // Output writes rows with the fields of the caller in them.
 //
 // A field that the input has already is replaced where it stands, in each column

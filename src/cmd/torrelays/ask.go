@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"path/filepath"
@@ -56,7 +58,7 @@ func (a *ask) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 	return chunked.Declaration{Type: chunked.Reporting, Generating: true}, nil
 }
 
-func (a *ask) Execute(c *chunked.Chunk) error {
+func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
 	table, err := relay.Open(filepath.Join(a.lookups, tableName))
 	unreadable := ""
 	switch {

@@ -137,9 +137,9 @@ func plainName(name string) bool {
 	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\\:\x00\r\n")
 }
 
-func (u *update) Execute(c *chunked.Chunk) error {
+func (u *update) Execute(ctx context.Context, c *chunked.Chunk, _ io.Reader) error {
 	if u.next == nil {
-		if err := u.begin(c); err != nil {
+		if err := u.begin(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -157,7 +157,7 @@ func (u *update) Execute(c *chunked.Chunk) error {
 }
 
 // begin does all the work; what follows only hands out rows.
-func (u *update) begin(c *chunked.Chunk) error {
+func (u *update) begin(ctx context.Context, c *chunked.Chunk) error {
 	trust := tordir.PublicAuthorities()
 	if u.authorities != "" {
 		text, err := readLookup(u.lookups, u.authorities, maxAuthorities)
@@ -183,7 +183,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 			return err
 		}
 	}
-	if err := u.learn(c, im); err != nil {
+	if err := u.learn(ctx, c, im); err != nil {
 		return err
 	}
 	// Another update may have renewed the table meanwhile: what it learned is
@@ -219,7 +219,7 @@ func (u *update) addTable(c *chunked.Chunk, im *relaylist.Importer, name string)
 
 // learn takes in newer documents: from the network or a folder, or an uploaded
 // lookup.
-func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
+func (u *update) learn(ctx context.Context, c *chunked.Chunk, im *relaylist.Importer) error {
 	if u.imported != "" {
 		if info, err := os.Stat(filepath.Join(u.lookups, u.imported)); err != nil || !info.Mode().IsRegular() {
 			return fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
@@ -253,7 +253,7 @@ func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
 		}
 		config.Proxy = proxy
 	}
-	updated, err := im.Fetch(context.Background(), relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
+	updated, err := im.Fetch(ctx, relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
 	if updated != nil {
 		for _, text := range updated.Warnings {
 			c.Warn(text)
