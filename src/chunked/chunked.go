@@ -157,6 +157,15 @@ func (f CommandFunc) Execute(ctx context.Context, chunk *Chunk, body io.Reader) 
 	return f(ctx, chunk, body)
 }
 
+// Main is the main function of a command that needs nothing more: it runs cmd over
+// the streams of the process and ends it with status 1 if the run failed.
+func Main(cmd Command) {
+	IgnoreSIGPIPE()
+	if Serve(os.Stdin, os.Stdout, cmd) != nil {
+		os.Exit(1)
+	}
+}
+
 // IgnoreSIGPIPE is for the main function of a command, before [Serve]. A write
 // to a closed stdout then fails with EPIPE, which Serve takes for the quiet end
 // that it is; without it the Go runtime ends the process by signal. It is not

@@ -26,27 +26,21 @@ func (doubleAge) Execute(_ context.Context, chunk *chunked.Chunk, body io.Reader
 		return err
 	}
 	age := slices.Index(in.Names(), "age")
-	out := rows.NewOutput([]rows.Field{{Name: "age"}})
+	out := rows.NewOutput(rows.Plain("age"))
 	out.Bind(&in, []int{age})
 	chunk.Reply = out.AppendHeader(chunk.Reply)
 	cells := make([]rows.Cell, 1)
-	var scratch []byte
 	for in.Next() {
 		cells[0].Set(nil)
-		if age >= 0 {
-			var value []byte
-			value, scratch = rows.Value(in.Cell(age), scratch[:0])
-			if years, err := strconv.Atoi(string(value)); err == nil {
-				cells[0].SetString(strconv.Itoa(2 * years))
-			}
+		if years, err := strconv.Atoi(string(in.Value(age))); err == nil {
+			cells[0].SetString(strconv.Itoa(2 * years))
 		}
 		chunk.Reply = out.AppendRow(chunk.Reply, &in, cells)
 	}
 	return in.Err()
 }
 
-// A program needs two more lines around it: chunked.IgnoreSIGPIPE() before,
-// and os.Exit(1) when Serve returns an error.
+// A program needs one line more: func main() { chunked.Main(doubleAge{}) }.
 func Example() {
 	var splunkd []byte // what splunkd writes to the command's stdin
 	splunkd = chunked.AppendFrame(splunkd, []byte(`{"action":"getinfo"}`), nil)

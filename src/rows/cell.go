@@ -2,30 +2,6 @@ package rows
 
 import "bytes"
 
-// Value returns the text of a raw cell, without its quotes. The value points
-// into cell, unless the cell holds doubled quotes: then the text is appended to
-// scratch, and the value points there. Scratch is returned for the next call;
-// pass scratch[:0] for the first cell of a row, so that it does not grow
-// forever.
-func Value(cell, scratch []byte) (value, newScratch []byte) {
-	if len(cell) < 2 || cell[0] != '"' {
-		return cell, scratch
-	}
-	cell = cell[1 : len(cell)-1]
-	at := bytes.IndexByte(cell, '"')
-	if at < 0 {
-		return cell, scratch
-	}
-	from := len(scratch)
-	for at >= 0 {
-		scratch = append(scratch, cell[:at+1]...) // with the first quote of two
-		cell = cell[min(at+2, len(cell)):]
-		at = bytes.IndexByte(cell, '"')
-	}
-	scratch = append(scratch, cell...)
-	return scratch[from:], scratch
-}
-
 // Cell is what a row gets for one field, both parts as they stand in CSV. Multi
 // is written for List fields only.
 //
@@ -53,6 +29,30 @@ func (c *Cell) SetString(value string) {
 func (c *Cell) SetList(l *List) {
 	c.Plain = l.AppendPlain(c.Plain[:0])
 	c.Multi = l.AppendMulti(c.Multi[:0])
+}
+
+// Value returns the text of a raw cell, without its quotes. The value points
+// into cell, unless the cell holds doubled quotes: then the text is appended to
+// scratch, and the value points there. Scratch is returned for the next call;
+// pass scratch[:0] for the first cell of a row, so that it does not grow
+// forever.
+func Value(cell, scratch []byte) (value, newScratch []byte) {
+	if len(cell) < 2 || cell[0] != '"' {
+		return cell, scratch
+	}
+	cell = cell[1 : len(cell)-1]
+	at := bytes.IndexByte(cell, '"')
+	if at < 0 {
+		return cell, scratch
+	}
+	from := len(scratch)
+	for at >= 0 {
+		scratch = append(scratch, cell[:at+1]...) // with the first quote of two
+		cell = cell[min(at+2, len(cell)):]
+		at = bytes.IndexByte(cell, '"')
+	}
+	scratch = append(scratch, cell...)
+	return scratch[from:], scratch
 }
 
 // AppendCell appends value as a CSV cell, quoted by the rule of splunkd: a cell

@@ -212,6 +212,18 @@ func TestValueKeepsEarlierOnes(t *testing.T) {
 	require.Equal(t, `a"b"c"`, string(scratch))
 }
 
+func TestScannerValue(t *testing.T) {
+	var s rows.Scanner
+	require.NoError(t, s.Reset([]byte("a,b\n\"O\"\"Neil\",x\n1,2\n")))
+	s.Pick([]int{0})
+	require.True(t, s.Next())
+	require.Equal(t, `O"Neil`, string(s.Value(0)))
+	require.Nil(t, s.Value(-1))
+	require.Zero(t, testing.AllocsPerRun(10, func() { s.Value(0) }))
+	require.True(t, s.Next())
+	require.Equal(t, "1", string(s.Value(0)))
+}
+
 // A chunk follows another in the same memory.
 func TestScannerIsReused(t *testing.T) {
 	buffer := make([]byte, 100)

@@ -60,6 +60,8 @@ type Scanner struct {
 	// dense says that so many are wanted that noting all of them is faster than
 	// asking of each.
 	dense bool
+
+	scratch []byte // of Value
 }
 
 // Reset starts on a new body and reads its header row. An empty body has no
@@ -201,6 +203,18 @@ func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
 // quotes included; see [Value]. For a column that is not picked it may panic.
 func (s *Scanner) Cell(column int) []byte {
 	return s.body[s.seps[column]+1 : s.seps[column+1]]
+}
+
+// Value returns the text of a picked column's cell in the current row, without its
+// quotes. It is valid until the next call of Value, Next or Reset. A negative
+// column, one that the body does not have, has no text.
+func (s *Scanner) Value(column int) []byte {
+	if column < 0 {
+		return nil
+	}
+	var value []byte
+	value, s.scratch = Value(s.Cell(column), s.scratch[:0])
+	return value
 }
 
 // Number returns the number of the current data row, counted from 1.
