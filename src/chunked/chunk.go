@@ -2,8 +2,7 @@ package chunked
 
 // A Chunk is one execute request and the reply to it.
 type Chunk struct {
-	Body     []byte // CSV with a header row, or empty; valid until Execute returns
-	Finished bool   // the last chunk, often without rows. A generating command must not heed it
+	Finished bool // the last chunk, often without rows. A generating command must not heed it
 
 	// Reply takes the reply body: empty on entry, to be appended to. Its
 	// capacity is that of former chunks; see Grow. Left empty it means no rows.
@@ -65,6 +64,13 @@ func (c *Chunk) Grow(n int) {
 	release(size)
 }
 
+// Write appends to Reply, for whatever writes to an io.Writer. It never fails.
+func (c *Chunk) Write(p []byte) (int, error) {
+	c.Grow(len(p))
+	c.Reply = append(c.Reply, p...)
+	return len(p), nil
+}
+
 // reserve makes Reply an empty slice with room for n bytes, in the buffer of
 // the former chunk if that is large enough.
 func (c *Chunk) reserve(n int) {
@@ -85,7 +91,7 @@ func (c *Chunk) frame(metadata []byte) []byte {
 	}
 	if !c.inPlace() {
 		// Append has moved the reply, or the command has set Reply to memory of
-		// its own, such as Body. That is not ours to write to.
+		// its own. That is not ours to write to.
 		body := c.Reply
 		c.reserve(len(body))
 		c.Reply = append(c.Reply, body...)

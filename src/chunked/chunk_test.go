@@ -14,7 +14,7 @@ import (
 
 func TestMessages(t *testing.T) {
 	turn := 0
-	out, err := serve(conversation("a\n1\n", "a\n2\n", "a\n3\n"), script{execute: func(chunk *Chunk) error {
+	out, err := serve(conversation("a\n1\n", "a\n2\n", "a\n3\n"), script{execute: func(chunk *Chunk, body []byte) error {
 		turn++
 		chunk.Warn("no data file")
 		chunk.Warn("no data file")
@@ -24,7 +24,7 @@ func TestMessages(t *testing.T) {
 		if turn == 2 {
 			chunk.Error("row <2> & \"more\"")
 		}
-		chunk.Reply = append(chunk.Reply, chunk.Body...)
+		chunk.Reply = append(chunk.Reply, body...)
 		return nil
 	}})
 	require.NoError(t, err)
@@ -37,12 +37,12 @@ func TestMessages(t *testing.T) {
 }
 
 func TestMessagesAreBounded(t *testing.T) {
-	out, err := serve(conversation("a\n", "a\n"), script{execute: func(chunk *Chunk) error {
+	out, err := serve(conversation("a\n", "a\n"), script{execute: func(chunk *Chunk, body []byte) error {
 		for i := range 1000 {
 			chunk.Warn(fmt.Sprintf("row %d", i))
 		}
 		chunk.Warn("row 3")
-		chunk.Reply = append(chunk.Reply, chunk.Body...)
+		chunk.Reply = append(chunk.Reply, body...)
 		return nil
 	}})
 	require.NoError(t, err)
@@ -59,13 +59,13 @@ func TestMessagesAreBounded(t *testing.T) {
 
 func TestTooManyMessagesForTheHeadroom(t *testing.T) {
 	long := strings.Repeat("x", 900)
-	out, err := serve(conversation("a\n1\n", "a\n2\n"), script{execute: func(chunk *Chunk) error {
+	out, err := serve(conversation("a\n1\n", "a\n2\n"), script{execute: func(chunk *Chunk, body []byte) error {
 		if !chunk.Finished {
 			for i := range 5 {
 				chunk.Warn(fmt.Sprint(i, long))
 			}
 		}
-		chunk.Reply = append(chunk.Reply, chunk.Body...)
+		chunk.Reply = append(chunk.Reply, body...)
 		return nil
 	}})
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestTextsArePlain(t *testing.T) {
 		require.True(t, utf8.ValidString(want))
 		require.LessOrEqual(t, len(want), maxText)
 
-		out, err := serve(conversation(""), script{execute: func(*Chunk) error { return errors.New(text) }})
+		out, err := serve(conversation(""), script{execute: func(*Chunk, []byte) error { return errors.New(text) }})
 		require.EqualError(t, err, text, "the caller gets the error as it is")
 		var got struct{ Error string }
 		require.NoError(t, json.Unmarshal([]byte(requireFrames(t, out)[1].metadata), &got))
@@ -100,7 +100,7 @@ func TestTextsArePlain(t *testing.T) {
 }
 
 func TestErrorWithoutText(t *testing.T) {
-	out, _ := serve(conversation(""), script{execute: func(*Chunk) error { return errors.New(" \n") }})
+	out, _ := serve(conversation(""), script{execute: func(*Chunk, []byte) error { return errors.New(" \n") }})
 	require.Contains(t, out, `"error":"the command failed and gave no reason"`)
 }
 
@@ -121,32 +121,31 @@ func TestReplyFromAnywhere(t *testing.T) {
 	own := []byte("a\nown\n-----------------------------------------------------------")
 	big := strings.Repeat("b\n", 100<<10)
 	for name, test := range map[string]struct {
-		execute func(*Chunk)
+		execute func(*Chunk, []byte)
 		want    string
 	}{
-		"appended":           {func(c *Chunk) { c.Reply = append(c.Reply, "a\n1\n"...) }, "a\n1\n"},
-		"moved by append":    {func(c *Chunk) { c.Reply = append(c.Reply, big...) }, big},
-		"grown first":        {func(c *Chunk) { c.Grow(len(big)); c.Reply = append(c.Reply, big...) }, big},
-		"grown in steps":     {func(c *Chunk) { appendInSteps(c, big) }, big},
-		"grown after append": {func(c *Chunk) { c.Reply = append(c.Reply, big...); c.Grow(1 << 20) }, big},
-		"the body itself":    {func(c *Chunk) { c.Reply = c.Body }, "a\nbody\n"},
-		"part of the body":   {func(c *Chunk) { c.Reply = c.Body[2:] }, "body\n"},
-		"its own memory":     {func(c *Chunk) { c.Reply = own[:6] }, "a\nown\n"},
-		"part of the reply":  {func(c *Chunk) { c.Reply = append(c.Reply, "xxa\n1\n"...)[2:] }, "a\n1\n"},
-		"cut off":            {func(c *Chunk) { c.Reply = append(c.Reply, "a\n1\n2\n"...)[:4] }, "a\n1\n"},
-		"nil":                {func(c *Chunk) { c.Reply = nil }, ""},
-		"no capacity":        {func(c *Chunk) { c.Reply = []byte{} }, ""},
-		"nothing":            {func(c *Chunk) {}, ""},
-		"body appended to":   {func(c *Chunk) { c.Reply = append(c.Body, "more\n"...) }, "a\nbody\nmore\n"},
+		"appended":           {func(c *Chunk, body []byte) { c.Reply = append(c.Reply, "a\n1\n"...) }, "a\n1\n"},
+		"moved by append":    {func(c *Chunk, body []byte) { c.Reply = append(c.Reply, big...) }, big},
+		"grown first":        {func(c *Chunk, body []byte) { c.Grow(len(big)); c.Reply = append(c.Reply, big...) }, big},
+		"grown in steps":     {func(c *Chunk, body []byte) { appendInSteps(c, big) }, big},
+		"grown after append": {func(c *Chunk, body []byte) { c.Reply = append(c.Reply, big...); c.Grow(1 << 20) }, big},
+		"the body itself":    {func(c *Chunk, body []byte) { c.Reply = body }, "a\nbody\n"},
+		"part of the body":   {func(c *Chunk, body []byte) { c.Reply = body[2:] }, "body\n"},
+		"its own memory":     {func(c *Chunk, body []byte) { c.Reply = own[:6] }, "a\nown\n"},
+		"part of the reply":  {func(c *Chunk, body []byte) { c.Reply = append(c.Reply, "xxa\n1\n"...)[2:] }, "a\n1\n"},
+		"cut off":            {func(c *Chunk, body []byte) { c.Reply = append(c.Reply, "a\n1\n2\n"...)[:4] }, "a\n1\n"},
+		"nil":                {func(c *Chunk, body []byte) { c.Reply = nil }, ""},
+		"no capacity":        {func(c *Chunk, body []byte) { c.Reply = []byte{} }, ""},
+		"nothing":            {func(c *Chunk, body []byte) {}, ""},
+		"body appended to":   {func(c *Chunk, body []byte) { c.Reply = append(body, "more\n"...) }, "a\nbody\nmore\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := string(own)
 			text := conversation("a\nbody\n", "a\nbody\n", "a\nbody\n")
-			out, err := serve(text, script{execute: func(c *Chunk) error {
-				require.Equal(t, "a\nbody\n", string(c.Body))
-				require.Equal(t, len(c.Body), cap(c.Body), "an append must not write behind it")
+			out, err := serve(text, script{execute: func(c *Chunk, body []byte) error {
+				require.Equal(t, "a\nbody\n", string(body))
 				require.Empty(t, c.Reply)
-				test.execute(c)
+				test.execute(c, body)
 				return nil
 			}})
 			require.NoError(t, err)
@@ -197,7 +196,7 @@ func TestPanics(t *testing.T) {
 				require.NotContains(t, out+err.Error(), secret)
 				require.Less(t, len(list[count-1].metadata), 500)
 			}
-			out, err := serve(conversation("a\n"), script{execute: func(c *Chunk) error {
+			out, err := serve(conversation("a\n"), script{execute: func(c *Chunk, body []byte) error {
 				c.Reply = append(c.Reply, "half a reply"...)
 				test.panics()
 				return nil

@@ -24,8 +24,9 @@
 //
 // # What splunkd wants, and who sees to it
 //
-// A command is a type with two methods, [Command]. [Serve] runs it and sees to
-// the duties of the protocol:
+// A command is a type with one method, [Command], or a function, [CommandFunc].
+// What needs more than "all rows, one by one" has a second method, [Declarer].
+// [Serve] runs it and sees to the duties of the protocol:
 //
 //   - a request is read whole before its reply is written, or splunkd, which
 //     is still writing, gives up with "buffer full";
@@ -37,7 +38,8 @@
 //   - messages stand in front of that key, or they are lost, and no text is
 //     sent twice;
 //   - a stdin that ends and a stdout that is closed are no errors: "| head 10"
-//     and the cancel button end a command like that. See [IgnoreSIGPIPE].
+//     and the cancel button end a command like that, and the context of a
+//     command that is at work. See [IgnoreSIGPIPE].
 //
 // The command sees to these: Getinfo is fast, pure and constant. A field
 // _chunked_idx, which comes with every row when required fields are declared,
@@ -54,15 +56,16 @@
 //
 // # What this package does not do
 //
-// It does not read or write CSV, parse arguments, call splunkd, log, or start
-// goroutines. It does not send partial replies or metrics, which splunkd does
-// not take or does not show. It knows nothing of protocol 1.
+// It does not read or write CSV (package rows does), call splunkd, or log. It
+// does not send partial replies or metrics, which splunkd does not take or does
+// not show. It knows nothing of protocol 1.
 //
 // The protocol was never published. What is said here about splunkd was
 // recorded from versions 6.3 and 8.2.1, or is told by Splunk's own commands.
 package chunked
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,7 +91,9 @@ import (
 func Serve(stdin io.Reader, stdout io.Writer, cmd Command) error {
 	widen(stdin)
 	widen(stdout)
-	s := session{requests: NewReader(stdin), stdout: stdout, cmd: cmd}
+	s := session{requests: NewReader(stdin), stdout: stdout, cmd: cmd, watch: newWatch(stdout)}
+	s.requests.ended = s.watch.end
+	defer s.watch.end(nil)
 	s.chunk.journal = &s.journal
 	for {
 		metadata, size, err := s.requests.begin()
@@ -108,30 +113,57 @@ func Serve(stdin io.Reader, stdout io.Writer, cmd Command) error {
 	}
 }
 
-// A Command does the work. Its methods are called one after the other from
-// the goroutine that called [Serve], Getinfo first. What it starts in other
-// goroutines it has to guard by itself: a panic there ends the process.
+// A Command does the work.
 type Command interface {
-	// Getinfo checks the arguments and says what the command is. It must be
-	// fast, without side effects and always the same: splunkd asks several
-	// times, mostly without any execute after it. Open files in Execute. An
-	// error fails the search while it is parsed, and its text is shown.
-	Getinfo(info *Info) (Declaration, error)
-
-	// Execute works on one chunk of rows. An error fails the search, and its
-	// text is shown; rows in the reply are then not sent.
-	Execute(chunk *Chunk) error
+	// Execute works on one chunk: it reads rows from body and appends rows to
+	// the chunk's Reply. It is called for one chunk after the other, from the
+	// goroutine that called [Serve].
+	//
+	// The rows are CSV with a header row; a body without any bytes has no rows.
+	// They can be read while they arrive. What is left unread is read before
+	// the reply is sent, as splunkd is still writing. An error of body is
+	// Serve's to report: a method that meets one returns.
+	//
+	// ctx ends when splunkd goes away: when nobody reads stdout any more, or
+	// stdin ended inside a body. It is one for all chunks of a run, and looked
+	// after while Execute runs. Whoever waits for a network or works for more
+	// than a second hands it down and returns when it ends; what is returned
+	// then does not matter. That stdout is closed is seen at once on Linux, and
+	// elsewhere when a reply is written.
+	//
+	// An error fails the search, and its text is shown; rows in the reply are
+	// then not sent. A panic is such an error, but for one in a goroutine that
+	// the command started, which ends the process.
+	Execute(ctx context.Context, chunk *Chunk, body io.Reader) error
 }
 
-// A StreamCommand is a Command that works on rows while they arrive and keeps
-// no body in memory. Serve calls ExecuteStream instead of Execute; the chunk then
-// has no Body. What the method leaves unread is read before the reply is sent,
-// as splunkd is still writing.
-//
-// Errors of body are Serve's to report; a method that meets one returns.
-type StreamCommand interface {
-	Command
-	ExecuteStream(chunk *Chunk, body io.Reader) error
+// A Declarer is a [Command] that has arguments to check, or something to say of
+// itself. A Command without this method takes all fields, row by row, wherever
+// splunkd runs it, and does not look at arguments.
+type Declarer interface {
+	// Getinfo checks the arguments and says what the command is. It is called
+	// before Execute, and may be called again: it must be fast, without side
+	// effects and answer the same each time. splunkd asks several times for one
+	// search, mostly without any execute after it, so open files in Execute. An
+	// error fails the search while it is parsed, and its text is shown.
+	Getinfo(info *Info) (Declaration, error)
+}
+
+// A CommandFunc is a function that serves as a [Command].
+type CommandFunc func(ctx context.Context, chunk *Chunk, body io.Reader) error
+
+// Execute calls f.
+func (f CommandFunc) Execute(ctx context.Context, chunk *Chunk, body io.Reader) error {
+	return f(ctx, chunk, body)
+}
+
+// Main is the main function of a command that needs nothing more: it runs cmd over
+// the streams of the process and ends it with status 1 if the run failed.
+func Main(cmd Command) {
+	IgnoreSIGPIPE()
+	if Serve(os.Stdin, os.Stdout, cmd) != nil {
+		os.Exit(1)
+	}
 }
 
 // IgnoreSIGPIPE is for the main function of a command, before [Serve]. A write
@@ -146,7 +178,9 @@ type session struct {
 	stdout   io.Writer
 	cmd      Command
 	journal  journal
+	watch    *watch
 	chunk    Chunk // one for all requests, so that its reply buffer is kept
+	body     bodyReader
 
 	informed   bool // getinfo was answered
 	generating bool
@@ -235,37 +269,18 @@ func (s *session) execute(size int, finished bool) error {
 
 // run lets the command work on a body of that size and reads it to its end.
 func (s *session) run(chunk *Chunk, size int) error {
-	if cmd, ok := s.cmd.(StreamCommand); ok {
-		body := &bodyReader{s.requests, size}
-		chunk.Body = nil
-		chunk.reserve(s.expect(size))
-		err := s.stream(cmd, chunk, body)
-		if rest := s.skip(body); rest != nil {
-			return rest
-		}
-		return err
-	}
-	body, err := s.requests.whole(size)
-	if err != nil {
-		return err
-	}
-	// The capacity ends with the body, so that an append to it cannot write
-	// into what is not the command's.
-	chunk.Body = body[:size:size]
+	s.body = bodyReader{s.requests, size}
 	chunk.reserve(s.expect(size))
-	return s.work(chunk)
-}
-
-// skip reads what a command left of a body.
-func (s *session) skip(body *bodyReader) error {
-	var scrap [4 << 10]byte
-	for {
-		if _, err := body.Read(scrap[:]); err == io.EOF && body.left == 0 && s.requests.err == nil {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	s.watch.start()
+	err := s.work(chunk)
+	s.watch.pause()
+	if s.watch.isGone() {
+		return errGone // the rest of the body may never come
 	}
+	if _, rest := io.Copy(io.Discard, &s.body); rest != nil {
+		return rest
+	}
+	return err
 }
 
 // expect guesses the size of the reply to a request of so many bytes: as large
@@ -310,6 +325,9 @@ func (e *writeError) Unwrap() error { return e.err }
 
 // end turns an error into the result of Serve, after telling splunkd.
 func (s *session) end(err error) error {
+	if s.watch.isGone() {
+		return nil
+	}
 	var failed *writeError
 	if !errors.As(err, &failed) {
 		text := plain(err.Error(), s.journal.secret)
@@ -356,15 +374,13 @@ func (s *session) drain() {
 
 func (s *session) declare(info *Info) (declaration Declaration, err error) {
 	defer catch(&err)
-	return s.cmd.Getinfo(info)
+	if cmd, ok := s.cmd.(Declarer); ok {
+		return cmd.Getinfo(info)
+	}
+	return Declaration{}, nil
 }
 
 func (s *session) work(chunk *Chunk) (err error) {
 	defer catch(&err)
-	return s.cmd.Execute(chunk)
-}
-
-func (s *session) stream(cmd StreamCommand, chunk *Chunk, body io.Reader) (err error) {
-	defer catch(&err)
-	return cmd.ExecuteStream(chunk, body)
+	return s.cmd.Execute(s.watch.ctx, chunk, &s.body)
 }

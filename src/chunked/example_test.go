@@ -2,52 +2,61 @@ package chunked_test
 
 import (
 	"bytes"
-	"encoding/csv"
+	"context"
+	"io"
 	"os"
+	"slices"
 	"strconv"
-	"strings"
 
 	"tordetect/src/chunked"
+	"tordetect/src/rows"
 )
 
-// doubleAge is a whole streaming command: it doubles the field age.
+// doubleAge is a whole streaming command: it doubles the field age, and leaves all
+// other bytes of a row as they are.
 type doubleAge struct{}
 
 func (doubleAge) Getinfo(*chunked.Info) (chunked.Declaration, error) {
-	return chunked.Declaration{Type: chunked.Streaming, RequiredFields: []string{"age"}}, nil
+	return chunked.Declaration{Type: chunked.Streaming, RequiredFields: []string{"age", "name"}}, nil
 }
 
-func (doubleAge) Execute(chunk *chunked.Chunk) error {
-	rows, err := csv.NewReader(bytes.NewReader(chunk.Body)).ReadAll()
-	if err != nil {
+func (doubleAge) Execute(_ context.Context, chunk *chunked.Chunk, body io.Reader) error {
+	var in rows.Scanner
+	if err := in.ResetReader(body); err != nil {
 		return err
 	}
-	for i, row := range rows {
-		for j, cell := range row {
-			if age, err := strconv.Atoi(cell); err == nil && rows[0][j] == "age" && i > 0 {
-				row[j] = strconv.Itoa(2 * age)
-			}
+	age := slices.Index(in.Names(), "age")
+	out := rows.NewOutput(rows.Plain("age"))
+	out.Bind(&in, []int{age})
+	chunk.Reply = out.AppendHeader(chunk.Reply)
+	cells := make([]rows.Cell, 1)
+	for in.Next() {
+		cells[0].Set(nil)
+		if years, err := strconv.Atoi(string(in.Value(age))); err == nil {
+			cells[0].SetString(strconv.Itoa(2 * years))
 		}
-		chunk.Reply = append(chunk.Reply, strings.Join(row, ",")+"\n"...)
+		chunk.Reply = out.AppendRow(chunk.Reply, &in, cells)
 	}
-	return nil
+	return in.Err()
 }
 
-// A program needs two more lines around it: chunked.IgnoreSIGPIPE() before,
-// and os.Exit(1) when Serve returns an error.
+// A program needs one line more: func main() { chunked.Main(doubleAge{}) }.
 func Example() {
 	var splunkd []byte // what splunkd writes to the command's stdin
 	splunkd = chunked.AppendFrame(splunkd, []byte(`{"action":"getinfo"}`), nil)
 	splunkd = chunked.AppendFrame(splunkd, []byte(`{"action":"execute","finished":true}`),
-		[]byte("age,\"_chunked_idx\",\"__mv_age\",\"__mv__chunked_idx\"\n66,0,,\n18,1,,\n"))
+		[]byte(`age,name,"_chunked_idx","__mv_age","__mv_name","__mv__chunked_idx"
+66,"O""Neil, Tip",0,,,
+18,Ringo,1,,,
+`))
 
 	if chunked.Serve(bytes.NewReader(splunkd), os.Stdout, doubleAge{}) != nil {
 		os.Exit(1)
 	}
 	// Output:
-	// chunked 1.0,46,0
-	// {"type":"streaming","required_fields":["age"]}chunked 1.0,17,59
-	// {"finished":true}age,_chunked_idx,__mv_age,__mv__chunked_idx
-	// 132,0,,
-	// 36,1,,
+	// chunked 1.0,53,0
+	// {"type":"streaming","required_fields":["age","name"]}chunked 1.0,17,105
+	// {"finished":true}age,name,"_chunked_idx","__mv_age","__mv_name","__mv__chunked_idx"
+	// 132,"O""Neil, Tip",0,,,
+	// 36,Ringo,1,,,
 }

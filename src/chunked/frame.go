@@ -47,18 +47,19 @@ type Reader struct {
 	metadata []byte
 	body     []byte
 
-	frame int   // number of the current frame, from 1
-	start int64 // offset of its header in the stream
-	used  int64 // bytes of the stream used up
-	err   error // a reader that failed stays failed
+	frame int         // number of the current frame, from 1
+	start int64       // offset of its header in the stream
+	used  int64       // bytes of the stream used up
+	err   error       // a reader that failed stays failed
+	ended func(error) // if not nil, told when the stream ends or fails inside a body
 }
 
 // NewReader returns a Reader of the frames in src. It reads in large pieces
 // by itself; a bufio.Reader in between would only copy.
 func NewReader(src io.Reader) *Reader { return &Reader{src: src} }
 
-// Next returns the next frame, read whole. Both slices are valid until the
-// call after this one; their buffers are used again.
+// Next returns the next frame, read whole. Both slices are valid until the next
+// call of Next, which uses their memory again.
 //
 // The error is io.EOF at the end of the stream between two frames, and
 // io.ErrUnexpectedEOF when the stream ends inside a frame: the other side was
@@ -128,7 +129,11 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	b.left -= n
 	switch {
 	case err != nil:
-		return n, b.r.stop(err)
+		err = b.r.stop(err)
+		if b.r.ended != nil {
+			b.r.ended(err)
+		}
+		return n, err
 	case b.left == 0:
 		return n, io.EOF
 	}

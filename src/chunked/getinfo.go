@@ -1,6 +1,7 @@
 package chunked
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,6 +35,15 @@ type Info struct {
 	MaxResultRows int     // rows a reply may hold, always > 0; see DefaultMaxResultRows
 	Earliest      float64 // epoch seconds with fraction; 0 = unbounded or unknown
 	Latest        float64 // the same
+
+	raw object // of searchinfo, without the session key
+}
+
+// Raw returns the JSON value of a key of searchinfo, for keys that are newer than
+// this package. The session key is not among them.
+func (i *Info) Raw(key string) (json.RawMessage, bool) {
+	value, ok := i.raw[key]
+	return value, ok
 }
 
 // DefaultMaxResultRows is maxresultrows in splunkd's own limits.conf. It
@@ -106,6 +116,14 @@ func (o object) info() *Info {
 		MaxResultRows: DefaultMaxResultRows,
 		Earliest:      search.number("earliest_time"),
 		Latest:        search.number("latest_time"),
+		raw:           search,
+	}
+	key := info.SessionKey.Reveal()
+	delete(search, "session_key")
+	for name, value := range search {
+		if len(key) >= minSecret && bytes.Contains(value, []byte(key)) {
+			delete(search, name)
+		}
 	}
 	// PathUnescape, because splunkd writes + as %2B and a blank as %20.
 	if search, err := url.PathUnescape(info.Search); err == nil {

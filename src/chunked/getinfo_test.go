@@ -22,6 +22,7 @@ func ask(t *testing.T, text string) *Info {
 	}})
 	require.NoError(t, err)
 	require.NotNil(t, got)
+	got.raw = nil
 	return got
 }
 
@@ -102,6 +103,28 @@ func TestGetinfoIsTolerant(t *testing.T) {
 	}
 }
 
+// What splunkd tells and this package does not know can be read all the same; the
+// session key cannot, wherever it stands.
+func TestGetinfoRaw(t *testing.T) {
+	key := strings.Repeat("k", 20)
+	var info *Info
+	_, err := serve(request(`{"action":"getinfo","searchinfo":{"sid":"1","session_key":"`+key+`","new":{"a":[1]},"nothing":null,"auth":"Splunk `+key+`"}}`, ""),
+		script{getinfo: func(i *Info) (Declaration, error) { info = i; return Declaration{}, nil }})
+	require.NoError(t, err)
+	for name, want := range map[string]string{"new": `{"a":[1]}`, "nothing": "null", "sid": `"1"`} {
+		value, ok := info.Raw(name)
+		require.True(t, ok, name)
+		require.Equal(t, want, string(value))
+	}
+	for _, name := range []string{"session_key", "auth", "absent"} {
+		_, ok := info.Raw(name)
+		require.False(t, ok, name)
+	}
+	require.Equal(t, key, info.SessionKey.Reveal())
+	_, ok := (&Info{}).Raw("sid")
+	require.False(t, ok, "an Info made by hand")
+}
+
 func TestGetinfoWithoutMetadata(t *testing.T) {
 	require.Equal(t, &Info{MaxResultRows: DefaultMaxResultRows}, ask(t, request("", "")))
 }
@@ -154,7 +177,7 @@ func TestSessionKeyStaysOutOfReplies(t *testing.T) {
 	var info *Info
 	leak := script{
 		getinfo: func(i *Info) (Declaration, error) { info = i; return Declaration{}, nil },
-		execute: func(chunk *Chunk) error {
+		execute: func(chunk *Chunk, _ []byte) error {
 			chunk.Warn("GET /services with " + info.SessionKey.Reveal())
 			chunk.Error(fmt.Sprintf("%v %q", info, info.SessionKey.Reveal()))
 			return errors.New("401 for " + info.SessionKey.Reveal())

@@ -1,8 +1,9 @@
 package chunked
 
 import (
-	"bytes"
+	"bufio"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -20,14 +21,20 @@ import (
 	"tordetect/tests/shared"
 )
 
-// copier appends its input to the reply as a command does: row by row.
-func copier(chunk *Chunk) error {
-	for rest := chunk.Body; len(rest) > 0; {
-		end := bytes.IndexByte(rest, '\n') + 1
-		chunk.Reply = append(chunk.Reply, rest[:end]...)
-		rest = rest[end:]
+// copier appends its input to the reply as it arrives.
+func copier(_ context.Context, chunk *Chunk, body io.Reader) error {
+	for {
+		if len(chunk.Reply) == cap(chunk.Reply) {
+			chunk.Grow(64 << 10)
+		}
+		n, err := body.Read(chunk.Reply[len(chunk.Reply):cap(chunk.Reply)])
+		chunk.Reply = chunk.Reply[:len(chunk.Reply)+n]
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
 	}
-	return nil
 }
 
 func TestSteadyChunksAllocateNothing(t *testing.T) {
@@ -40,7 +47,7 @@ func TestSteadyChunksAllocateNothing(t *testing.T) {
 		least := math.Inf(1)
 		for try := 0; try < 5 || try < 50 && least > enough; try++ {
 			least = min(least, testing.AllocsPerRun(1, func() {
-				if Serve(strings.NewReader(text), io.Discard, script{execute: copier}) != nil {
+				if Serve(strings.NewReader(text), io.Discard, CommandFunc(copier)) != nil {
 					t.Error("failed")
 				}
 			}))
@@ -59,7 +66,7 @@ func TestMemoryOfARun(t *testing.T) {
 	if widen := os.Getenv(variable); widen != "" {
 		more, err := strconv.Atoi(widen)
 		if err == nil {
-			err = Serve(os.Stdin, os.Stdout, script{execute: widener(strings.Repeat("y", more))})
+			err = Serve(os.Stdin, os.Stdout, widener(strings.Repeat("y", more)))
 		}
 		if err != nil {
 			os.Exit(1)
@@ -122,17 +129,21 @@ func TestMemoryOfARun(t *testing.T) {
 }
 
 // widener appends text to every row, making room row by row.
-func widener(text string) func(*Chunk) error {
-	return func(chunk *Chunk) error {
-		for rest := chunk.Body; len(rest) > 0; {
-			end := bytes.IndexByte(rest, '\n')
-			chunk.Grow(end + len(text) + 1)
-			chunk.Reply = append(chunk.Reply, rest[:end]...)
+func widener(text string) CommandFunc {
+	return func(_ context.Context, chunk *Chunk, body io.Reader) error {
+		for lines := bufio.NewReader(body); ; {
+			line, err := lines.ReadSlice('\n')
+			if err == io.EOF {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			line = line[:len(line)-1]
+			chunk.Grow(len(line) + len(text) + 1)
+			chunk.Reply = append(chunk.Reply, line...)
 			chunk.Reply = append(chunk.Reply, text...)
 			chunk.Reply = append(chunk.Reply, '\n')
-			rest = rest[end+1:]
 		}
-		return nil
 	}
 }
 
@@ -178,10 +189,10 @@ func TestOutgrownBuffersAreReleased(t *testing.T) {
 func TestGrowKeepsTheReplyInPlace(t *testing.T) {
 	text := conversation(strings.Repeat("x\n", 100_000), strings.Repeat("x\n", 100_000))
 	widen := widener(strings.Repeat("y", 50))
-	out, err := serve(text, script{execute: func(chunk *Chunk) error {
+	out, err := serve(text, CommandFunc(func(ctx context.Context, chunk *Chunk, body io.Reader) error {
 		defer func() { require.True(t, chunk.inPlace()) }()
-		return widen(chunk)
-	}})
+		return widen(ctx, chunk, body)
+	}))
 	require.NoError(t, err)
 	want := strings.Repeat("x"+strings.Repeat("y", 50)+"\n", 100_000)
 	require.Equal(t, []frame{{`{"type":"streaming"}`, ""}, {`{"finished":false}`, want}, {`{"finished":true}`, want}}, requireFrames(t, out))
@@ -220,7 +231,7 @@ func BenchmarkServe(b *testing.B) {
 	rows := request(askMore, strings.Repeat(strings.Repeat("x", 320)+"\n", 50_000))
 	b.SetBytes(int64(len(rows)))
 	b.ReportAllocs()
-	err := Serve(io.MultiReader(strings.NewReader(request(askInfo, "")), &repeated{rows, b.N, 0}), io.Discard, script{execute: copier})
+	err := Serve(io.MultiReader(strings.NewReader(request(askInfo, "")), &repeated{rows, b.N, 0}), io.Discard, CommandFunc(copier))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -76,13 +76,13 @@ func TestRecordedConversations(t *testing.T) {
 			name: "generating in two turns",
 			cmd: script{
 				declares(Declaration{Type: Reporting, Generating: true}),
-				func() func(*Chunk) error {
+				func() func(*Chunk, []byte) error {
 					turn := 0
 					next := replies(body(turnsFirst), body(turnsLast))
-					return func(chunk *Chunk) error {
+					return func(chunk *Chunk, _ []byte) error {
 						turn++
 						chunk.More = turn < 2
-						return next(chunk)
+						return next(chunk, nil)
 					}
 				}(),
 			},
@@ -103,7 +103,7 @@ func TestRecordedConversations(t *testing.T) {
 			name: "an error in execute",
 			cmd: script{
 				declares(Declaration{RequiredFields: []string{"age"}}),
-				func(chunk *Chunk) error {
+				func(chunk *Chunk, _ []byte) error {
 					chunk.Reply = append(chunk.Reply, "half a reply"...)
 					return errors.New(dave)
 				},
@@ -115,7 +115,7 @@ func TestRecordedConversations(t *testing.T) {
 			name: "an error behind a message",
 			cmd: script{
 				declares(Declaration{RequiredFields: []string{"ip", "note"}}),
-				func(chunk *Chunk) error {
+				func(chunk *Chunk, _ []byte) error {
 					chunk.Warn("no data file")
 					return errors.New("bad value for k")
 				},
@@ -223,7 +223,7 @@ func TestInLockStep(t *testing.T) {
 func TestFinishedIsMirrored(t *testing.T) {
 	text := request(askInfo, "") + request(askMore, "") + request(`{"finished":"1","action":"execute","new":0}`, "")
 	sawFinished := []bool{}
-	out, err := serve(text, script{execute: func(chunk *Chunk) error {
+	out, err := serve(text, script{execute: func(chunk *Chunk, _ []byte) error {
 		sawFinished = append(sawFinished, chunk.Finished)
 		require.Empty(t, chunk.Reply)
 		chunk.More = true // only heeded when generating
@@ -323,7 +323,7 @@ func TestErrorOfStdinIsTold(t *testing.T) {
 
 func TestEOFOfTheCommandIsNotTheEndOfStdin(t *testing.T) {
 	for _, failure := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, errors.New("")} {
-		out, err := serve(conversation("a\n"), script{execute: func(*Chunk) error { return failure }})
+		out, err := serve(conversation("a\n"), script{execute: func(*Chunk, []byte) error { return failure }})
 		require.Equal(t, failure, err)
 		require.Contains(t, out, `"error":"`)
 	}
@@ -336,7 +336,7 @@ func TestClosedStdoutIsAQuietEnd(t *testing.T) {
 	defer write.Close()
 	require.NoError(t, Serve(strings.NewReader(conversation("a\n")), write, script{}))
 	require.NoError(t, Serve(strings.NewReader("nonsense"), write, script{}))
-	require.NoError(t, Serve(strings.NewReader(conversation("a\n")), write, script{execute: func(*Chunk) error { return io.EOF }}))
+	require.NoError(t, Serve(strings.NewReader(conversation("a\n")), write, script{execute: func(*Chunk, []byte) error { return io.EOF }}))
 
 	_, pipe := io.Pipe()
 	require.NoError(t, pipe.Close())
@@ -359,10 +359,7 @@ func TestStdoutThatFails(t *testing.T) {
 func TestIgnoreSIGPIPE(t *testing.T) {
 	const variable = "CHUNKED_TEST_CHILD"
 	if os.Getenv(variable) != "" {
-		IgnoreSIGPIPE()
-		if Serve(os.Stdin, os.Stdout, script{}) != nil {
-			os.Exit(1)
-		}
+		Main(script{})
 		os.Exit(0)
 	}
 	read, write, err := os.Pipe()

@@ -2,6 +2,7 @@ package chunked
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -42,7 +43,7 @@ func conversation(bodies ...string) string {
 // script is a Command made of two functions, both of which may be missing.
 type script struct {
 	getinfo func(*Info) (Declaration, error)
-	execute func(*Chunk) error
+	execute func(chunk *Chunk, body []byte) error // gets the body whole
 }
 
 func (s script) Getinfo(info *Info) (Declaration, error) {
@@ -52,12 +53,16 @@ func (s script) Getinfo(info *Info) (Declaration, error) {
 	return s.getinfo(info)
 }
 
-func (s script) Execute(chunk *Chunk) error {
+func (s script) Execute(_ context.Context, chunk *Chunk, body io.Reader) error {
+	all, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
 	if s.execute == nil {
-		chunk.Reply = append(chunk.Reply, chunk.Body...)
+		chunk.Reply = append(chunk.Reply, all...)
 		return nil
 	}
-	return s.execute(chunk)
+	return s.execute(chunk, all)
 }
 
 // declares is the getinfo of a command that always says the same.
@@ -66,8 +71,8 @@ func declares(d Declaration) func(*Info) (Declaration, error) {
 }
 
 // replies is the execute of a command that has its replies ready.
-func replies(bodies ...string) func(*Chunk) error {
-	return func(chunk *Chunk) error {
+func replies(bodies ...string) func(*Chunk, []byte) error {
+	return func(chunk *Chunk, _ []byte) error {
 		if len(bodies) == 0 {
 			return errors.New("asked once too often")
 		}

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -12,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/chunked"
+	"tordetect/src/chunked/chunkedtest"
 )
 
 // run is one run of the command in a test: set what matters, call it, look at
@@ -31,6 +29,7 @@ type run struct {
 // result is what came back.
 type result struct {
 	t        *testing.T
+	splunkd  *chunkedtest.Result
 	declared string // metadata of the getinfo reply
 	bodies   []string
 	messages []string
@@ -51,71 +50,25 @@ func (r run) do(t *testing.T) result {
 	if r.now.IsZero() {
 		r.now = at(12)
 	}
-	info := map[string]any{"action": "getinfo", "searchinfo": map[string]any{
-		"args": r.args, "sid": r.sid, "earliest_time": r.earliest, "latest_time": r.latest,
-	}}
-	metadata, err := json.Marshal(info)
-	require.NoError(t, err)
-	request := chunked.AppendFrame(nil, metadata, nil)
-	for i, body := range r.chunks {
-		kind := `{"action":"execute","finished":false}`
-		if i == len(r.chunks)-1 {
-			kind = `{"action":"execute","finished":true}`
-		}
-		request = chunked.AppendFrame(request, []byte(kind), []byte(body))
-	}
 	search := New(folder, func() time.Time { return r.now }).On(r.node)
-	var stdout bytes.Buffer
-	served := chunked.Serve(bytes.NewReader(request), &stdout, search)
-
-	out := result{t: t, search: search}
-	frames := chunked.NewReader(&stdout)
-	for i := 0; ; i++ {
-		metadata, body, err := frames.Next()
-		if err != nil {
-			break
-		}
-		var m struct {
-			Inspector struct{ Messages [][2]string }
-			Error     string
-		}
-		require.NoError(t, json.Unmarshal(metadata, &m))
-		out.failure += m.Error
-		for _, message := range m.Inspector.Messages {
-			out.messages = append(out.messages, message[0]+": "+message[1])
-		}
-		if i == 0 {
-			out.declared = string(metadata)
-			continue
-		}
-		out.bodies = append(out.bodies, string(body))
+	splunkd := chunkedtest.Run(t, search, chunkedtest.Search{
+		Args: r.args, Chunks: r.chunks, ProbeOnly: len(r.chunks) == 0,
+		Info: map[string]any{"sid": r.sid, "earliest_time": r.earliest, "latest_time": r.latest},
+	})
+	out := result{t: t, splunkd: splunkd, search: search, declared: splunkd.Declared, failure: splunkd.Failure}
+	for _, m := range splunkd.Messages {
+		out.messages = append(out.messages, m.Level+": "+m.Text)
 	}
-	require.Equal(t, out.failure != "", served != nil, "%v", served)
+	for _, reply := range splunkd.Replies {
+		out.bodies = append(out.bodies, reply.Body)
+	}
 	return out
 }
 
-// rows reads the replies as CSV, all chunks together, each row by column.
+// rows returns the rows of all chunks together, each by column.
 func (r result) rows() []map[string]string {
 	r.t.Helper()
-	require.Empty(r.t, r.failure)
-	var out []map[string]string
-	for _, body := range r.bodies {
-		records, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-		require.NoError(r.t, err, body)
-		for i, record := range records {
-			if i == 0 {
-				continue
-			}
-			row := make(map[string]string)
-			for c, name := range records[0] {
-				_, twice := row[name]
-				require.False(r.t, twice, "column %s is there twice", name)
-				row[name] = record[c]
-			}
-			out = append(out, row)
-		}
-	}
-	return out
+	return r.splunkd.Rows()
 }
 
 // one returns the only row.

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -110,14 +112,14 @@ func TestNarrowAllocations(t *testing.T) {
 		require.NoError(t, err)
 		head := strings.NewReplacer("[", "", "]", "", "\"", "").Replace(string(header))
 		row := strings.Repeat(",", strings.Count(head, ",")) + "\n"
-		chunk := &chunked.Chunk{Body: []byte(head + "\n" + strings.Repeat(row, n))}
-		require.NoError(t, search.Execute(chunk))
+		chunk, body := &chunked.Chunk{}, []byte(head+"\n"+strings.Repeat(row, n))
+		require.NoError(t, search.Execute(context.Background(), chunk, bytes.NewReader(body)))
 		chunk.Grow(n * 2000)
 		least := 1e9
 		for range 5 {
 			least = min(least, testing.AllocsPerRun(2, func() {
 				chunk.Reply = chunk.Reply[:0]
-				if err := search.Execute(chunk); err != nil {
+				if err := search.Execute(context.Background(), chunk, bytes.NewReader(body)); err != nil {
 					t.Fatal(err)
 				}
 			}))

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"tordetect/src/chunked"
 )
 
 // Options of the search command; see the manual for what they mean.
@@ -77,65 +79,31 @@ const wantBool = "true or false"
 
 func columnOption(name string, r role) option {
 	return option{name: name, want: "the name of a column", isColumn: true, column: r, set: func(o *Options, v string) bool {
-		if len(v) > 2 && v[0] == '\'' && v[len(v)-1] == '\'' {
-			v = v[1 : len(v)-1] // as eval quotes a field name; splunkd leaves these quotes
-		}
-		o.Columns[r] = v
+		o.Columns[r] = chunked.FieldName(v)
 		return v != ""
 	}}
 }
 
 // ParseOptions reads the arguments of the command as splunkd has taken them
-// apart (searchinfo.args): name=value, or with blanks around the equals sign as
-// two or three words (protocol.md section 4). Where an option is given twice the
-// last counts. The error names what is wrong and what would be right.
+// apart (searchinfo.args). Where an option is given twice the last counts. The
+// error names what is wrong and what would be right.
 func ParseOptions(args []string) (Options, error) {
 	o := Options{Relays: DefaultRelays}
-	for len(args) > 0 {
-		var name, value string
-		name, value, args = next(args)
+	words := chunked.NewArguments(args, func(name string) bool { return find(name) != nil })
+	for words.Next() {
+		name, value := words.Name, words.Value
 		opt := find(name)
 		if opt == nil {
 			return Options{}, unknown(name)
 		}
-		// splunkd takes a list apart that is not quoted.
-		for name == "internal" && len(args) > 0 && find(args[0]) == nil && isNetwork(args[0]) {
-			value, args = value+","+args[0], args[1:]
+		if name == "internal" { // splunkd takes a list apart that is not quoted
+			value = strings.Join(append([]string{value}, words.More(isNetwork)...), ",")
 		}
 		if !opt.set(&o, value) {
 			return Options{}, fmt.Errorf("option %s has the bad value %q: want %s", name, value, opt.want)
 		}
 	}
 	return o, nil
-}
-
-// next takes one option off the arguments. A word without an equals sign comes
-// back as its name.
-func next(args []string) (name, value string, rest []string) {
-	name, value, found := strings.Cut(args[0], "=")
-	rest = args[1:]
-	switch {
-	case !found && len(rest) > 0 && strings.HasPrefix(rest[0], "="):
-		value, rest = rest[0][1:], rest[1:]
-		if value == "" {
-			value, rest = take(rest)
-		}
-	case found && value == "":
-		value, rest = take(rest)
-	}
-	return name, value, rest
-}
-
-// take returns the word that follows an equals sign, unless it is an option of
-// its own: then the value was empty.
-func take(args []string) (string, []string) {
-	if len(args) == 0 {
-		return "", args
-	}
-	if name, _, found := strings.Cut(args[0], "="); found && find(name) != nil {
-		return "", args
-	}
-	return args[0], args[1:]
 }
 
 func find(name string) *option {
@@ -155,17 +123,10 @@ func unknown(name string) error {
 	return fmt.Errorf("unknown option %q: want name=value with one of %s", name, known)
 }
 
-// setBool reads a boolean as Splunk does.
 func setBool(to *bool, v string) bool {
-	switch strings.ToLower(v) {
-	case "t", "true", "1", "y", "yes":
-		*to = true
-	case "f", "false", "0", "n", "no":
-		*to = false
-	default:
-		return false
-	}
-	return true
+	value, ok := chunked.Bool(v)
+	*to = value
+	return ok
 }
 
 func setInternal(o *Options, v string) bool {

@@ -2,6 +2,35 @@ package rows
 
 import "bytes"
 
+// Cell is what a row gets for one field, both parts as they stand in CSV. Multi
+// is written for List fields only.
+//
+// Set, SetString and SetList encode, and write into the memory of the Cell again
+// and again; the zero Cell is ready for them. Whoever sets Plain and Multi by
+// hand, to text that was encoded before, answers for what is in them.
+type Cell struct{ Plain, Multi []byte }
+
+// Set makes value the only value of the field; an empty one is no value.
+func (c *Cell) Set(value []byte) {
+	c.Plain = AppendCell(c.Plain[:0], value)
+	c.Multi = c.Multi[:0]
+}
+
+// SetString is Set for a string.
+func (c *Cell) SetString(value string) {
+	c.Plain, c.Multi = append(c.Plain[:0], value...), c.Multi[:0]
+	if n := len(value); !isBare(c.Plain) {
+		c.Plain = AppendCell(c.Plain, c.Plain)
+		c.Plain = c.Plain[:copy(c.Plain, c.Plain[n:])]
+	}
+}
+
+// SetList makes the values of l those of the field.
+func (c *Cell) SetList(l *List) {
+	c.Plain = l.AppendPlain(c.Plain[:0])
+	c.Multi = l.AppendMulti(c.Multi[:0])
+}
+
 // Value returns the text of a raw cell, without its quotes. The value points
 // into cell, unless the cell holds doubled quotes: then the text is appended to
 // scratch, and the value points there. Scratch is returned for the next call;

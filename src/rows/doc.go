@@ -15,9 +15,10 @@
 //	"192.0.2.7",443,"O""Neil",,,,none
 //	"198.51.100.9",9001,,"$198.51.100.9$;$192.0.2.1$",,,tor
 //
-// [Scanner] walks over the rows, [Value] removes the quotes of one cell, [List]
-// holds a multivalue value, [Output] lays out and writes the reply. Nothing
-// here allocates memory per row.
+// [Scanner] walks over the rows of a body in memory or of one that arrives,
+// [Value] removes the quotes of one cell, [List] holds a multivalue value, [Cell]
+// encodes what a row gets, [Output] lays out and writes the reply. [Writer] writes
+// rows that no input has. Nothing here allocates memory per row.
 //
 // # The text that is accepted
 //

@@ -26,16 +26,15 @@ func Example() {
 	cells := make([]rows.Cell, 2)
 	var codes rows.List
 	for s.Next() {
-		ip, _ := rows.Value(s.Cell(0), nil)
 		codes.Reset()
 		verdict := "none"
-		if string(ip) == "198.51.100.9" && string(s.Cell(1)) == "9001" {
+		if string(s.Value(0)) == "198.51.100.9" && string(s.Cell(1)) == "9001" {
 			verdict = "tor"
 			codes.AddString("relay")
 			codes.AddString("port")
 		}
-		cells[0] = rows.Cell{Plain: rows.AppendCell(nil, []byte(verdict))}
-		cells[1] = rows.Cell{Plain: codes.AppendPlain(nil), Multi: codes.AppendMulti(nil)}
+		cells[0].SetString(verdict)
+		cells[1].SetList(&codes)
 		reply = o.AppendRow(reply, &s, cells)
 	}
 	if err := s.Err(); err != nil {

@@ -142,13 +142,10 @@ func readAll(body []byte) (all []rowText, end int, err *Error) {
 	for end < len(body) {
 		row, err := readRow(body, end, make([]int, 0, 8))
 		if err == nil && len(all) > 0 && row.cells != all[0].cells {
-			err = &Error{Columns: row.cells, Offset: end, Err: ErrRagged}
+			err = &Error{Found: row.cells, Want: all[0].cells, Offset: end, Err: ErrRagged}
 		}
 		if err != nil {
 			err.Row = len(all)
-			if len(all) > 0 {
-				err.Want = all[0].cells
-			}
 			return all, end, err
 		}
 		all = append(all, row)

@@ -12,11 +12,6 @@ type Field struct {
 	List bool
 }
 
-// Cell is what a row gets for one field, both parts CSV encoded already; see
-// [AppendCell], [List.AppendPlain] and [List.AppendMulti]. Multi is written for
-// List fields only.
-type Cell struct{ Plain, Multi []byte }
-
 // Output writes rows with the fields of the caller in them.
 //
 // A field that the input has already is replaced where it stands, in each column
@@ -66,12 +61,13 @@ type replaced struct {
 // NewOutput returns an Output for these fields. Bind has to follow. Where two
 // columns get one name, by equal fields or a field named like the __mv_ column of
 // another, the first field is written and a plain column before a list.
-func NewOutput(fields []Field) *Output {
-	o := &Output{}
+func NewOutput(fields []Field) *Output { return &Output{columns: columnsOf(fields)} }
+
+func columnsOf(fields []Field) (columns []column) {
 	put := func(name string, p part, add bool) {
 		taken := func(c column) bool { return c.name == name }
-		if !slices.ContainsFunc(o.columns, taken) {
-			o.columns = append(o.columns, column{name, AppendCell(nil, []byte(name)), p, add})
+		if !slices.ContainsFunc(columns, taken) {
+			columns = append(columns, column{name, AppendCell(nil, []byte(name)), p, add})
 		}
 	}
 	for i, f := range fields {
@@ -84,7 +80,7 @@ func NewOutput(fields []Field) *Output {
 			put(multiPrefix+f.Name, part{i, cleared}, false)
 		}
 	}
-	return o
+	return columns
 }
 
 // Bind lays out the reply for the header that s has read, and picks columns of

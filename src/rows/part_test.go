@@ -2,9 +2,12 @@ package rows
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -41,42 +44,32 @@ func (out *scanned) take(s *Scanner) {
 	}
 }
 
-// scanParts scans a body that arrives in pieces of the sizes that size gives.
+// pieces gives a body in pieces of the sizes that size says.
+type pieces struct {
+	body []byte
+	size func() int
+}
+
+func (p *pieces) Read(to []byte) (int, error) {
+	n := copy(to, p.body[:min(p.size(), len(p.body))])
+	if p.body = p.body[n:]; len(p.body) == 0 {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// scanParts scans a body that arrives in pieces.
 func scanParts(body []byte, size func() int) (out scanned) {
 	var s Scanner
-	var buffer []byte
-	begun := false
-	for {
-		n := min(size(), len(body))
-		buffer = append(buffer, body[:n]...)
-		body = body[n:]
-		last := len(body) == 0
-		if !begun {
-			ok, err := s.ResetPart(buffer, last)
-			if err != nil {
-				out.err = err.Error()
-				return out
-			}
-			if begun = ok; !ok {
-				continue
-			}
-		} else {
-			s.Continue(buffer, last)
-		}
-		out.take(&s)
-		if s.Err() != nil {
-			out.err = s.Err().Error()
-			return out
-		}
-		if last {
-			return out
-		}
-		if !s.More() {
-			out.err = "stopped before the end without asking for more"
-			return out
-		}
-		buffer = append([]byte(nil), s.Rest()...)
+	if err := s.ResetReader(&pieces{body, size}); err != nil {
+		out.err = err.Error()
+		return out
 	}
+	out.take(&s)
+	if s.Err() != nil {
+		out.err = s.Err().Error()
+	}
+	return out
 }
 
 // However a body is cut into parts, its rows, its cells and its errors are those
@@ -104,4 +97,79 @@ func FuzzParts(f *testing.F) {
 		got := scanParts(bytes.Clone(body), func() int { return 1 + r.IntN(20) })
 		require.Equal(t, scanWhole(body), got)
 	})
+}
+
+// A reader that fails stops the scanner with its error, wherever it does.
+func TestReaderFails(t *testing.T) {
+	const body = "a,b\n1,2\n\"3\n\",4\n"
+	broken := errors.New("broken")
+	for cut := range len(body) + 1 {
+		var s Scanner
+		err := s.ResetReader(io.MultiReader(strings.NewReader(body[:cut]), iotest.ErrReader(broken)))
+		for err == nil && s.Next() {
+		}
+		require.ErrorIs(t, s.Err(), broken)
+		require.False(t, s.Next())
+		require.NoError(t, s.Reset([]byte(body)), "it is ready for the next body")
+		require.NoError(t, s.Err())
+	}
+	var s Scanner
+	require.ErrorIs(t, s.ResetReader(idle{}), io.ErrNoProgress)
+}
+
+// idle is a reader that never has anything.
+type idle struct{}
+
+func (idle) Read([]byte) (int, error) { return 0, nil }
+
+// The columns that were picked stay picked under the same header, also when that
+// arrives in pieces, and nothing is allocated.
+func TestReaderIsReused(t *testing.T) {
+	body := []byte("a,b\n1,2\n3,4\n")
+	var s Scanner
+	p := &pieces{size: func() int { return 2 }}
+	scan := func() {
+		p.body = body
+		if err := s.ResetReader(p); err != nil {
+			t.Error(err)
+		}
+		for s.Next() {
+			if s.Number() == 2 && string(s.Cell(1)) != "4" {
+				t.Error("another cell")
+			}
+		}
+		if s.Number() != 2 || s.Err() != nil {
+			t.Error(s.Number(), s.Err())
+		}
+	}
+	require.NoError(t, s.Reset(body))
+	s.Pick([]int{1})
+	require.Zero(t, testing.AllocsPerRun(10, scan))
+	require.Len(t, s.window.buffer, windowSize)
+}
+
+// A row costs in proportion to its length, in however small pieces it comes: its
+// bytes are not scanned again for each piece.
+func TestLongRowsAreLinear(t *testing.T) {
+	const size = 4 << 20
+	for name, cell := range map[string]string{"quoted": `"` + strings.Repeat("a word, ", size/8) + `"`, "bare": strings.Repeat("word", size/4)} {
+		for _, body := range []string{"a,b\n" + cell + ",2\n", cell + ",2\n" + "a,b\n"} { // as a row, as a header
+			var s Scanner
+			scanned, last := 0, 0
+			// Between two changes of s.body all of it is scanned once.
+			p := &pieces{[]byte(body), func() int {
+				if len(s.body) != last {
+					last = len(s.body)
+					scanned += last
+				}
+				return 512
+			}}
+			require.NoError(t, s.ResetReader(p))
+			require.True(t, s.Next())
+			require.False(t, s.Next())
+			require.NoError(t, s.Err())
+			require.Greater(t, scanned, size/2, name)
+			require.Less(t, scanned, 3*size, name)
+		}
+	}
 }

@@ -70,22 +70,22 @@ func TestScannerErrors(t *testing.T) {
 		name, body string
 		want       rows.Error
 	}{
-		{"too few cells", "a,b\n1,2\n§1\n", rows.Error{Row: 2, Columns: 1, Want: 2, Err: rows.ErrRagged}},
-		{"too many cells", "a,b\n§1,2,3,4\n", rows.Error{Row: 1, Columns: 4, Want: 2, Err: rows.ErrRagged}},
-		{"empty line", "a,b\n1,2\n§\n", rows.Error{Row: 2, Columns: 1, Want: 2, Err: rows.ErrRagged}},
-		{"bare quote", "a,b\n1,x§\"y\n", rows.Error{Row: 1, Columns: 2, Want: 2, Err: rows.ErrQuote}},
-		{"bare quote at the end of a cell", "a,b\n1§\",2\n", rows.Error{Row: 1, Columns: 1, Want: 2, Err: rows.ErrQuote}},
-		{"text after a closing quote", "a,b\n\"1\"§x,2\n", rows.Error{Row: 1, Columns: 1, Want: 2, Err: rows.ErrQuote}},
-		{"blank after a closing quote", "a,b\n\"1\"§ ,2\n", rows.Error{Row: 1, Columns: 1, Want: 2, Err: rows.ErrQuote}},
-		{"lone CR after a closing quote", "a,b\n\"1\"§\r,2\n", rows.Error{Row: 1, Columns: 1, Want: 2, Err: rows.ErrQuote}},
-		{"text over a word's edge", "a,b\n12,\"456\"§x\n", rows.Error{Row: 1, Columns: 2, Want: 2, Err: rows.ErrQuote}},
-		{"bare quote over a word's edge", "a,b\n12,45678§\"\n", rows.Error{Row: 1, Columns: 2, Want: 2, Err: rows.ErrQuote}},
-		{"unclosed", "a,b\n1,§\"2\n3,4\n", rows.Error{Row: 1, Columns: 2, Want: 2, Err: rows.ErrUnclosed}},
-		{"unclosed at the very end", "a,b\n1,§\"", rows.Error{Row: 1, Columns: 2, Want: 2, Err: rows.ErrUnclosed}},
-		{"three quotes", "a\n§\"\"\"", rows.Error{Row: 1, Columns: 1, Want: 1, Err: rows.ErrUnclosed}},
-		{"bare quote in the header", "a,b§\"\n1,2\n", rows.Error{Columns: 2, Err: rows.ErrQuote}},
-		{"unclosed header", "a,§\"b\n1,2\n", rows.Error{Columns: 2, Err: rows.ErrUnclosed}},
-		{"byte order mark before a quoted name", "\ufeff§\"a\"\n", rows.Error{Columns: 1, Err: rows.ErrQuote}},
+		{"too few cells", "a,b\n1,2\n§1\n", rows.Error{Row: 2, Found: 1, Want: 2, Err: rows.ErrRagged}},
+		{"too many cells", "a,b\n§1,2,3,4\n", rows.Error{Row: 1, Found: 4, Want: 2, Err: rows.ErrRagged}},
+		{"empty line", "a,b\n1,2\n§\n", rows.Error{Row: 2, Found: 1, Want: 2, Err: rows.ErrRagged}},
+		{"bare quote", "a,b\n1,x§\"y\n", rows.Error{Row: 1, Cell: 2, Err: rows.ErrQuote}},
+		{"bare quote at the end of a cell", "a,b\n1§\",2\n", rows.Error{Row: 1, Cell: 1, Err: rows.ErrQuote}},
+		{"text after a closing quote", "a,b\n\"1\"§x,2\n", rows.Error{Row: 1, Cell: 1, Err: rows.ErrQuote}},
+		{"blank after a closing quote", "a,b\n\"1\"§ ,2\n", rows.Error{Row: 1, Cell: 1, Err: rows.ErrQuote}},
+		{"lone CR after a closing quote", "a,b\n\"1\"§\r,2\n", rows.Error{Row: 1, Cell: 1, Err: rows.ErrQuote}},
+		{"text over a word's edge", "a,b\n12,\"456\"§x\n", rows.Error{Row: 1, Cell: 2, Err: rows.ErrQuote}},
+		{"bare quote over a word's edge", "a,b\n12,45678§\"\n", rows.Error{Row: 1, Cell: 2, Err: rows.ErrQuote}},
+		{"unclosed", "a,b\n1,§\"2\n3,4\n", rows.Error{Row: 1, Cell: 2, Err: rows.ErrUnclosed}},
+		{"unclosed at the very end", "a,b\n1,§\"", rows.Error{Row: 1, Cell: 2, Err: rows.ErrUnclosed}},
+		{"three quotes", "a\n§\"\"\"", rows.Error{Row: 1, Cell: 1, Err: rows.ErrUnclosed}},
+		{"bare quote in the header", "a,b§\"\n1,2\n", rows.Error{Cell: 2, Err: rows.ErrQuote}},
+		{"unclosed header", "a,§\"b\n1,2\n", rows.Error{Cell: 2, Err: rows.ErrUnclosed}},
+		{"byte order mark before a quoted name", "\ufeff§\"a\"\n", rows.Error{Cell: 1, Err: rows.ErrQuote}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before, after, _ := strings.Cut(c.body, "§")
@@ -212,6 +212,18 @@ func TestValueKeepsEarlierOnes(t *testing.T) {
 	require.Equal(t, `a"b"c"`, string(scratch))
 }
 
+func TestScannerValue(t *testing.T) {
+	var s rows.Scanner
+	require.NoError(t, s.Reset([]byte("a,b\n\"O\"\"Neil\",x\n1,2\n")))
+	s.Pick([]int{0})
+	require.True(t, s.Next())
+	require.Equal(t, `O"Neil`, string(s.Value(0)))
+	require.Nil(t, s.Value(-1))
+	require.Zero(t, testing.AllocsPerRun(10, func() { s.Value(0) }))
+	require.True(t, s.Next())
+	require.Equal(t, "1", string(s.Value(0)))
+}
+
 // A chunk follows another in the same memory.
 func TestScannerIsReused(t *testing.T) {
 	buffer := make([]byte, 100)
@@ -279,7 +291,7 @@ func TestSizes(t *testing.T) {
 	require.NoError(t, s.Reset([]byte(long+"1\n")))
 	for s.Next() {
 	}
-	require.Equal(t, &rows.Error{Row: count + 1, Columns: 1, Want: 2, Offset: len(long), Err: rows.ErrRagged}, s.Err())
+	require.Equal(t, &rows.Error{Row: count + 1, Found: 1, Want: 2, Offset: len(long), Err: rows.ErrRagged}, s.Err())
 }
 
 // A chunk whose header is known is read and answered without an allocation,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 )
 
@@ -16,11 +17,12 @@ var (
 
 // Error says where a body is not the CSV that this package accepts.
 type Error struct {
-	Row     int   // data row, counted from 1; 0 is the header
-	Columns int   // cells found: of the whole row for ErrRagged, else up to and with the bad cell
-	Want    int   // cells of the header; 0 while the header itself is read
-	Offset  int   // byte in the body: of the row for ErrRagged, of the offending byte for ErrQuote, of the opening quote for ErrUnclosed
-	Err     error // ErrRagged, ErrQuote or ErrUnclosed
+	Row    int   // data row, counted from 1; 0 is the header
+	Cell   int   // the bad cell, counted from 1; 0 for ErrRagged
+	Found  int   // cells of the row, for ErrRagged; else 0
+	Want   int   // cells of the header, for ErrRagged; else 0
+	Offset int   // byte in the body: of the row for ErrRagged, of the offending byte for ErrQuote, of the opening quote for ErrUnclosed
+	Err    error // ErrRagged, ErrQuote or ErrUnclosed
 }
 
 func (e *Error) Error() string {
@@ -29,18 +31,18 @@ func (e *Error) Error() string {
 		row = fmt.Sprintf("row %d", e.Row)
 	}
 	if e.Err == ErrRagged {
-		return fmt.Sprintf("%s at byte %d: %v: found %d, want %d", row, e.Offset, e.Err, e.Columns, e.Want)
+		return fmt.Sprintf("%s at byte %d: %v: found %d, want %d", row, e.Offset, e.Err, e.Found, e.Want)
 	}
-	return fmt.Sprintf("%s, cell %d, at byte %d: %v", row, e.Columns, e.Offset, e.Err)
+	return fmt.Sprintf("%s, cell %d, at byte %d: %v", row, e.Cell, e.Offset, e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Scanner walks over the rows of one body. The zero value is ready for Reset,
-// and a Scanner is meant to be reused for one body after another. All slices
-// that it hands out except Names and Header point into the body.
+// Scanner walks over the rows of one body, which is in memory (Reset) or arrives
+// while it is read (ResetReader). The zero value is ready for either, and a
+// Scanner is meant to be reused for one body after another: its memory is kept.
 type Scanner struct {
-	body   []byte
+	body   []byte   // all of it, or the window on what has arrived
 	header []byte   // copy: the body of the next chunk may overwrite this one
 	names  []string // of header
 	err    error
@@ -48,9 +50,7 @@ type Scanner struct {
 	start, end, next int // current row, its end without the row end, the row after it
 	number           int
 
-	part bool // more of the body may follow
-	more bool // and the row at next needs it
-	base int  // offset in the body at which the slice begins
+	window window
 
 	// seps[i] is the position before cell i, so seps[i+1] is its end. Next sets
 	// the wanted ones, which are in ascending order and end with a number that is
@@ -60,6 +60,8 @@ type Scanner struct {
 	// dense says that so many are wanted that noting all of them is faster than
 	// asking of each.
 	dense bool
+
+	scratch []byte // of Value
 }
 
 // Reset starts on a new body and reads its header row. An empty body has no
@@ -70,67 +72,51 @@ type Scanner struct {
 //
 // The error is an [*Error], which Err returns as well.
 func (s *Scanner) Reset(body []byte) error {
-	_, err := s.ResetPart(body, true)
-	return err
+	s.begin(body, nil)
+	s.readHeader()
+	return s.err
 }
 
-// ResetPart is Reset for a body that arrives in parts, so that it need never be
-// in memory as a whole. It gives false if the header row is not complete yet:
-// call it again with more. When Next then returns false and More says so, move
-// Rest to the front of a buffer, append what has arrived, and Continue. last says
-// that nothing follows.
-func (s *Scanner) ResetPart(body []byte, last bool) (bool, error) {
+// ResetReader is Reset for a body that is read as it arrives, through a window:
+// only a row that is longer than that needs memory of its own. What Row and Cell
+// return is valid until the next call of Next.
+//
+// The error is an [*Error] or that of the reader, and Err returns it as well.
+func (s *Scanner) ResetReader(body io.Reader) error {
+	s.begin(nil, body)
+	for s.refill(); !s.readHeader(); {
+		s.refill()
+	}
+	return s.err
+}
+
+func (s *Scanner) begin(body []byte, src io.Reader) {
 	s.body, s.err = body, nil
-	s.start, s.end, s.next, s.number, s.base = 0, 0, 0, 0, 0
-	s.part, s.more = !last, false
-	if len(body) == 0 && !last {
-		return false, nil
-	}
-	err := s.readHeader(body)
-	if s.part && (errors.Is(err, ErrUnclosed) || err == nil && s.cutRow()) {
-		s.err = nil
-		return false, nil
-	}
-	return err == nil, err
+	s.start, s.end, s.next, s.number = 0, 0, 0, 0
+	s.window.src, s.window.before = src, 0
 }
 
-// Continue goes on with the next part: Rest of the one before, and what follows.
-func (s *Scanner) Continue(part []byte, last bool) {
-	s.base += s.next
-	s.body, s.start, s.end, s.next = part, 0, 0, 0
-	s.part, s.more = !last, false
-}
-
-// More reports whether Next stopped because the next row is not complete.
-func (s *Scanner) More() bool { return s.more }
-
-// Rest returns what was not scanned yet.
-func (s *Scanner) Rest() []byte { return s.body[s.next:] }
-
-// cutRow reports whether the row that ends before next may go on in the next
-// part: it has no LF.
-func (s *Scanner) cutRow() bool {
-	return s.next == len(s.body) && s.body[len(s.body)-1] != '\n'
-}
-
-// readHeader reads the header row of a body.
-func (s *Scanner) readHeader(body []byte) error {
-	if len(body) == 0 {
+// readHeader reads the header row of a body. It reports false if that has not
+// arrived yet.
+func (s *Scanner) readHeader() bool {
+	if len(s.body) == 0 || s.err != nil {
 		s.setHeader(nil, nil)
-		return nil
+		return true
 	}
-	t, err := readRow(body, 0, nil)
-	if err != nil {
+	t, err := readRow(s.body, 0, nil)
+	s.next = t.next
+	switch {
+	case s.window.open() && (err == nil && s.cutRow() || err != nil && err.Err == ErrUnclosed):
+		s.next = 0
+		return false
+	case err != nil:
 		s.setHeader(nil, nil)
 		s.err = err
-		return err
+	case s.names == nil || !bytes.Equal(s.body[:t.end], s.header):
+		t, _ = readRow(s.body, 0, make([]int, 0, t.cells+1))
+		s.setHeader(s.body[:t.end], t.seps)
 	}
-	s.next = t.next
-	if header := body[:t.end]; s.names == nil || !bytes.Equal(header, s.header) {
-		t, _ = readRow(body, 0, make([]int, 0, t.cells+1))
-		s.setHeader(header, t.seps)
-	}
-	return nil
+	return true
 }
 
 // setHeader stores a header row whose cells lie between seps.
@@ -153,7 +139,8 @@ func (s *Scanner) setHeader(header []byte, seps []int) {
 // stays as it is until a body with another header.
 func (s *Scanner) Names() []string { return s.names }
 
-// Header returns the raw header row without its row end.
+// Header returns the raw header row without its row end. It stays as it is as
+// long as Names.
 func (s *Scanner) Header() []byte { return s.header }
 
 // Pick says which columns' cells Next has to locate: column numbers from 0, in
@@ -180,28 +167,33 @@ func (s *Scanner) Pick(columns []int) {
 // at the end of the body and at the first row that is broken; Err tells which.
 // A Scanner that failed stays failed until Reset.
 func (s *Scanner) Next() bool {
-	if s.err != nil || s.next >= len(s.body) {
-		s.more = s.part && s.err == nil
-		return false
+	for s.err == nil {
+		rest := s.next
+		if rest < len(s.body) {
+			s.start = rest
+			cells, ok := s.scan()
+			switch {
+			case ok && s.window.open() && s.cutRow(): // it may go on
+			case ok && cells == len(s.names):
+				s.number++
+				return true
+			default:
+				s.fail()
+			}
+		}
+		if s.err != nil || !s.window.open() {
+			break
+		}
+		s.next = rest
+		s.refill()
 	}
-	s.number++
-	s.start = s.next
-	cells, ok := s.scan()
-	if ok && s.part && s.cutRow() {
-		return s.wait()
-	}
-	if !ok || cells != len(s.names) {
-		return s.fail()
-	}
-	return true
+	return false
 }
 
-// wait takes back a row that is not complete yet.
-func (s *Scanner) wait() bool {
-	s.number--
-	s.next, s.end = s.start, s.start
-	s.more = true
-	return false
+// cutRow reports whether the row that ends before next may go on in what has not
+// arrived yet: it has no LF.
+func (s *Scanner) cutRow() bool {
+	return s.next == len(s.body) && s.body[len(s.body)-1] != '\n'
 }
 
 // Row returns the raw bytes of the current row without its row end.
@@ -213,25 +205,37 @@ func (s *Scanner) Cell(column int) []byte {
 	return s.body[s.seps[column]+1 : s.seps[column+1]]
 }
 
+// Value returns the text of a picked column's cell in the current row, without its
+// quotes. It is valid until the next call of Value, Next or Reset. A negative
+// column, one that the body does not have, has no text.
+func (s *Scanner) Value(column int) []byte {
+	if column < 0 {
+		return nil
+	}
+	var value []byte
+	value, s.scratch = Value(s.Cell(column), s.scratch[:0])
+	return value
+}
+
 // Number returns the number of the current data row, counted from 1.
 func (s *Scanner) Number() int { return s.number }
 
-// Err returns nil or the [*Error] that stopped the Scanner.
+// Err returns nil, the [*Error] that stopped the Scanner, or that of the reader.
 func (s *Scanner) Err() error { return s.err }
 
 // fail reads the row that the scan loop refused once more, byte by byte, to
-// tell what is wrong with it and where.
-func (s *Scanner) fail() bool {
+// tell what is wrong with it and where. A quoted cell that is not closed may be
+// only cut: then there is no error yet.
+func (s *Scanner) fail() {
 	t, err := readRow(s.body, s.start, nil)
 	if err == nil {
-		err = &Error{Columns: t.cells, Offset: s.start, Err: ErrRagged}
+		err = &Error{Found: t.cells, Want: len(s.names), Offset: s.start, Err: ErrRagged}
 	}
-	if s.part && err.Err == ErrUnclosed {
-		return s.wait()
+	if err.Err == ErrUnclosed && s.window.open() {
+		return
 	}
-	err.Row, err.Want = s.number, len(s.names)
-	err.Offset += s.base
+	err.Row = s.number + 1
+	err.Offset += s.window.before
 	s.err = err
 	s.end = s.start
-	return false
 }

@@ -25,7 +25,7 @@ func readRow(body []byte, start int, seps []int) (rowText, *Error) {
 			pos++
 			for {
 				if pos == len(body) {
-					return t, &Error{Columns: t.cells, Offset: open, Err: ErrUnclosed}
+					return t, &Error{Cell: t.cells, Offset: open, Err: ErrUnclosed}
 				}
 				if body[pos] != '"' {
 					pos++
@@ -37,12 +37,12 @@ func readRow(body []byte, start int, seps []int) (rowText, *Error) {
 				}
 			}
 			if endLen(body, pos) < 0 && body[pos] != ',' {
-				return t, &Error{Columns: t.cells, Offset: pos, Err: ErrQuote}
+				return t, &Error{Cell: t.cells, Offset: pos, Err: ErrQuote}
 			}
 		} else {
 			for endLen(body, pos) < 0 && body[pos] != ',' {
 				if body[pos] == '"' {
-					return t, &Error{Columns: t.cells, Offset: pos, Err: ErrQuote}
+					return t, &Error{Cell: t.cells, Offset: pos, Err: ErrQuote}
 				}
 				pos++
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"runtime/debug"
 	"strconv"
@@ -70,15 +71,7 @@ func frameSize(b []byte) (int, bool) {
 // that package costs beside the bare echo.
 type echoCommand struct{}
 
-func (echoCommand) Getinfo(*chunked.Info) (chunked.Declaration, error) {
-	return chunked.Declaration{}, nil
-}
-
-func (echoCommand) Execute(c *chunked.Chunk) error {
-	return echoCommand{}.ExecuteStream(c, bytes.NewReader(c.Body))
-}
-
-func (echoCommand) ExecuteStream(c *chunked.Chunk, body io.Reader) error {
+func (echoCommand) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) error {
 	for {
 		if len(c.Reply) == cap(c.Reply) {
 			c.Grow(1 << 20)

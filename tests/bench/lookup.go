@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -31,15 +31,7 @@ type listing struct {
 	fingerprint, nickname string
 }
 
-func (*csvLookup) Getinfo(*chunked.Info) (chunked.Declaration, error) {
-	return chunked.Declaration{}, nil
-}
-
-func (l *csvLookup) Execute(c *chunked.Chunk) error {
-	return l.ExecuteStream(c, bytes.NewReader(c.Body))
-}
-
-func (l *csvLookup) ExecuteStream(c *chunked.Chunk, body io.Reader) error {
+func (l *csvLookup) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) error {
 	in := csv.NewReader(body)
 	in.ReuseRecord = true
 	header, err := in.Read()
@@ -48,7 +40,7 @@ func (l *csvLookup) ExecuteStream(c *chunked.Chunk, body io.Reader) error {
 	} else if err != nil {
 		return err
 	}
-	out := csv.NewWriter(reply{c})
+	out := csv.NewWriter(c)
 	column := func(names ...string) int {
 		return slices.IndexFunc(header, func(name string) bool { return slices.Contains(names, name) })
 	}
@@ -95,15 +87,6 @@ func (l *csvLookup) ExecuteStream(c *chunked.Chunk, body io.Reader) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// reply writes into a chunk's reply, in place.
-type reply struct{ *chunked.Chunk }
-
-func (r reply) Write(p []byte) (int, error) {
-	r.Grow(len(p))
-	r.Reply = append(r.Reply, p...)
-	return len(p), nil
 }
 
 func (l *csvLookup) load() error {

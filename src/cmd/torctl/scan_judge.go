@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -122,7 +123,7 @@ func (j *judge) read(stdin io.Reader, bar *bytesBar, each func(*trafficlog.Chunk
 // judge judges the rows of one chunk and hands on those that score.
 func (j *judge) judge(p parsed, add func(*judged) error) error {
 	j.chunk.Reply = j.chunk.Reply[:0]
-	if err := j.search.ExecuteStream(&j.chunk, bytes.NewReader(p.body)); err != nil {
+	if err := j.search.Execute(context.Background(), &j.chunk, bytes.NewReader(p.body)); err != nil {
 		return fmt.Errorf("%s: %w", p.file, err)
 	}
 	header, rest := cutRow(j.chunk.Reply)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -73,8 +74,8 @@ func TestScanPrivateNetwork(t *testing.T) {
 	search := command.New(filepath.Dir(table), time.Now)
 	_, err = search.Getinfo(&chunked.Info{})
 	require.NoError(t, err)
-	chunk := chunked.Chunk{Body: []byte(body.String())}
-	require.NoError(t, search.Execute(&chunk))
+	var chunk chunked.Chunk
+	require.NoError(t, search.Execute(context.Background(), &chunk, strings.NewReader(body.String())))
 	want := records(t, string(chunk.Reply))
 	require.Len(t, found, 101)
 	require.Len(t, want, 101)

@@ -1,13 +1,9 @@
-// Command torrelays is the program behind two search commands of the app Tor
-// Detect that make rows of their own, and run on the search head only:
+// Command torrelays is the program behind the search commands torrelays and
+// torupdate of the app Tor Detect; see package torrelays for what they do. The
+// launchers bin/torrelays.sh and bin/torupdate.sh name the command as the first
+// argument.
 //
-//	| torrelays                        the state of the relay table, one row
-//	| torrelays seen <ip> [at=<time>]  what an address was at a time
-//	| torupdate [source=...]...        fetch, verify and merge; emits the whole table for outputlookup
-//
-// The launchers bin/torrelays.sh and bin/torupdate.sh name the command as the
-// first argument. torrelays only reads. torupdate reaches the network and is for
-// administrators (metadata/default.meta).
+// The relay tables are looked for beside the program, in ../lookups.
 package main
 
 import (
@@ -19,6 +15,7 @@ import (
 	"time"
 
 	"tordetect/src/chunked"
+	"tordetect/src/command/torrelays"
 )
 
 // version is set by build.sh.
@@ -27,23 +24,21 @@ var version = "dev"
 func main() {
 	chunked.IgnoreSIGPIPE()
 	log.SetOutput(io.Discard) // net/http tells there what a server sent unasked
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	program, err := os.Executable()
 	if err != nil {
 		fmt.Fprintf(stderr, "torrelays: find the folder of the program: %v\n", err)
 		return 1
 	}
-	lookups := filepath.Join(filepath.Dir(program), "..", "lookups")
+	app := torrelays.App{Lookups: filepath.Join(filepath.Dir(program), "..", "lookups"), Version: version, Now: time.Now}
 	var command chunked.Command
-	switch {
-	case len(args) == 1 && args[0] == "torrelays":
-		command = &ask{lookups: lookups, now: now}
-	case len(args) == 1 && args[0] == "torupdate":
-		command = &update{lookups: lookups, now: now}
-	default:
+	if len(args) == 1 {
+		command = app.Command(args[0])
+	}
+	if command == nil {
 		fmt.Fprintf(stderr, "torrelays %s: Splunk runs this program for the search commands | torrelays and | torupdate\n"+
 			"torrelays: on a command line use torctl relays\n", version)
 		return 2

@@ -1,322 +1,42 @@
 package main
 
 import (
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
-	"net/http"
-	"net/http/httptest"
+	"flag"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
-	"tordetect/src/flow"
-
-	"github.com/stretchr/testify/require"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"tordetect/src/chunked"
-	"tordetect/src/relay"
-	"tordetect/tests/tornet"
 )
 
-var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+var update = flag.Bool("update", false, "write what the scripts got as what they want")
 
-func clockAt(h float64) func() time.Time {
-	return func() time.Time { return noon.Add(time.Duration(h * float64(time.Hour))) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"torrelays": main})
 }
 
-// result of one run of a command, as splunkd sees it.
-type result struct {
-	text     string // all rows, as one CSV
-	replies  int
-	messages []string
-	failure  string
-	declared string
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"frames": frames},
+	})
 }
 
-// speak runs a command: getinfo, and execute until it says that it is done.
-func speak(t *testing.T, cmd chunked.Command, maxRows int, args ...string) result {
-	t.Helper()
-	metadata, err := json.Marshal(map[string]any{"action": "getinfo", "searchinfo": map[string]any{"args": args, "maxresultrows": maxRows}})
-	require.NoError(t, err)
-	request := chunked.AppendFrame(nil, metadata, nil)
-	for range 50 {
-		request = chunked.AppendFrame(request, []byte(`{"action":"execute","finished":true}`), nil)
+// frames writes a file of frames: frames OUT METADATA BODY..., each part the name
+// of a file, whose last line end is not a part of it; - is an empty body.
+func frames(ts *testscript.TestScript, neg bool, args []string) {
+	var out []byte
+	for i := 1; i+1 < len(args); i += 2 {
+		metadata := ts.ReadFile(args[i])
+		var body string
+		if args[i+1] != "-" {
+			body = ts.ReadFile(args[i+1])
+		}
+		out = chunked.AppendFrame(out, []byte(metadata[:len(metadata)-1]), []byte(body))
 	}
-	var stdout bytes.Buffer
-	served := chunked.Serve(bytes.NewReader(request), &stdout, cmd)
-	var out result
-	frames := chunked.NewReader(&stdout)
-	for i := 0; ; i++ {
-		metadata, body, err := frames.Next()
-		if err != nil {
-			break
-		}
-		var m struct {
-			Inspector struct{ Messages [][2]string }
-			Error     string
-		}
-		require.NoError(t, json.Unmarshal(metadata, &m))
-		out.failure += m.Error
-		for _, message := range m.Inspector.Messages {
-			out.messages = append(out.messages, message[1])
-		}
-		if i == 0 {
-			out.declared = string(metadata)
-			continue
-		}
-		out.replies++
-		header, rest, _ := strings.Cut(string(body), "\n")
-		if out.text == "" && header != "" {
-			out.text = header + "\n"
-		}
-		out.text += rest
-	}
-	require.Equal(t, out.failure != "", served != nil)
-	return out
-}
-
-func (r result) rows(t *testing.T) []map[string]string {
-	t.Helper()
-	require.Empty(t, r.failure)
-	records, err := csv.NewReader(strings.NewReader(r.text)).ReadAll()
-	require.NoError(t, err)
-	var out []map[string]string
-	for _, record := range records[1:] {
-		row := map[string]string{}
-		for i, name := range records[0] {
-			row[name] = record[i]
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-// site is an app's lookups folder with a directory cache to ask.
-type site struct {
-	t         *testing.T
-	lookups   string
-	source    string
-	consensus []byte
-	net       *tornet.Network
-	asked     func() // called by the cache before it answers with a consensus
-}
-
-func newSite(t *testing.T) *site {
-	t.Helper()
-	s := &site{t: t, lookups: t.TempDir(), net: tornet.New(5, 5, tornet.Size(20))}
-	certificates := s.net.Certificates()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case !strings.HasPrefix(r.URL.Path, "/tor/status-vote/"):
-			_, _ = w.Write(certificates)
-		case s.consensus == nil:
-			http.NotFound(w, r)
-		default:
-			if s.asked != nil {
-				s.asked()
-			}
-			_, _ = w.Write(s.consensus)
-		}
-	}))
-	t.Cleanup(server.Close)
-	s.source = "source=dir+" + server.URL
-	s.put("authorities.txt", s.net.AuthoritiesFile())
-	return s
-}
-
-func (s *site) put(name string, text []byte) {
-	require.NoError(s.t, os.WriteFile(filepath.Join(s.lookups, name), text, 0o600))
-}
-
-func (s *site) hour(h int) []byte {
-	at := noon.Add(time.Duration(h) * time.Hour)
-	return s.net.Consensus(tornet.Spec{ValidAfter: at, Relays: s.net.Relays(at)})
-}
-
-func (s *site) update(h float64, maxRows int, args ...string) result {
-	return speak(s.t, &update{lookups: s.lookups, now: clockAt(h)}, maxRows, append([]string{"authorities=authorities.txt"}, args...)...)
-}
-
-// The update's rows are the table: put in its place they are read back, extended
-// an hour later, and stay when an update fails.
-func TestUpdate(t *testing.T) {
-	s := newSite(t)
-	s.consensus = s.hour(0)
-	r := s.update(0.2, 7, s.source)
-	require.Empty(t, r.failure)
-	require.Equal(t, `{"type":"stateful","generating":true}`, r.declared)
-	require.Greater(t, r.replies, 3, "no more rows a reply than splunkd takes")
-	table, err := relay.Parse(r.text)
-	require.NoError(t, err)
-	require.True(t, table.Complete)
-	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(flow.ORPort))
-	s.put(tableName, []byte(r.text))
-
-	again := s.update(0.3, 50000, s.source)
-	require.Equal(t, r.text, again.text, "nothing newer: the table as it is")
-
-	s.consensus = s.hour(1)
-	longer := s.update(1.2, 50000, s.source)
-	table, err = relay.Parse(longer.text)
-	require.NoError(t, err)
-	newest, _ := table.Newest()
-	require.Equal(t, noon.Add(4*time.Hour).Unix(), newest)
-
-	s.consensus = nil
-	failed := s.update(1.2, 50000, s.source)
-	require.NotEmpty(t, failed.failure)
-	require.Empty(t, failed.text)
-	s.consensus = s.hour(0)
-	s.put(tableName, []byte(longer.text))
-	require.Contains(t, s.update(1.2, 50000, s.source).failure, "only lists that are older than the table's")
-
-	history := s.update(1.2, 50000, "history=true", "import=consensus.txt")
-	require.Contains(t, history.failure, "import consensus.txt: there is no such file")
-	s.put("consensus.txt", append(s.hour(-24), s.net.Certificates()...))
-	history = s.update(1.2, 50000, "history=true", "import=consensus.txt")
-	table, err = relay.Parse(history.text)
-	require.NoError(t, err)
-	require.Len(t, table.Lists(), 2)
-	require.Empty(t, history.messages)
-	require.Contains(t, s.update(30, 50000, "history=true", "import=consensus.txt").messages[0], "ended at 2026-11-20T16:00:00Z")
-	s.put("exits.txt", slices.Concat(s.hour(-24), s.net.Certificates(), s.net.ExitList(noon.Add(-50*time.Hour), s.net.ExitNodes(noon.Add(-50*time.Hour)))))
-	require.Contains(t, strings.Join(s.update(1.2, 50000, "history=true", "import=exits.txt").messages, " "), "no consensus was read count for nothing: 1")
-}
-
-// Two updates at once: one that began earlier and ends later has what the other
-// one wrote meanwhile, whichever way round their lists are.
-func TestTwoUpdatesAtOnce(t *testing.T) {
-	for _, hours := range [][2]int{{10, 5}, {5, 10}} {
-		late, quick := hours[0], hours[1]
-		s := newSite(t)
-		s.consensus = s.hour(0)
-		s.put(tableName, []byte(s.update(0.2, 50000, s.source).text))
-
-		s.consensus = s.hour(late)
-		s.asked = func() {
-			s.asked = nil // the other one is not disturbed
-			own := s.consensus
-			s.consensus = s.hour(quick)
-			other := s.update(10.2, 50000, s.source)
-			require.Empty(t, other.failure)
-			s.put(tableName, []byte(other.text))
-			s.consensus = own
-		}
-		r := s.update(10.2, 50000, s.source)
-		require.Empty(t, r.failure)
-		require.Nil(t, s.asked, "the other one ran")
-		table := parsed(t, r.text)
-		require.True(t, table.Complete)
-		var lists []flow.Interval // each holds for three hours
-		for _, h := range []int{0, 5, 10} {
-			lists = append(lists, flow.Interval{From: noon.Add(time.Duration(h) * time.Hour).Unix(), To: noon.Add(time.Duration(h+3) * time.Hour).Unix()})
-		}
-		require.Equal(t, lists, table.Lists())
-	}
-}
-
-func parsed(t *testing.T, text string) *relay.Table {
-	t.Helper()
-	table, err := relay.Parse(text)
-	require.NoError(t, err)
-	return table
-}
-
-func TestUpdateOptions(t *testing.T) {
-	s := newSite(t)
-	for _, c := range []struct{ args, want string }{
-		{"foo=1", `unknown option "foo": want one of source`},
-		{"now", `unknown argument "now"`},
-		{"source=ftp://x", "option source"},
-		{"retention=7", `option retention has the bad value "7": want days such as 7d`},
-		{"backfill=100h", `option backfill has the bad value`},
-		{"import=../x", `option import has the bad value`},
-		{"history=maybe", `option history has the bad value`},
-		{"proxy=nonsense", "option proxy"},
-		{"import=a.txt source=collector", "do not go together"},
-	} {
-		r := s.update(0, 50000, strings.Fields(c.args)...)
-		require.Contains(t, r.failure, c.want)
-		require.Zero(t, r.replies)
-	}
-	require.Contains(t, speak(t, &update{lookups: s.lookups, now: clockAt(0)}, 10, "authorities=none.txt", s.source).failure, "there is no file none.txt")
-}
-
-func TestAsk(t *testing.T) {
-	s := newSite(t)
-	ask := func(args ...string) result {
-		return speak(t, &ask{lookups: s.lookups, now: clockAt(1)}, 50000, args...)
-	}
-	r := ask()
-	require.Equal(t, `{"type":"reporting","generating":true}`, r.declared)
-	require.Contains(t, r.messages[0], "There is no relay list yet")
-	require.Equal(t, "0", r.rows(t)[0]["rows"])
-
-	s.consensus = s.hour(0)
-	s.put(tableName, []byte(s.update(0.2, 50000, s.source).text))
-	status := ask().rows(t)[0]
-	require.Equal(t, "true", status["complete"])
-	require.Equal(t, "2026-11-20T15:00:00Z", status["valid_until"])
-	require.Equal(t, "-7200", status["age"])
-
-	addr := s.net.Relays(noon)[0].Addr.String()
-	for _, args := range [][]string{{"seen", addr}, {"seen", addr + "/32", "at=2026-11-20T12:30:00Z"}, {"seen", "ip", "=", addr, "at=", "2026-11-20T12:30"}} {
-		rows := ask(args...).rows(t)
-		require.Equal(t, "listed", rows[0]["answer"], "%v", args)
-		require.Equal(t, addr, rows[0]["ip"])
-	}
-	require.Equal(t, "no list", ask("seen", addr, "at=2026-11-20T20:00:00Z").rows(t)[0]["answer"])
-	require.Contains(t, ask("seen").failure, "seen needs an address")
-	require.Contains(t, ask("seen", "x").failure, `bad address "x"`)
-	require.Contains(t, ask("seen", addr, "at=soon").failure, `bad time "soon"`)
-	require.Contains(t, ask("show").failure, `unknown argument "show"`)
-	require.Equal(t, "no list", ask("seen", addr, "at=0").rows(t)[0]["answer"])
-	require.Equal(t, "1970-01-01T00:00:00Z", ask("seen", addr, "at=0").rows(t)[0]["at"])
-
-	table, err := os.ReadFile(filepath.Join(s.lookups, tableName))
-	require.NoError(t, err)
-	for _, text := range []string{"", "junk", "a,b\n1,2\n"} {
-		s.put(tableName, []byte(text))
-		r = ask()
-		require.Contains(t, r.messages[0], "cannot be read")
-		require.Contains(t, r.rows(t)[0]["unreadable"], "not a relay table")
-		require.Equal(t, "0", r.rows(t)[0]["rows"])
-
-		again := s.update(0.2, 50000, s.source)
-		require.Contains(t, again.messages[0], "was no relay list")
-		require.True(t, parsed(t, again.text).Complete, "and it is made anew")
-	}
-	require.NoError(t, os.Remove(filepath.Join(s.lookups, tableName)))
-	s.put(historyName, table)
-	require.Equal(t, "listed", ask("seen", addr).rows(t)[0]["answer"], "the history alone")
-
-	require.NoError(t, os.Mkdir(filepath.Join(s.lookups, tableName), 0o700))
-	require.Contains(t, ask().rows(t)[0]["unreadable"], "not a file")
-	require.Contains(t, s.update(0.2, 50000, s.source).failure, "is not a file", "what cannot be read may be ours")
-}
-
-// The macro of the searches may name a retention; the history search names its own
-// behind it.
-func TestLastOptionCounts(t *testing.T) {
-	s := newSite(t)
-	s.consensus = s.hour(0)
-	s.put("old.txt", append(s.hour(-24*100), s.net.Certificates()...))
-	history := s.update(0.2, 50000, "history=true", "import=old.txt")
-	s.put(historyName, []byte(history.text))
-	r := s.update(0.2, 50000, s.source, "retention=14d", "history=false", "history=true", "retention=400d")
-	require.Len(t, parsed(t, r.text).Lists(), 2)
-	r = s.update(0.2, 50000, s.source, "retention=400d", "history=true", "retention=14d")
-	require.Len(t, parsed(t, r.text).Lists(), 1)
-}
-
-// An import that is no file does not hang.
-func TestImportOfAPipe(t *testing.T) {
-	s := newSite(t)
-	require.NoError(t, syscall.Mkfifo(filepath.Join(s.lookups, "pipe.csv"), 0o600))
-	require.Contains(t, s.update(0.2, 50000, "import=pipe.csv").failure, "no such file")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out, 0o600))
 }

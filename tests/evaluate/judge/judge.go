@@ -11,6 +11,7 @@ package judge
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -60,8 +61,8 @@ func Rows(table []byte, args, header []string, rows [][]string) ([]Finding, erro
 		if err != nil {
 			return nil, err
 		}
-		chunk := chunked.Chunk{Body: body}
-		if err := search.Execute(&chunk); err != nil {
+		var chunk chunked.Chunk
+		if err := search.Execute(context.Background(), &chunk, bytes.NewReader(body)); err != nil {
 			return nil, fmt.Errorf("run tordetect: %w", err)
 		}
 		found, err := read(chunk.Reply)

@@ -1,4 +1,4 @@
-package main
+package torrelays
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,9 +26,15 @@ import (
 // one and Splunk replicates it. A failure fails the search, and the old table
 // stays.
 type update struct {
-	lookups string
-	now     func() time.Time
+	app App
+	orders
 
+	next func() (relay.Row, bool) // the rows still to be emitted
+	stop func()
+}
+
+// orders is what the arguments say.
+type orders struct {
 	sources     []dirclient.Source
 	retention   time.Duration
 	backfill    time.Duration
@@ -36,9 +43,6 @@ type update struct {
 	proxy       string
 	history     bool
 	maxRows     int
-
-	next func() (relay.Row, bool) // the rows still to be emitted
-	stop func()
 }
 
 // Retention of the two tables, where nothing is said: a week is small enough for
@@ -48,32 +52,34 @@ const (
 	historyRetention = 400 * 24 * time.Hour
 )
 
-const updateOptions = "source, retention, backfill, authorities, proxy, history, import"
+var updateOptions = []string{"source", "retention", "backfill", "authorities", "proxy", "history", "import"}
 
+// Getinfo reads the arguments. Where one is given twice the last counts.
 func (u *update) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
-	u.maxRows = info.MaxResultRows
-	for _, arg := range pairs(info.Args) { // where one is given twice the last counts
-		name, value, given := strings.Cut(arg, "=")
-		if !given {
-			return chunked.Declaration{}, fmt.Errorf("unknown argument %q: want name=value with one of %s", arg, updateOptions)
+	o := orders{maxRows: info.MaxResultRows}
+	args := chunked.NewArguments(info.Args, func(name string) bool { return slices.Contains(updateOptions, name) })
+	for args.Next() {
+		if !args.Named {
+			return chunked.Declaration{}, fmt.Errorf("unknown argument %q: want name=value with one of %s", args.Name, strings.Join(updateOptions, ", "))
 		}
-		if err := u.set(name, value); err != nil {
+		if err := o.set(args.Name, args.Value); err != nil {
 			return chunked.Declaration{}, err
 		}
 	}
-	if u.retention == 0 {
-		u.retention = tableRetention
-		if u.history {
-			u.retention = historyRetention
+	if o.retention == 0 {
+		o.retention = tableRetention
+		if o.history {
+			o.retention = historyRetention
 		}
 	}
-	if u.imported != "" && len(u.sources) > 0 {
+	if o.imported != "" && len(o.sources) > 0 {
 		return chunked.Declaration{}, errors.New("import= and source= do not go together: take one")
 	}
+	u.orders = o
 	return chunked.Declaration{Type: chunked.Stateful, Generating: true}, nil
 }
 
-func (u *update) set(name, value string) (err error) {
+func (o *orders) set(name, value string) (err error) {
 	bad := func(want string) error {
 		return fmt.Errorf("option %s has the bad value %q: want %s", name, value, want)
 	}
@@ -83,15 +89,15 @@ func (u *update) set(name, value string) (err error) {
 		if err != nil {
 			return fmt.Errorf("option source: %w", err)
 		}
-		u.sources = append(u.sources, source)
+		o.sources = append(o.sources, source)
 	case "retention":
-		u.retention, err = span(value, "d", 24*time.Hour)
+		o.retention, err = span(value, "d", 24*time.Hour)
 		if err != nil {
 			return bad("days such as 7d")
 		}
 	case "backfill":
-		u.backfill, err = span(value, "h", time.Hour)
-		if err != nil || u.backfill > relaylist.FirstBackfill {
+		o.backfill, err = span(value, "h", time.Hour)
+		if err != nil || o.backfill > relaylist.FirstBackfill {
 			return bad("hours such as 24h, at most 72h")
 		}
 	case "authorities", "import":
@@ -99,26 +105,22 @@ func (u *update) set(name, value string) (err error) {
 			return bad("the name of a file in the app's lookups folder, without a path")
 		}
 		if name == "import" {
-			u.imported = value
+			o.imported = value
 		} else {
-			u.authorities = value
+			o.authorities = value
 		}
 	case "proxy":
 		if _, err := dirclient.ParseProxy(value); err != nil {
 			return fmt.Errorf("option proxy: %w", err)
 		}
-		u.proxy = value
+		o.proxy = value
 	case "history":
-		switch strings.ToLower(value) {
-		case "t", "true", "1", "y", "yes":
-			u.history = true
-		case "f", "false", "0", "n", "no":
-			u.history = false
-		default:
+		var ok bool
+		if o.history, ok = chunked.Bool(value); !ok {
 			return bad("true or false")
 		}
 	default:
-		return fmt.Errorf("unknown option %q: want one of %s", name, updateOptions)
+		return fmt.Errorf("unknown option %q: want one of %s", name, strings.Join(updateOptions, ", "))
 	}
 	return nil
 }
@@ -137,30 +139,38 @@ func plainName(name string) bool {
 	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\\:\x00\r\n")
 }
 
-func (u *update) Execute(c *chunked.Chunk) error {
+// Execute makes the table when it is asked first, and hands out as many rows a
+// turn as splunkd takes.
+func (u *update) Execute(ctx context.Context, c *chunked.Chunk, _ io.Reader) error {
 	if u.next == nil {
-		if err := u.begin(c); err != nil {
+		if err := u.begin(ctx, c); err != nil {
 			return err
 		}
 	}
-	c.Reply = appendRow(c.Reply, relay.Columns())
+	columns := relay.Columns()
+	out := rows.NewWriter(rows.Plain(columns[:]...))
+	c.Reply = out.AppendHeader(c.Reply)
+	cells := make([]rows.Cell, len(columns))
 	for range u.maxRows {
 		row, ok := u.next()
 		if !ok {
 			u.stop()
 			return nil
 		}
-		c.Reply = appendRow(c.Reply, row)
+		for i := range cells {
+			cells[i].SetString(row[i])
+		}
+		c.Reply = out.AppendRow(c.Reply, cells)
 	}
 	c.More = true
 	return nil
 }
 
 // begin does all the work; what follows only hands out rows.
-func (u *update) begin(c *chunked.Chunk) error {
+func (u *update) begin(ctx context.Context, c *chunked.Chunk) error {
 	trust := tordir.PublicAuthorities()
 	if u.authorities != "" {
-		text, err := readLookup(u.lookups, u.authorities, maxAuthorities)
+		text, err := readLookup(u.app.Lookups, u.authorities, maxAuthorities)
 		if err != nil {
 			return fmt.Errorf("read the authorities: %w", err)
 		}
@@ -172,7 +182,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 	if u.history {
 		name = historyName
 	}
-	im := relaylist.NewImporter(trust, u.now())
+	im := relaylist.NewImporter(trust, u.app.Now())
 	if err := u.addTable(c, im, name); err != nil {
 		return err
 	}
@@ -183,7 +193,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 			return err
 		}
 	}
-	if err := u.learn(c, im); err != nil {
+	if err := u.learn(ctx, c, im); err != nil {
 		return err
 	}
 	// Another update may have renewed the table meanwhile: what it learned is
@@ -209,7 +219,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 // empty file or a page of HTML, is told and replaced: nothing in it was ours,
 // and nobody could move it away on Splunk Cloud.
 func (u *update) addTable(c *chunked.Chunk, im *relaylist.Importer, name string) error {
-	err := im.AddTable(filepath.Join(u.lookups, name))
+	err := im.AddTable(filepath.Join(u.app.Lookups, name))
 	if errors.Is(err, relay.ErrNotATable) {
 		c.Warn(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))
 		return nil
@@ -219,12 +229,12 @@ func (u *update) addTable(c *chunked.Chunk, im *relaylist.Importer, name string)
 
 // learn takes in newer documents: from the network or a folder, or an uploaded
 // lookup.
-func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
+func (u *update) learn(ctx context.Context, c *chunked.Chunk, im *relaylist.Importer) error {
 	if u.imported != "" {
-		if info, err := os.Stat(filepath.Join(u.lookups, u.imported)); err != nil || !info.Mode().IsRegular() {
+		if info, err := os.Stat(filepath.Join(u.app.Lookups, u.imported)); err != nil || !info.Mode().IsRegular() {
 			return fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
 		}
-		verdicts := im.Files([]string{filepath.Join(u.lookups, u.imported)}, nil)
+		verdicts := im.Files([]string{filepath.Join(u.app.Lookups, u.imported)}, nil)
 		good := 0
 		for _, v := range verdicts {
 			switch {
@@ -237,7 +247,7 @@ func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
 		for _, text := range im.Warnings {
 			c.Warn(text)
 		}
-		if newest, ok := im.Merger.Newest(); ok && good > 0 && newest < u.now().Unix() {
+		if newest, ok := im.Merger.Newest(); ok && good > 0 && newest < u.app.Now().Unix() {
 			c.Warn(fmt.Sprintf("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", time.Unix(newest, 0).UTC().Format(time.RFC3339)))
 		}
 		if good == 0 {
@@ -253,7 +263,7 @@ func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
 		}
 		config.Proxy = proxy
 	}
-	updated, err := im.Fetch(context.Background(), relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
+	updated, err := im.Fetch(ctx, relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
 	if updated != nil {
 		for _, text := range updated.Warnings {
 			c.Warn(text)
@@ -284,15 +294,4 @@ func readLookup(folder, name string, limit int64) ([]byte, error) {
 		err = fmt.Errorf("the file %s has more than %d bytes", name, limit)
 	}
 	return text, err
-}
-
-// appendRow writes a row of the table as CSV.
-func appendRow(dst []byte, row relay.Row) []byte {
-	for i, cell := range row {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = rows.AppendCell(dst, []byte(cell))
-	}
-	return append(dst, '\n')
 }

@@ -1,0 +1,99 @@
+package torrelays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"path/filepath"
+
+	"tordetect/src/chunked"
+	"tordetect/src/relay"
+	"tordetect/src/relaylist"
+)
+
+// ask is | torrelays.
+type ask struct {
+	app App
+	question
+}
+
+// question is what the arguments say.
+type question struct {
+	seen bool
+	addr netip.Addr
+	at   int64
+	then bool // at was given; else it is now
+}
+
+const askUsage = "want torrelays, or torrelays seen <ip> [at=<time>]"
+
+// Getinfo reads the arguments.
+func (a *ask) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
+	var err error
+	if a.question, err = parseQuestion(info.Args); err != nil {
+		return chunked.Declaration{}, err
+	}
+	// reporting: rows for the Statistics tab, and on the search head.
+	return chunked.Declaration{Type: chunked.Reporting, Generating: true}, nil
+}
+
+func parseQuestion(words []string) (q question, err error) {
+	args := chunked.NewArguments(words, func(name string) bool { return name == "ip" || name == "at" })
+	for first := true; args.Next() && err == nil; first = false {
+		switch {
+		case first && !args.Named && args.Name == "seen":
+			q.seen = true
+		case q.seen && args.Named && args.Name == "at":
+			q.at, err = relaylist.ParseTime(args.Value)
+			q.then = true
+		case q.seen && !q.addr.IsValid() && !args.Named:
+			q.addr, err = relaylist.ParseAddr(args.Name)
+		case q.seen && !q.addr.IsValid() && args.Name == "ip":
+			q.addr, err = relaylist.ParseAddr(args.Value)
+		case args.Named:
+			err = fmt.Errorf("unknown argument %q: %s", args.Name+"="+args.Value, askUsage)
+		default:
+			err = fmt.Errorf("unknown argument %q: %s", args.Name, askUsage)
+		}
+	}
+	if err == nil && q.seen && !q.addr.IsValid() {
+		err = fmt.Errorf("seen needs an address: %s", askUsage)
+	}
+	return q, err
+}
+
+// Execute answers with all rows at once.
+func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
+	table, err := relay.Open(filepath.Join(a.app.Lookups, tableName))
+	unreadable := ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.Warn("There is no relay list yet. Enable the search Update the Tor relay list, or import a list with torupdate.")
+		table = relay.Empty()
+	case err != nil:
+		// A row all the same: the search that watches the list has to learn of it.
+		unreadable = err.Error()
+		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", tableName, err))
+		table = relay.Empty()
+	}
+	if !a.seen {
+		columns, row := relaylist.Status(table, tableName, a.app.Version, a.app.Now())
+		c.Reply = appendTable(c.Reply, append(columns, "unreadable"), [][]any{append(row, unreadable)})
+		return nil
+	}
+	at := a.at
+	if !a.then {
+		at = a.app.Now().Unix()
+	}
+	if oldest, ok := table.Oldest(); !ok || at < oldest {
+		if err := table.ExtendFile(filepath.Join(a.app.Lookups, historyName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", historyName, err))
+		}
+	}
+	columns, rows := relaylist.SeenRows(relaylist.Lookup(table, a.addr, at))
+	c.Reply = appendTable(c.Reply, columns, rows)
+	return nil
+}
