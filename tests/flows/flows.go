@@ -39,6 +39,13 @@ type Flow struct {
 	State     string // established, attempt, blocked: what happened, whatever was logged
 	Case      string
 
+	// Of the other logs (logs.go). Conversation numbers what happened, from 1: a
+	// log may hold several records of it. Answer says that the record is of what
+	// came back, so that its source is who was called.
+	Conversation int
+	Answer       bool
+	more         map[string]string // cells of columns that the border's rows lack, or have otherwise
+
 	relay relay // that is behind it
 	other relay // a second one, where the case needs it
 }
@@ -49,6 +56,7 @@ type Set struct {
 	Vendor   string // whose spellings the labels are in
 	Internal string // for the option internal=
 	Flows    []Flow // in the order of time
+	Logs     []Log  // what other kinds of logs hold of the same week
 
 	network *network
 }
@@ -61,16 +69,22 @@ func Generate(seed uint64) *Set {
 	for _, c := range cases {
 		set.Flows = append(set.Flows, c.flows(seed, n, v)...)
 	}
-	slices.SortStableFunc(set.Flows, func(a, b Flow) int { return int(a.Last - b.Last) })
+	byTime(set.Flows)
+	for _, l := range Logs() {
+		l.fill(seed, n, v)
+		set.Logs = append(set.Logs, l)
+	}
 	return set
+}
+
+func byTime(flows []Flow) {
+	slices.SortStableFunc(flows, func(a, b Flow) int { return int(a.Last - b.Last) })
 }
 
 // flows makes those of one case. Each case draws from a source of its own, so
 // that a change of one leaves the others as they are.
 func (c Case) flows(seed uint64, n *network, v vendor) []Flow {
-	h := fnv.New64a()
-	h.Write([]byte(c.Name))
-	s := &site{r: rand.New(rand.NewPCG(seed, h.Sum64())), n: n, v: v}
+	s := newSite(seed, c.Name, n, v)
 	var out []Flow
 	// Most draws fit; a network in which none does gives no flows of the case.
 	for tries := 0; len(out) < c.Flows && tries < 200*c.Flows; tries++ {
@@ -82,6 +96,13 @@ func (c Case) flows(seed uint64, n *network, v vendor) []Flow {
 		out = append(out, f)
 	}
 	return out
+}
+
+// newSite returns the site with a random source that belongs to a name.
+func newSite(seed uint64, name string, n *network, v vendor) *site {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return &site{r: rand.New(rand.NewPCG(seed, h.Sum64())), n: n, v: v}
 }
 
 // Table returns the relay table, in the form of lookups/tor_relays.csv.
@@ -109,12 +130,14 @@ func (f *Flow) Cells() []string {
 }
 
 // CSV returns all rows with a header.
-func (s *Set) CSV() []byte {
+func (s *Set) CSV() []byte { return written(Columns, s.Flows, (*Flow).Cells) }
+
+func written(columns []string, flows []Flow, cells func(*Flow) []string) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	must(w.Write(slices.Concat(Columns, TruthColumns)))
-	for i := range s.Flows {
-		must(w.Write(s.Flows[i].Cells()))
+	must(w.Write(slices.Concat(columns, TruthColumns)))
+	for i := range flows {
+		must(w.Write(cells(&flows[i])))
 	}
 	w.Flush()
 	must(w.Error())
