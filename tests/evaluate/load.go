@@ -68,7 +68,7 @@ func generated(first uint64, count int) (*sets, error) {
 			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
 		out.border = append(out.border, rows...)
-		for i, l := range set.Logs {
+		for i, l := range set.Logs() {
 			rows, err := judged(set, l.Columns, l.Flows, l.Cells)
 			if err != nil {
 				return nil, fmt.Errorf("seed %d, %s: %w", seed, l.Name, err)

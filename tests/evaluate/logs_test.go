@@ -51,8 +51,8 @@ func TestLogReport(t *testing.T) {
 func TestLogsByThemselves(t *testing.T) {
 	r, err := whole()
 	require.NoError(t, err)
-	set := flows.Generate(firstHeldOut)
-	require.Len(t, r.Logs, 1+len(set.Logs))
+	logs := flows.Generate(firstHeldOut).Logs()
+	require.Len(t, r.Logs, 1+len(logs))
 	for _, m := range r.Logs[0].Measures {
 		require.Contains(t, r.Measures, m, "the first is the border's")
 	}
@@ -60,7 +60,7 @@ func TestLogsByThemselves(t *testing.T) {
 	r.text(&b)
 	picture, err := r.picture()
 	require.NoError(t, err)
-	for i, l := range set.Logs {
+	for i, l := range logs {
 		got := r.Logs[1+i]
 		require.Equal(t, []any{l.Name, len(l.Flows)}, []any{got.Log, got.Flows})
 		require.Contains(t, b.String(), "\n "+l.Name+" ")

@@ -175,7 +175,7 @@ func (o options) writeFlows(stdout io.Writer) error {
 				return err
 			}
 			files := map[string][]byte{"flows.csv": set.CSV(), "tor_relays.csv": set.Table()}
-			for _, l := range set.Logs {
+			for _, l := range set.Logs() {
 				files[l.Name+".csv"] = l.CSV()
 			}
 			for name, content := range files {

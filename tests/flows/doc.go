@@ -19,7 +19,7 @@
 //
 // What others than that firewall write of the same network stands in logs.go:
 //
-//	for _, l := range set.Logs { l.CSV() }   NetFlow in two halves, VPC flow logs, an explicit proxy, NAT64, sign-ins
+//	for _, l := range set.Logs() { l.CSV() }   NetFlow in two halves, VPC flow logs, an explicit proxy, NAT64, sign-ins
 //
 // Each has columns and cases of its own (the tables stand in cases.go as well)
 // and is judged by itself. oneway.go, proxy.go, nat64.go and signin.go make from

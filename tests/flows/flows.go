@@ -56,24 +56,20 @@ type Set struct {
 	Vendor   string // whose spellings the labels are in
 	Internal string // for the option internal=
 	Flows    []Flow // in the order of time
-	Logs     []Log  // what other kinds of logs hold of the same week
 
 	network *network
+	border  vendor
 }
 
 // Generate makes the flows of a seed: those of each case, in the order of time.
 func Generate(seed uint64) *Set {
 	n := newNetwork(seed)
 	v := vendors[seed%uint64(len(vendors))]
-	set := &Set{Seed: seed, Vendor: v.name, Internal: internal, network: n}
+	set := &Set{Seed: seed, Vendor: v.name, Internal: internal, network: n, border: v}
 	for _, c := range cases {
 		set.Flows = append(set.Flows, c.flows(seed, n, v)...)
 	}
 	byTime(set.Flows)
-	for _, l := range Logs() {
-		l.fill(seed, n, v)
-		set.Logs = append(set.Logs, l)
-	}
 	return set
 }
 

@@ -14,7 +14,7 @@ type Log struct {
 	Means   string
 	Columns []string // of its rows; behind them stand TruthColumns
 	Cases   []Case   // PerMillion is of this log's own records, Flows counts conversations
-	Flows   []Flow   // its records, in the order of time; only in a Set
+	Flows   []Flow   // its records, in the order of time; only in those of a Set
 
 	writer  *vendor                      // nil: the border's firewall
 	records func(s *site, f Flow) []Flow // what it writes of a conversation; nil: one record
@@ -31,6 +31,15 @@ func Logs() []Log {
 		}
 		l.Cases = cases
 		out = append(out, l)
+	}
+	return out
+}
+
+// Logs makes what the other logs hold of the set's week, in the order of the table.
+func (s *Set) Logs() []Log {
+	out := Logs()
+	for i := range out {
+		out[i].fill(s.Seed, s.network, s.border)
 	}
 	return out
 }

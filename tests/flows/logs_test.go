@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,12 +16,15 @@ import (
 	table "tordetect/src/relay"
 )
 
+// logsOfWeek are made once for all tests.
+var logsOfWeek = sync.OnceValue(func() []Log { return week().Logs() })
+
 // logOf is a log of the tests' week.
 func logOf(t *testing.T, name string) *Log {
 	t.Helper()
-	for i, l := range week().Logs {
+	for i, l := range logsOfWeek() {
 		if l.Name == name {
-			return &week().Logs[i]
+			return &logsOfWeek()[i]
 		}
 	}
 	require.Fail(t, "no such log", name)
@@ -38,13 +42,13 @@ func (l *Log) byConversation() map[int][]Flow {
 }
 
 func TestLogsHoldTheirCases(t *testing.T) {
-	again := Generate(1)
+	again := Generate(1).Logs()
 	seen := map[string]bool{}
 	for _, c := range Cases() {
 		seen[c.Name] = true
 	}
-	for i, l := range week().Logs {
-		require.Equal(t, string(l.CSV()), string(again.Logs[i].CSV()), "the same seed gives the same bytes")
+	for i, l := range logsOfWeek() {
+		require.Equal(t, string(l.CSV()), string(again[i].CSV()), "the same seed gives the same bytes")
 		made, total := map[string]int{}, 0.0
 		for _, records := range l.byConversation() {
 			made[records[0].Case]++
@@ -66,7 +70,7 @@ func TestLogsHoldTheirCases(t *testing.T) {
 		}
 		require.InDelta(t, 1e6, total, 10000, "the shares of %s are of a million", l.Name)
 	}
-	require.Len(t, week().Logs, len(Logs()))
+	require.Len(t, logsOfWeek(), len(Logs()))
 }
 
 // Two halves are of one conversation: the ends are changed round, each counts its
@@ -247,7 +251,7 @@ func (l *Log) ends(t *testing.T, f *Flow) (client netip.Addr, server netip.AddrP
 func TestTruthOfLogs(t *testing.T) {
 	n := week().network
 	checked := map[string]int{}
-	for _, l := range week().Logs {
+	for _, l := range logsOfWeek() {
 		for _, f := range l.Flows {
 			name := strings.TrimPrefix(f.Case, l.Name+"_")
 			holds := truths[name]
@@ -333,7 +337,7 @@ func TestLogsAgreeWithTheTable(t *testing.T) {
 	parsed, err := table.Parse(string(week().Table()))
 	require.NoError(t, err)
 	checked := 0
-	for _, l := range week().Logs {
+	for _, l := range logsOfWeek() {
 		for _, f := range l.Flows {
 			at := table.Interval{From: f.First, To: f.First}
 			if f.Case != l.Name+"_or" || f.Answer || parsed.Coverage(at) != table.CoverageFull || !week().network.readAt(f.relay.or, f.First) {
@@ -355,7 +359,7 @@ func TestLogsNameNobody(t *testing.T) {
 	for _, p := range []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "10.0.0.0/8"} {
 		ours = append(ours, netip.MustParsePrefix(p))
 	}
-	for _, l := range week().Logs {
+	for _, l := range logsOfWeek() {
 		for _, f := range l.Flows {
 			if strings.HasSuffix(f.Case, "_service") && l.Name == "signin" {
 				continue // it has no address
