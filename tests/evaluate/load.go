@@ -26,6 +26,9 @@ type row struct {
 	direction string // outbound, inbound; relay: of our own, not counted
 	kind      string // the generator's case, or the file's kind
 	weight    float64
+	// conversation is the same for records of one; empty where each is by itself.
+	conversation string
+	covered      bool // lists of its time are in the table
 
 	destPort, app, sni string
 	listing            listing
@@ -48,38 +51,70 @@ type capture struct {
 	timeCols [2]string
 }
 
+// sets are the judged flows of some seeds: those of the border, and of each
+// other log.
+type sets struct {
+	seeds  []uint64
+	border []row
+	logs   [][]row // in the order of flows.Logs
+}
+
 // generated makes and judges the flows of so many seeds. A flow's weight is how
-// many of a million flows it stands for.
-func generated(first uint64, count int) ([]row, []uint64, error) {
-	var rows []row
-	var seeds []uint64
+// many of a million flows, at the border or of its log, it stands for.
+func generated(first uint64, count int) (*sets, error) {
+	out := &sets{logs: make([][]row, len(flows.Logs()))}
 	for seed := first; seed < first+uint64(count); seed++ {
 		set := flows.Generate(seed)
-		t := capture{relays: set.Table(), args: []string{"internal=" + set.Internal}, header: flows.Columns}
-		for i := range set.Flows {
-			f := &set.Flows[i]
-			t.rows = append(t.rows, f.Cells()[:len(flows.Columns)])
-			t.truth = append(t.truth, row{truth: f.Truth, direction: f.Direction, kind: f.Case})
-		}
-		judged, err := t.judge()
+		rows, err := judged(set, flows.Columns, set.Flows, (*flows.Flow).Cells)
 		if err != nil {
-			return nil, nil, fmt.Errorf("seed %d: %w", seed, err)
+			return nil, fmt.Errorf("seed %d: %w", seed, err)
 		}
-		rows = append(rows, judged...)
-		seeds = append(seeds, seed)
+		out.border = append(out.border, rows...)
+		for i, l := range set.Logs() {
+			rows, err := judged(set, l.Columns, l.Flows, l.Cells)
+			if err != nil {
+				return nil, fmt.Errorf("seed %d, %s: %w", seed, l.Name, err)
+			}
+			out.logs[i] = append(out.logs[i], rows...)
+		}
+		out.seeds = append(out.seeds, seed)
 	}
+	weigh(out.border, flows.Cases())
+	for i, l := range flows.Logs() {
+		weigh(out.logs[i], l.Cases)
+	}
+	return out, nil
+}
+
+// judged judges the flows of a log.
+func judged(set *flows.Set, columns []string, of []flows.Flow, cells func(*flows.Flow) []string) ([]row, error) {
+	t := capture{relays: set.Table(), args: []string{"internal=" + set.Internal}, header: columns, timeCols: [2]string{"start", "end"}}
+	for i := range of {
+		f := &of[i]
+		t.rows = append(t.rows, cells(f)[:len(columns)])
+		r := row{truth: f.Truth, direction: f.Direction, kind: f.CaseAndHalf()}
+		if f.Conversation > 0 {
+			r.conversation = fmt.Sprint(set.Seed, " ", f.Conversation)
+		}
+		t.truth = append(t.truth, r)
+	}
+	return t.judge()
+}
+
+// weigh gives each flow its share of its case's base rate.
+func weigh(rows []row, cases []flows.Case) {
 	made := map[string]int{}
 	for i := range rows {
-		made[rows[i].kind]++
+		made[caseOf(rows[i].kind)]++
 	}
 	rate := map[string]float64{}
-	for _, c := range flows.Cases() {
+	for _, c := range cases {
 		rate[c.Name] = c.PerMillion
 	}
 	for i := range rows {
-		rows[i].weight = rate[rows[i].kind] / float64(made[rows[i].kind])
+		name := caseOf(rows[i].kind)
+		rows[i].weight = rate[name] / float64(made[name])
 	}
-	return rows, seeds, nil
 }
 
 // load reads and judges the flows of a file; each counts once.
@@ -131,15 +166,15 @@ func (t *capture) take(records [][]string, inside []netip.Prefix) error {
 	for i, column := range records[0] {
 		at[column] = i
 	}
-	hidden := flows.TruthColumns // of our own form
+	hidden, wanted := flows.TruthColumns, []string(nil) // of our own form
 	_, own := at["truth"]
 	if !own {
-		hidden = []string{"label", "kind"}
+		hidden, wanted = []string{"label", "kind"}, []string{"src_ip", "dest_ip"}
 		if _, ok := at["_time"]; !ok {
 			t.args = append(t.args, "first=start", "last=end")
 		}
 	}
-	for _, name := range append(slices.Clone(hidden), "src_ip", "dest_ip") {
+	for _, name := range slices.Concat(hidden, wanted) {
 		if _, ok := at[name]; !ok {
 			return fmt.Errorf("it has no column %s: want those of our generator (%s) or label and kind", name, strings.Join(flows.TruthColumns, ", "))
 		}
@@ -208,13 +243,15 @@ func (t *capture) judge() ([]row, error) {
 		}
 		r := &t.truth[i]
 		r.Finding = found[i]
-		r.destPort, r.app, r.sni = cell("dest_port"), cell("app"), cell("sni", "ssl_sni")
+		r.destPort, r.app, r.sni = cell("dest_port", "dstport"), cell("app"), cell("sni", "ssl_sni")
 		last := cell("lastTime", t.timeCols[1], "_time")
 		first := cell("firstTime", t.timeCols[0])
 		if first == "" {
 			first = minus(last, cell("duration"))
 		}
-		r.listing = lookUp(relays, cell("src_ip")+"\n"+cell("dest_ip"), flow.Interval{From: seconds(first), To: seconds(last)})
+		during := flow.Interval{From: seconds(first), To: seconds(last)}
+		r.listing = lookUp(relays, cell("src_ip", "src", "srcaddr")+"\n"+cell("dest_ip", "dest", "dstaddr"), during)
+		r.covered = relays.Coverage(during) == flow.CoverageFull
 	}
 	return t.truth, nil
 }

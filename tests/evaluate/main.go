@@ -18,6 +18,10 @@
 // than they happen; so a flow counts by its case's base rate (see the table in
 // tests/flows), and with files each counts once.
 //
+// Other kinds of logs of the same network (NetFlow, VPC flow logs, an explicit
+// proxy, NAT64, sign-ins) are measured each by itself, in a table of their own;
+// no other figure has a part of them.
+//
 // A file has a header. It is of our own generator (columns truth,
 // truth_direction, case), or has label (tor, not_tor), kind, and start and end
 // in place of _time. Its relay table lies beside it as tor_relays.csv, or is
@@ -146,17 +150,18 @@ func (o options) measure() (*report, error) {
 		r.Files = o.files
 		return r, nil
 	}
-	heldOut, seeds, err := generated(firstHeldOut, o.seeds)
+	heldOut, err := generated(firstHeldOut, o.seeds)
 	if err != nil {
 		return nil, err
 	}
-	tuning, tuningSeeds, err := generated(firstTuning, o.seeds)
+	tuning, err := generated(firstTuning, o.seeds)
 	if err != nil {
 		return nil, err
 	}
-	r := newReport(heldOut)
-	r.Seeds, r.TuningSeeds = seeds, tuningSeeds
-	r.Tuning = tune(tuning)
+	r := newReport(heldOut.border)
+	r.Seeds, r.TuningSeeds = heldOut.seeds, tuning.seeds
+	r.Tuning = tune(tuning.border)
+	r.Logs = measureLogs(heldOut, tuning)
 	return r, nil
 }
 
@@ -169,13 +174,16 @@ func (o options) writeFlows(stdout io.Writer) error {
 			if err := os.MkdirAll(folder, 0o755); err != nil {
 				return err
 			}
-			if err := os.WriteFile(filepath.Join(folder, "flows.csv"), set.CSV(), 0o644); err != nil {
-				return err
+			files := map[string][]byte{"flows.csv": set.CSV(), "tor_relays.csv": set.Table()}
+			for _, l := range set.Logs() {
+				files[l.Name+".csv"] = l.CSV()
 			}
-			if err := os.WriteFile(filepath.Join(folder, "tor_relays.csv"), set.Table(), 0o644); err != nil {
-				return err
+			for name, content := range files {
+				if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+					return err
+				}
 			}
-			fmt.Fprintf(stdout, "%s: %d flows, labels in the words of %s, internal=%s\n", filepath.Join(folder, "flows.csv"), len(set.Flows), set.Vendor, set.Internal)
+			fmt.Fprintf(stdout, "%s: %d flows, labels in the words of %s, internal=%s; other logs beside it\n", filepath.Join(folder, "flows.csv"), len(set.Flows), set.Vendor, set.Internal)
 		}
 	}
 	return nil

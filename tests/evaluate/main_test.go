@@ -161,12 +161,16 @@ func TestSeedsNeverMeet(t *testing.T) {
 func TestTuningSeesNoHeldOutFlow(t *testing.T) {
 	r, err := whole()
 	require.NoError(t, err)
-	rows, _, err := generated(firstTuning, 1)
+	tuning, err := generated(firstTuning, 1)
 	require.NoError(t, err)
-	require.Equal(t, r.Tuning, tune(rows))
-	held, _, err := generated(firstHeldOut, 1)
+	require.Equal(t, r.Tuning, tune(tuning.border))
+	held, err := generated(firstHeldOut, 1)
 	require.NoError(t, err)
-	require.NotEqual(t, r.Tuning, tune(held))
+	require.NotEqual(t, r.Tuning, tune(held.border))
+	for i, l := range r.Logs[1:] {
+		require.Equal(t, l.Tuning, tune(tuning.logs[i]), l.Log)
+		require.Equal(t, l.Cases, byCase(held.logs[i]), l.Log)
+	}
 }
 
 // What the command gets of a file has nothing of the truth in it.

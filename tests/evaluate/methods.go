@@ -24,6 +24,9 @@ const (
 	byCode    = "evidence"
 )
 
+// likelyOrAbove is the name of the method that an analyst's list goes by.
+const likelyOrAbove = "likely or above (50)"
+
 // torPorts are those that people look for (tor.md section 12).
 var torPorts = []string{"9001", "9030", "9040", "9050", "9051", "9150"}
 
@@ -37,7 +40,7 @@ func (r *row) unanswered() bool { return r.State == "attempt" || r.State == "blo
 func methods() []method {
 	out := []method{
 		{byVerdict, "tor (score 80 and more)", func(r *row) bool { return r.Score >= 80 }, false, false},
-		{byVerdict, "likely or above (50)", func(r *row) bool { return r.Score >= 50 }, false, false},
+		{byVerdict, likelyOrAbove, func(r *row) bool { return r.Score >= 50 }, false, false},
 		{byVerdict, "likely or above, of answered flows", func(r *row) bool { return r.Score >= 50 }, false, true},
 		{byVerdict, "possible or above (20)", func(r *row) bool { return r.Score >= 20 }, false, false},
 		{byUsual, "exit list, either end", func(r *row) bool { return r.listing.exit }, false, false},

@@ -57,6 +57,17 @@ func (r *report) lines() []line {
 		}
 		out = append(out, line{measures: of})
 	}
+	if len(r.Logs) > 0 {
+		out = append(out, line{heading: "Likely or above, in other kinds of logs"})
+	}
+	for _, l := range r.Logs {
+		var of []Measure
+		for _, m := range l.likely() {
+			m.Name = l.Log
+			of = append(of, m)
+		}
+		out = append(out, line{measures: of})
+	}
 	return out
 }
 
@@ -93,7 +104,7 @@ func (r *report) picture() ([]byte, error) {
 			continue
 		}
 		put(`<text x="%d" y="%d">%s</text>`, margin, middle+5, html.EscapeString(l.measures[0].Name))
-		one := l.measures[0].silent() || l.measures[1].silent()
+		one := l.measures[0].silent() || l.measures[1].silent() || l.measures[0].Flows == 0 || l.measures[1].Flows == 0
 		for d, m := range l.measures {
 			y := middle - 4 + 8*d
 			switch {

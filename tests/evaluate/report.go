@@ -17,19 +17,20 @@ import (
 
 // report is all that was measured; its form is that of evaluate.json.
 type report struct {
-	Files       []string  `json:"files,omitempty"`
-	Seeds       []uint64  `json:"held_out_seeds,omitempty"` // of all figures but Tuning
-	TuningSeeds []uint64  `json:"tuning_seeds,omitempty"`   // of Tuning, and of nothing else
-	Flows       int       `json:"flows"`
-	Tor         int       `json:"tor"`
-	NotTor      int       `json:"not_tor"`
-	LeftOut     int       `json:"left_out"` // relays of our own; leaks
-	BaseRate    float64   `json:"base_rate"`
-	Direction   *Share    `json:"direction_right"`
-	Measures    []Measure `json:"measures"`
-	Cases       []CaseRow `json:"cases"`
-	Bands       []Band    `json:"score_bands"`
-	Tuning      []Tuned   `json:"tuning,omitempty"`
+	Files       []string    `json:"files,omitempty"`
+	Seeds       []uint64    `json:"held_out_seeds,omitempty"` // of all figures but Tuning
+	TuningSeeds []uint64    `json:"tuning_seeds,omitempty"`   // of Tuning, and of nothing else
+	Flows       int         `json:"flows"`
+	Tor         int         `json:"tor"`
+	NotTor      int         `json:"not_tor"`
+	LeftOut     int         `json:"left_out"` // relays of our own; leaks
+	BaseRate    float64     `json:"base_rate"`
+	Direction   *Share      `json:"direction_right"`
+	Measures    []Measure   `json:"measures"`
+	Cases       []CaseRow   `json:"cases"`
+	Bands       []Band      `json:"score_bands"`
+	Tuning      []Tuned     `json:"tuning,omitempty"`
+	Logs        []LogReport `json:"logs,omitempty"` // of other kinds of logs, and of no figure above
 }
 
 // Measure is a method in one direction. The counts are of flows as they are; the
@@ -39,6 +40,7 @@ type Measure struct {
 	Group     string `json:"group"`
 	Name      string `json:"name"`
 	Direction string `json:"direction"`
+	Flows     int    `json:"flows"` // that it was asked about
 	TP        int    `json:"tp"`
 	FP        int    `json:"fp"`
 	FN        int    `json:"fn"`
@@ -127,6 +129,7 @@ func (m method) measure(rows []row, direction string) Measure {
 		} else if m.leaks && is {
 			continue // it is not about these
 		}
+		out.Flows++
 		hit := m.finds(f)
 		if hit {
 			found.add(f.weight, is)
@@ -184,6 +187,9 @@ func byCase(rows []row) []CaseRow {
 	for i, c := range flows.Cases() {
 		rank[c.Name] = i + 1
 	}
+	for _, name := range logOrder() {
+		rank[name] = len(rank) + 1
+	}
 	slices.SortStableFunc(out, func(a, b CaseRow) int {
 		return cmp.Or(cmp.Compare(rank[a.Case], rank[b.Case]), strings.Compare(a.Case, b.Case), strings.Compare(a.Direction, b.Direction))
 	})
@@ -236,6 +242,7 @@ func (r *report) text(w io.Writer) {
 	r.cases(w)
 	r.bands(w)
 	r.tuning(w)
+	r.logs(w)
 }
 
 // quiet counts the cases of other flows of which none is likely or above. What

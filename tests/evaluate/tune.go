@@ -168,9 +168,16 @@ func (r *report) tuning(w io.Writer) {
 	if len(r.Tuning) == 0 {
 		return
 	}
-	t := newTable(w, fmt.Sprintf("Weights by measurement, of the tuning seeds %d to %d only", r.TuningSeeds[0], r.TuningSeeds[len(r.TuningSeeds)-1]), 2, 3, 4, 5, 8)
+	tuned(w, fmt.Sprintf("Weights by measurement, of the tuning seeds %d to %d only", r.TuningSeeds[0], r.TuningSeeds[len(r.TuningSeeds)-1]), r.Tuning)
+	fmt.Fprint(w, "A weight is the share of Tor among flows with this evidence. Given: what such flows scored, with all that weakens it (no answer, an old list).\n",
+		"Flows and Tor are of those where nothing else speaks, as made; the shares are at the base rates, smoothed, with the interval of the unsmoothed share.\n",
+		"Right at: how many times as many false alarms would make what is given right; up to ", badGuess, " either way the guess of a base rate explains it.\n")
+}
+
+func tuned(w io.Writer, title string, of []Tuned) {
+	t := newTable(w, title, 2, 3, 4, 5, 8)
 	t.AppendHeader(table.Row{"", "weight", "given", "flows", "Tor", "Tor where it is alone", "Tor in all", "right at", ""})
-	for _, x := range r.Tuning {
+	for _, x := range of {
 		mark := ""
 		if x.Differs {
 			mark = "differs"
@@ -181,9 +188,6 @@ func (r *report) tuning(w io.Writer) {
 		})
 	}
 	t.Render()
-	fmt.Fprint(w, "A weight is the share of Tor among flows with this evidence. Given: what such flows scored, with all that weakens it (no answer, an old list).\n",
-		"Flows and Tor are of those where nothing else speaks, as made; the shares are at the base rates, smoothed, with the interval of the unsmoothed share.\n",
-		"Right at: how many times as many false alarms would make what is given right; up to ", badGuess, " either way the guess of a base rate explains it.\n")
 }
 
 // String is the smoothed share, and the interval.

@@ -108,3 +108,118 @@ var cases = []Case{
 	{"exit_after", NotTor, in, 2, guess, 100, "or after that", exitAfter},
 	{"bad_exit", NotTor, in, 0.5, guess, 40, "clients do not leave through an exit that is marked as bad", badExit},
 }
+
+// oneWayCases are the conversations of NetFlow and of VPC flow logs; a record of
+// these is one half of one. The shares are of a million records of such a log.
+var oneWayCases = []Case{
+	{"or", Tor, out, 240, guess, 60, "as or_connection: both halves count", orConnection},
+	{"or_ipv6", Tor, out, 40, guess, 30, "", orIPv6},
+	{"or_retried", Tor, out, 15, guess, 40, "nothing came back: one half", orRetried},
+	{"or_reset", Tor, out, 5, guess, 40, "a reset came back: both halves, and no conversation", orReset},
+	{"or_dropped", Tor, out, 30, guess, 40, "what a firewall behind the exporter drops, or a security group rejects", orDropped},
+	{"bridge", Tor, out, 20, guess, 30, "an unlisted bridge: nothing in such a log can find it", bridgeObfs4},
+
+	{"exit", Tor, in, 440, guess, 60, "as exit: our server's answer is the other half", exitInbound},
+	{"exit_elsewhere", Tor, in, 15, guess, 30, "as exit_elsewhere", exitElsewhere},
+	{"exit_ipv6", Tor, in, 30, guess, 30, "as exit_ipv6", exitIPv6},
+	{"exit_high", Tor, in, 10, guess, 60, "to a service of ours on a high port: looks like an answer where the source port is missing", exitHigh},
+	{"exit_unanswered", Tor, in, 10, guess, 30, "scans through Tor: one half", exitUnanswered},
+	{"exit_blocked", Tor, in, 30, guess, 30, "", exitBlocked},
+
+	{"web", NotTor, out, 600000, guess, 300, "most of all records", web},
+	{"dns", NotTor, out, 150000, guess, 60, "", dns},
+	{"other_service", NotTor, out, 50000, guess, 60, "", otherService},
+	{"high_service", NotTor, out, 30000, guess, 60, "services on high ports", highService},
+	{"web_on_relay", NotTor, out, 60, guess, 80, "as web_on_relay, and its answers", webOnRelay},
+	{"web_on_exit", NotTor, out, 15, guess, 120, "web and mail servers on machines of exits: their answers are no Tor visitors", webOnExit},
+	{"high_on_exit", NotTor, out, 5, guess, 120, "services on high ports of such machines", highOnExit},
+	{"reuse_after", NotTor, out, 1, guess, 60, "as reuse_after", reuseAfter},
+	{"udp_to_relay", NotTor, out, 10, guess, 40, "as udp_to_relay, and its answers", udpToRelay},
+	{"scan_unanswered", NotTor, out, 10, guess, 40, "as scan_unanswered", scanUnanswered},
+	{"scan_reset", NotTor, out, 5, guess, 40, "the same, with a reset that came back", scanReset},
+	{"scan_answered", NotTor, out, 4, guess, 40, "as scan_answered", scanAnswered},
+
+	{"visitor", NotTor, in, 120000, guess, 100, "", visitor},
+	{"visitor_high", NotTor, in, 3000, guess, 60, "to services of ours on high ports", visitorHigh},
+	{"noise", NotTor, in, 46000, guess, 60, "", noise},
+	{"operator", NotTor, in, 15, guess, 60, "as operator", operator},
+	{"operator_high", NotTor, in, 1, guess, 40, "the same, to services of ours on high ports", operatorHigh},
+	{"exit_host", NotTor, in, 10, guess, 30, "as exit_host", exitHost},
+	{"exit_after", NotTor, in, 4, guess, 40, "as exit_after", exitAfter},
+}
+
+// proxyCases are of a million requests that a proxy and the site's web servers
+// log. Tor behind a proxy is rarer than without one: clients have to be told of
+// it, and many proxies let tunnels to port 443 only pass.
+var proxyCases = []Case{
+	{"or", Tor, out, 20, guess, 100, "a client's tunnel to its guard, by address as Tor always does", viaConnect(orConnection)},
+	{"or_ipv6", Tor, out, 4, guess, 40, "the same to [IPv6]:port; the client itself has IPv4", viaConnect(orIPv6)},
+	{"or_denied", Tor, out, 60, guess, 60, "other ports than 443 are forbidden; the error page is the proxy's", viaConnect(orDropped)},
+	{"or_unanswered", Tor, out, 5, guess, 60, "503, a page of the proxy again", viaConnect(orUnanswered)},
+	{"or_provider", Tor, out, 5, guess, 60, "a proxy of a provider, with an address of the Internet", viaProvider},
+	{"or_behind_nat", Tor, out, 1, guess, 40, "the source is the site's own public address, which internal= does not name", viaConnect(orNAT)},
+	{"or_port_in_url", Tor, out, 5, guess, 60, "dest is the destination, its port stands in the URL", portInURL},
+	{"dir_client", Tor, out, 0.3, guess, 40, "as dir_client, an absolute URL", dirGet},
+	{"bridge", Tor, out, 2, guess, 30, "an unlisted bridge: not to be found", viaConnect(bridgeObfs4)},
+	{"exit", Tor, in, 200, guess, 80, "visitors of our web servers from exits", visits(exitInbound)},
+	{"exit_connect", Tor, in, 3, guess, 60, "scanners that come through Tor and send CONNECT to our web servers", triesToTunnel(exitInbound)},
+
+	{"web", NotTor, out, 880000, guess, 1000, "tunnels to names", webByName},
+	{"web_by_address", NotTor, out, 9000, guess, 200, "conferencing, updates: tunnels to addresses", viaConnect(web)},
+	{"high_service", NotTor, out, 500, guess, 60, "tunnels to high ports of addresses", viaConnect(highService)},
+	{"web_on_relay", NotTor, out, 2, guess, 80, "as web_on_relay: nearly all of these go by name", viaConnect(webOnRelay)},
+	{"plain_on_relay", NotTor, out, 0.5, guess, 40, "the same in an absolute URL", plainOnRelay},
+	{"address_in_path", NotTor, out, 3, guess, 60, "who asks about a relay: its address stands in the path, the query or before an @", addressInPath},
+	{"reuse_after", NotTor, out, 0.1, guess, 60, "as reuse_after", viaConnect(reuseAfter)},
+	{"scan_answered", NotTor, out, 0.2, guess, 40, "as scan_answered", viaConnect(scanAnswered)},
+	{"visitor", NotTor, in, 110000, guess, 200, "", visits(visitor)},
+	{"connect", NotTor, in, 30, guess, 120, "scanners that send CONNECT or an absolute URL to our web servers, to see whether these are open proxies: must not be believed", triesToTunnel(visitor)},
+	{"operator", NotTor, in, 8, guess, 40, "as operator", visits(operator)},
+	{"exit_host", NotTor, in, 4, guess, 40, "as exit_host", visits(exitHost)},
+
+	{"onion", Leak, out, 2, guess, 40, "a tunnel to an onion name: a browser without Tor", onionConnect},
+}
+
+// nat64Cases are of a million flows of an IPv6-only network; the shares are those
+// of the border.
+var nat64Cases = []Case{
+	{"or", Tor, out, 200, guess, 150, "half of the relays have no IPv6, and the client takes the other way to many of the rest", translated(orConnection)},
+	{"or_shared", Tor, out, 50, guess, 60, "as or_shared", translated(orShared)},
+	{"or_native", Tor, out, 60, guess, 60, "as or_ipv6: no translation", orIPv6},
+	{"or_blocked", Tor, out, 30, guess, 60, "as or_blocked", translated(orBlocked)},
+	{"or_unanswered", Tor, out, 20, guess, 60, "as or_unanswered", translated(orUnanswered)},
+	{"dir_client", Tor, out, 0.3, guess, 40, "as dir_client", translated(dirClient)},
+	{"bridge", Tor, out, 15, guess, 30, "as bridge_obfs4", translated(bridgeObfs4)},
+
+	{"web", NotTor, out, 830000, guess, 500, "", translated(web)},
+	{"other_service", NotTor, out, 160000, guess, 100, "", translated(otherService)},
+	{"tor_port", NotTor, out, 300, guess, 60, "as tor_port", translated(torPort)},
+	{"web_on_relay", NotTor, out, 40, guess, 80, "as web_on_relay", translated(webOnRelay)},
+	{"reuse_before", NotTor, out, 0.5, guess, 60, "as reuse_before", translated(reuseBefore)},
+	{"reuse_after", NotTor, out, 0.5, guess, 60, "as reuse_after", translated(reuseAfter)},
+	{"udp_to_relay", NotTor, out, 10, guess, 40, "as udp_to_relay", translated(udpToRelay)},
+	{"mislabelled", NotTor, out, 15, guess, 60, "as mislabelled", translated(mislabelled)},
+	{"scan_unanswered", NotTor, out, 15, guess, 60, "as scan_unanswered", translated(scanUnanswered)},
+	{"scan_answered", NotTor, out, 2, guess, 40, "as scan_answered", translated(scanAnswered)},
+}
+
+// signInCases are of a million sign-ins. Passwords are tried through Tor more than
+// pages are read through it; how much more nobody has published.
+var signInCases = []Case{
+	{"exit_ClientIP", Tor, in, 160, guess, 60, "Microsoft 365", signsIn("ClientIP", exitInbound)},
+	{"exit_ipAddress", Tor, in, 160, guess, 60, "Entra", signsIn("ipAddress", exitInbound)},
+	{"exit_sourceIPAddress", Tor, in, 160, guess, 60, "AWS CloudTrail", signsIn("sourceIPAddress", exitInbound)},
+	{"exit_c_ip", Tor, in, 160, guess, 60, "IIS, and what stands behind it", signsIn("c_ip", exitInbound)},
+	{"exit_client.ip", Tor, in, 160, guess, 60, "Elastic's names", signsIn("client.ip", exitInbound)},
+	{"exit_ipv6", Tor, in, 60, guess, 60, "as exit_ipv6: [address]:port", signsIn("", exitIPv6)},
+	{"exit_elsewhere", Tor, in, 30, guess, 40, "as exit_elsewhere", signsIn("", exitElsewhere)},
+
+	{"visitor", NotTor, in, 690000, guess, 500, "", signsIn("", visitor)},
+	{"inside", NotTor, in, 250000, guess, 200, "people in the house", signInFromInside},
+	{"service", NotTor, in, 50000, guess, 60, "services that sign in: a name, or nothing, in place of an address", signInByService},
+	{"operator", NotTor, in, 15, guess, 60, "as operator", signsIn("", operator)},
+	{"exit_host", NotTor, in, 10, guess, 40, "as exit_host", signsIn("", exitHost)},
+	{"exit_after", NotTor, in, 5, guess, 60, "as exit_after", signsIn("", exitAfter)},
+	{"alert", NotTor, in, 5, guess, 60, "an alert that names an attacker's server: ipAddress without a user is no client", alertElsewhere},
+	{"rule", NotTor, in, 5, guess, 60, "a visitor changes a rule about an exit's address", ruleElsewhere},
+}

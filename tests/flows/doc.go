@@ -17,6 +17,15 @@
 // of each case; firewall.go is how the border's firewall writes them down, and
 // names.go are the names in TLS and DNS.
 //
+// What others than that firewall write of the same network stands in logs.go:
+//
+//	for _, l := range set.Logs() { l.CSV() }   NetFlow in two halves, VPC flow logs, an explicit proxy, NAT64, sign-ins
+//
+// Each has columns and cases of its own (the tables stand in cases.go as well)
+// and is judged by itself. oneway.go, proxy.go, nat64.go and signin.go make from
+// a conversation what such a log holds of it. The case of an answer's record has
+// " answer" behind its name.
+//
 // The same seed gives the same bytes. Addresses are those for documentation,
 // and private ones inside. Nothing is taken from a capture, and nothing from
 // the packages that judge: the truth of a flow is what the generator did, and
@@ -24,5 +33,6 @@
 //
 // What it cannot give: the shares are partly guesses (they say so), the
 // ordinary names are made up, and the built-in addresses of the real network
-// (directory authorities, bridges of Tor Browser) do not occur.
+// (directory authorities, bridges of Tor Browser) do not occur. Records of VPC
+// flow logs without a flow (NODATA, SKIPDATA) are not made.
 package flows

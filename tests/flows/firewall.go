@@ -74,9 +74,9 @@ type site struct {
 func (s *site) app(what string) string { return s.v.apps[what] }
 
 // label is the vendor's word for Tor with some probability, else for something
-// else.
+// else. What only counts packets has no words.
 func (s *site) label(probability float64, otherwise string) string {
-	if s.r.Float64() < probability {
+	if s.r.Float64() < probability && len(s.v.tor) > 0 {
 		return s.v.tor[s.r.IntN(len(s.v.tor))]
 	}
 	return s.app(otherwise)

@@ -39,6 +39,13 @@ type Flow struct {
 	State     string // established, attempt, blocked: what happened, whatever was logged
 	Case      string
 
+	// Of the other logs (logs.go). Conversation numbers what happened, from 1: a
+	// log may hold several records of it. Answer says that the record is of what
+	// came back, so that its source is who was called.
+	Conversation int
+	Answer       bool
+	more         map[string]string // cells of columns that the border's rows lack, or have otherwise
+
 	relay relay // that is behind it
 	other relay // a second one, where the case needs it
 }
@@ -51,26 +58,29 @@ type Set struct {
 	Flows    []Flow // in the order of time
 
 	network *network
+	border  vendor
 }
 
 // Generate makes the flows of a seed: those of each case, in the order of time.
 func Generate(seed uint64) *Set {
 	n := newNetwork(seed)
 	v := vendors[seed%uint64(len(vendors))]
-	set := &Set{Seed: seed, Vendor: v.name, Internal: internal, network: n}
+	set := &Set{Seed: seed, Vendor: v.name, Internal: internal, network: n, border: v}
 	for _, c := range cases {
 		set.Flows = append(set.Flows, c.flows(seed, n, v)...)
 	}
-	slices.SortStableFunc(set.Flows, func(a, b Flow) int { return int(a.Last - b.Last) })
+	byTime(set.Flows)
 	return set
+}
+
+func byTime(flows []Flow) {
+	slices.SortStableFunc(flows, func(a, b Flow) int { return int(a.Last - b.Last) })
 }
 
 // flows makes those of one case. Each case draws from a source of its own, so
 // that a change of one leaves the others as they are.
 func (c Case) flows(seed uint64, n *network, v vendor) []Flow {
-	h := fnv.New64a()
-	h.Write([]byte(c.Name))
-	s := &site{r: rand.New(rand.NewPCG(seed, h.Sum64())), n: n, v: v}
+	s := newSite(seed, c.Name, n, v)
 	var out []Flow
 	// Most draws fit; a network in which none does gives no flows of the case.
 	for tries := 0; len(out) < c.Flows && tries < 200*c.Flows; tries++ {
@@ -82,6 +92,13 @@ func (c Case) flows(seed uint64, n *network, v vendor) []Flow {
 		out = append(out, f)
 	}
 	return out
+}
+
+// newSite returns the site with a random source that belongs to a name.
+func newSite(seed uint64, name string, n *network, v vendor) *site {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return &site{r: rand.New(rand.NewPCG(seed, h.Sum64())), n: n, v: v}
 }
 
 // Table returns the relay table, in the form of lookups/tor_relays.csv.
@@ -109,12 +126,14 @@ func (f *Flow) Cells() []string {
 }
 
 // CSV returns all rows with a header.
-func (s *Set) CSV() []byte {
+func (s *Set) CSV() []byte { return written(Columns, s.Flows, (*Flow).Cells) }
+
+func written(columns []string, flows []Flow, cells func(*Flow) []string) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	must(w.Write(slices.Concat(Columns, TruthColumns)))
-	for i := range s.Flows {
-		must(w.Write(s.Flows[i].Cells()))
+	must(w.Write(slices.Concat(columns, TruthColumns)))
+	for i := range flows {
+		must(w.Write(cells(&flows[i])))
 	}
 	w.Flush()
 	must(w.Error())

@@ -106,7 +106,7 @@ func TestUpdate(t *testing.T) {
 	table, err := relay.Parse(r.text)
 	require.NoError(t, err)
 	require.True(t, table.Complete)
-	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(relay.ORPort))
+	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(flow.ORPort))
 	s.put(tableName, []byte(r.text))
 
 	again := s.update(0.3, 50000, s.source)
