@@ -30,9 +30,10 @@ func reason(dst []byte, f *flow.Flow, out *Finding, all []graded, label, name Ev
 	case f.Label == flow.LabelListed:
 		dst = listedLabel(dst, f)
 	default:
-		dst = withoutEvidence(dst, f)
-	}
-	if len(dst) == start {
+		// A row of which there are many alike: nothing of its own gets in.
+		if dst = withoutEvidence(dst, f); len(dst) > start {
+			dst = append(dst, '.')
+		}
 		return dst
 	}
 	if f.Label == flow.LabelListed && (len(all) > 0 || name.Code != noCode) {

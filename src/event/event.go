@@ -192,24 +192,34 @@ func (e *Event) slotAt(r Role, i int) Slot {
 	return slots.first[r] + Slot(bits.TrailingZeros32(set))
 }
 
-// place returns the column of cell i, where it is one of the row.
-func (e *Event) place(r Role, i int) *place {
-	if e.set[r] != 0 {
-		i -= bits.OnesCount32(e.set[r])
+// place returns the column of cell i, where it is one of the row; of the text it is
+// cell at.
+func (e *Event) place(r Role, i int) (p *place, at int) {
+	if e.set[r] == 0 {
+		return &e.columns.places[r][i], 0
 	}
-	if i < 0 {
-		return nil
+	switch own := bits.OnesCount32(e.set[r]); {
+	case e.columns == nil:
+		return nil, i
+	case e.columns.Named[r] != "": // what the user named comes first
+		if n := len(e.columns.places[r]); i >= n {
+			return nil, i - n
+		}
+		return &e.columns.places[r][i], 0
+	case i < own:
+		return nil, i
+	default:
+		return &e.columns.places[r][i-own], 0
 	}
-	return &e.columns.places[r][i]
 }
 
 // name returns the name under which cell i stands; nil where the user named the
 // column.
 func (e *Event) name(r Role, i int) *Name {
-	p := e.place(r, i)
+	p, at := e.place(r, i)
 	switch {
 	case p == nil:
-		return &slots.name[e.slotAt(r, i)]
+		return &slots.name[e.slotAt(r, at)]
 	case p.named:
 		return nil
 	}
@@ -219,8 +229,8 @@ func (e *Event) name(r Role, i int) *Name {
 // counts reports whether cell i counts: a general word does beside its own only.
 func (e *Event) counts(r Role, i int) bool {
 	var s Slot
-	if p := e.place(r, i); p == nil {
-		s = e.slotAt(r, i)
+	if p, at := e.place(r, i); p == nil {
+		s = e.slotAt(r, at)
 	} else if s = p.slot; !p.general {
 		return true
 	}
@@ -261,10 +271,11 @@ func (e *Event) hasAny(among []Slot) bool {
 // refuse such a text, so that the usual cell is read without looking for what it
 // rarely has.
 func (e *Event) bare(r Role, i int) []byte {
-	if p := e.place(r, i); p != nil {
+	p, at := e.place(r, i)
+	if p != nil {
 		return bare(e.row, p)
 	}
-	return e.text[e.slotAt(r, i)]
+	return e.text[e.slotAt(r, at)]
 }
 
 func bare(s *rows.Scanner, p *place) []byte {
@@ -281,9 +292,9 @@ func bare(s *rows.Scanner, p *place) []byte {
 // whole returns the text of cell i with its quotes undone; a list has a value a
 // line.
 func (e *Event) whole(r Role, i int, scratch []byte) []byte {
-	p := e.place(r, i)
+	p, at := e.place(r, i)
 	if p == nil {
-		return e.text[e.slotAt(r, i)]
+		return e.text[e.slotAt(r, at)]
 	}
 	text, _ := rows.Value(e.row.Cell(p.plain), scratch[:0])
 	return text
@@ -310,16 +321,9 @@ func (e *Event) Raw(scratch *[]byte) ([]byte, bool) {
 // to 4 KiB, Palo Alto's 1; an eve.json line with a packet in it has some 100.
 const MaxText = 1 << 20
 
-// Behind puts the columns of another event behind this one's text. What the user
-// named the column of, the text does not say.
-func (e *Event) Behind(outer *Event) {
-	e.row, e.columns = outer.row, outer.columns
-	for r := range Roles {
-		if e.columns.Named[r] != "" {
-			e.set[r] = 0
-		}
-	}
-}
+// Behind puts the columns of another event behind this one's text, but for those that
+// the user named, which come first.
+func (e *Event) Behind(outer *Event) { e.row, e.columns = outer.row, outer.columns }
 
 // IsEnd reports whether a name is that of an address.
 func (s Slot) IsEnd() bool { return slots.role[s] == Source || slots.role[s] == Destination }

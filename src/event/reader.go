@@ -212,7 +212,7 @@ const maxExample = 40
 // are asked for, with commas between.
 func (r *Reader) values(e *Event, role Role, i int, commas bool) int {
 	r.list.Reset()
-	p := e.place(role, i)
+	p, at := e.place(role, i)
 	if p != nil && p.multi >= 0 {
 		if cell := e.row.Cell(p.multi); len(cell) > 0 && r.list.Parse(cell) == nil {
 			return r.list.Len()
@@ -225,7 +225,7 @@ func (r *Reader) values(e *Event, role Role, i int, commas bool) int {
 		}
 		r.current, r.scratch = rows.Value(raw, r.scratch[:0])
 	} else {
-		r.current = e.text[e.slotAt(role, i)]
+		r.current = e.text[e.slotAt(role, at)]
 	}
 	text := r.current
 	separator := byte('\n')

@@ -135,7 +135,7 @@ const maxHost = 255
 // readOnion keeps the name of an onion service, or else of a gateway, and where
 // it was shown first.
 func (r *Reader) readOnion(f *flow.Flow, where flow.Where, name []byte) {
-	kind := flow.OnionKind(tlsname.OfHost(name))
+	kind := tlsname.OfHost(name)
 	if kind <= f.Onion.Kind {
 		return
 	}

@@ -30,9 +30,8 @@ type Options struct {
 	Labeled  bool           // events without a label were named Tor
 	Internal []netip.Prefix // the site's own networks
 	Zone     *time.Location // of times that name none; nil: none was given
-	// Window stands in for the time of events without one, where Windowed says so.
-	Window   flow.Interval
-	Windowed bool
+	// Window stands in for the time of events without one; nil: nothing does.
+	Window *flow.Interval
 }
 
 // Judge judges event after event. Make one with New.
@@ -78,9 +77,9 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 	j.reader.Names(e, f)
 	dated := kind.IsMoment()
 	switch {
-	case kind == cell.NoTime:
-		at, dated = j.options.Window, j.options.Windowed
-	case !dated:
+	case kind == cell.NoTime && j.options.Window != nil:
+		at, dated = *j.options.Window, true
+	case kind != cell.NoTime && !dated:
 		j.sawUnreadableTime = true
 	}
 	j.at = at
@@ -112,8 +111,8 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 	return f
 }
 
-// Finding judges the flow read last. It is valid until the next call.
-func (j *Judge) Finding() *detect.Finding { return j.detect.Judge(&j.flow) }
+// Finding judges a flow. It is valid until the next call.
+func (j *Judge) Finding(f *flow.Flow) *detect.Finding { return j.detect.Judge(f) }
 
 // Event returns the event that was read last: that in a row's _raw, where it was.
 func (j *Judge) Event() *event.Event { return j.read }

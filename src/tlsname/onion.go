@@ -1,14 +1,9 @@
 package tlsname
 
-import "bytes"
+import (
+	"bytes"
 
-// Kind is what the name of a host has to do with onion services.
-type Kind uint8
-
-const (
-	Ordinary Kind = iota
-	Gateway       // a tor2web gateway or a name below one: onion services without Tor
-	Onion         // a name below .onion, which has no meaning outside of Tor (RFC 7686)
+	"tordetect/src/flow"
 )
 
 // Host names of tor2web gateways, as they were known on GatewaysDate (the Sigma
@@ -48,18 +43,18 @@ func Gateways() []string {
 
 // OfHost reads the name of a host in any case, with or without blanks around
 // and a dot at its end.
-func OfHost(name []byte) Kind {
+func OfHost(name []byte) flow.OnionKind {
 	name = bytes.TrimSpace(name)
 	if n := len(name); n > 0 && name[n-1] == '.' {
 		name = name[:n-1]
 	}
 	dot := bytes.LastIndexByte(name, '.')
 	if dot <= 0 || name[dot-1] == '.' {
-		return Ordinary
+		return flow.NoOnion
 	}
 	var low [longestGateway]byte
 	if tld := name[dot+1:]; len(tld) == len("onion") && string(lower(low[:0], tld)) == "onion" {
-		return Onion
+		return flow.OnionService
 	}
 	for range 2 { // its last two labels, and its last three
 		dot = bytes.LastIndexByte(name[:dot], '.')
@@ -68,16 +63,16 @@ func OfHost(name []byte) Kind {
 			break
 		}
 		if gateways[string(lower(low[:0], tail))] {
-			return Gateway
+			return flow.OnionGateway
 		}
 		if dot <= 0 {
 			break
 		}
 	}
 	if hasService(name) {
-		return Onion
+		return flow.OnionService
 	}
-	return Ordinary
+	return flow.NoOnion
 }
 
 // hasService reports whether a name holds that of an onion service with something
@@ -112,7 +107,7 @@ func isBase32(label []byte) bool {
 
 // OfURL reads a URL as proxies log it: whole, without its scheme, or a host and
 // a port.
-func OfURL(url []byte) Kind { return OfHost(Host(url)) }
+func OfURL(url []byte) flow.OnionKind { return OfHost(Host(url)) }
 
 // Host returns the host of a URL, or of what is left of one, without user and
 // port.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	"tordetect/src/tlsname"
 )
 
@@ -246,82 +247,82 @@ func TestBuilds(t *testing.T) {
 }
 
 func TestOfHost(t *testing.T) {
-	f := func(name string, want tlsname.Kind) {
+	f := func(name string, want flow.OnionKind) {
 		t.Helper()
 		require.Equal(t, want, tlsname.OfHost([]byte(name)), "%q", name)
 	}
 	v3 := strings.Repeat("a2", 27) + "bd.onion"
-	f(v3, tlsname.Onion)
-	f("www."+v3, tlsname.Onion)
-	f("abcdefghij234567.onion", tlsname.Onion) // version 2, dead since 2021
-	f("ABCDEFGHIJ234567.ONION.", tlsname.Onion)
-	f(" a.onion\t", tlsname.Onion)
-	f("a.b.c.d.e.onion", tlsname.Onion)
-	f("abcdefghij234567.onion.to", tlsname.Gateway)
-	f("abcdefghij234567.ONION.To.", tlsname.Gateway)
-	f("onion.to", tlsname.Gateway)
-	f("a.onion.in.net", tlsname.Gateway)
-	f("x.s3.tor-gateways.de", tlsname.Gateway)
-	f("s3.tor-gateways.de", tlsname.Gateway)
-	f("a.tor2web.org", tlsname.Gateway)
-	f("a.tor2web.blutmagie.de", tlsname.Gateway)
-	f("a.tor2web.ae.org", tlsname.Gateway)
+	f(v3, flow.OnionService)
+	f("www."+v3, flow.OnionService)
+	f("abcdefghij234567.onion", flow.OnionService) // version 2, dead since 2021
+	f("ABCDEFGHIJ234567.ONION.", flow.OnionService)
+	f(" a.onion\t", flow.OnionService)
+	f("a.b.c.d.e.onion", flow.OnionService)
+	f("abcdefghij234567.onion.to", flow.OnionGateway)
+	f("abcdefghij234567.ONION.To.", flow.OnionGateway)
+	f("onion.to", flow.OnionGateway)
+	f("a.onion.in.net", flow.OnionGateway)
+	f("x.s3.tor-gateways.de", flow.OnionGateway)
+	f("s3.tor-gateways.de", flow.OnionGateway)
+	f("a.tor2web.org", flow.OnionGateway)
+	f("a.tor2web.blutmagie.de", flow.OnionGateway)
+	f("a.tor2web.ae.org", flow.OnionGateway)
 	for _, name := range tlsname.Gateways() {
-		f(name, tlsname.Gateway)
-		f("a.b-c."+name, tlsname.Gateway)
-		f("x"+name, tlsname.Ordinary)
-		f(name+".example", tlsname.Ordinary)
+		f(name, flow.OnionGateway)
+		f("a.b-c."+name, flow.OnionGateway)
+		f("x"+name, flow.NoOnion)
+		f(name+".example", flow.NoOnion)
 		require.LessOrEqual(t, len(name), len("tor2web.blutmagie.de"))
 		require.Contains(t, []int{1, 2}, strings.Count(name, "."), name)
 		require.Equal(t, strings.ToLower(name), name)
 	}
 	require.Len(t, tlsname.Gateways(), 44)
 
-	f("", tlsname.Ordinary)
-	f(".", tlsname.Ordinary)
-	f("onion", tlsname.Ordinary)
-	f("onion.", tlsname.Ordinary)
-	f(".onion", tlsname.Ordinary)
-	f("..onion", tlsname.Ordinary)
-	f("theonion.com", tlsname.Ordinary)
-	f("www.theonion.com", tlsname.Ordinary)
-	f("onion.com", tlsname.Ordinary)
-	f("example.theonion", tlsname.Ordinary)
-	f("example.onions", tlsname.Ordinary)
-	f("a.onion.example", tlsname.Ordinary) // a search domain put behind it: not asked outside
-	f("tor-gateways.de", tlsname.Ordinary)
-	f("ae.org", tlsname.Ordinary)
-	f("in.net", tlsname.Ordinary)
-	f("www.torproject.org", tlsname.Ordinary) // interest, not use
-	f("192.0.2.1", tlsname.Ordinary)
-	f("\xff.\xfe", tlsname.Ordinary)
+	f("", flow.NoOnion)
+	f(".", flow.NoOnion)
+	f("onion", flow.NoOnion)
+	f("onion.", flow.NoOnion)
+	f(".onion", flow.NoOnion)
+	f("..onion", flow.NoOnion)
+	f("theonion.com", flow.NoOnion)
+	f("www.theonion.com", flow.NoOnion)
+	f("onion.com", flow.NoOnion)
+	f("example.theonion", flow.NoOnion)
+	f("example.onions", flow.NoOnion)
+	f("a.onion.example", flow.NoOnion) // a search domain put behind it: not asked outside
+	f("tor-gateways.de", flow.NoOnion)
+	f("ae.org", flow.NoOnion)
+	f("in.net", flow.NoOnion)
+	f("www.torproject.org", flow.NoOnion) // interest, not use
+	f("192.0.2.1", flow.NoOnion)
+	f("\xff.\xfe", flow.NoOnion)
 }
 
 func TestOfURL(t *testing.T) {
-	f := func(url, host string, want tlsname.Kind) {
+	f := func(url, host string, want flow.OnionKind) {
 		t.Helper()
 		require.Equal(t, host, string(tlsname.Host([]byte(url))), "%q", url)
 		require.Equal(t, want, tlsname.OfURL([]byte(url)), "%q", url)
 	}
-	f("http://a.onion/", "a.onion", tlsname.Onion)
-	f("https://a.onion.to/page?q=http://example.com/", "a.onion.to", tlsname.Gateway)
-	f(" https://user:word@a.onion:8080/x", "a.onion", tlsname.Onion)
-	f("a.onion:443", "a.onion", tlsname.Onion)
-	f("a.onion/path", "a.onion", tlsname.Onion)
-	f("//a.onion/path", "a.onion", tlsname.Onion)
-	f("a.onion", "a.onion", tlsname.Onion)
-	f("A.ONION?x", "A.ONION", tlsname.Onion)
-	f("tcp://a.onion#x", "a.onion", tlsname.Onion)
-	f("https://example.com/a.onion", "example.com", tlsname.Ordinary)
-	f("https://example.com?x=a.onion", "example.com", tlsname.Ordinary)
-	f("https://a.onion@example.com/", "example.com", tlsname.Ordinary)
-	f("https://example.com:80@a.onion/", "a.onion", tlsname.Onion)
-	f("https://[2001:db8::1]:443/a.onion", "2001:db8::1", tlsname.Ordinary)
-	f("https://[2001:db8::1", "", tlsname.Ordinary)
-	f("/a.onion", "", tlsname.Ordinary)
-	f("", "", tlsname.Ordinary)
-	f("://", "", tlsname.Ordinary)
-	f("http://", "", tlsname.Ordinary)
+	f("http://a.onion/", "a.onion", flow.OnionService)
+	f("https://a.onion.to/page?q=http://example.com/", "a.onion.to", flow.OnionGateway)
+	f(" https://user:word@a.onion:8080/x", "a.onion", flow.OnionService)
+	f("a.onion:443", "a.onion", flow.OnionService)
+	f("a.onion/path", "a.onion", flow.OnionService)
+	f("//a.onion/path", "a.onion", flow.OnionService)
+	f("a.onion", "a.onion", flow.OnionService)
+	f("A.ONION?x", "A.ONION", flow.OnionService)
+	f("tcp://a.onion#x", "a.onion", flow.OnionService)
+	f("https://example.com/a.onion", "example.com", flow.NoOnion)
+	f("https://example.com?x=a.onion", "example.com", flow.NoOnion)
+	f("https://a.onion@example.com/", "example.com", flow.NoOnion)
+	f("https://example.com:80@a.onion/", "a.onion", flow.OnionService)
+	f("https://[2001:db8::1]:443/a.onion", "2001:db8::1", flow.NoOnion)
+	f("https://[2001:db8::1", "", flow.NoOnion)
+	f("/a.onion", "", flow.NoOnion)
+	f("", "", flow.NoOnion)
+	f("://", "", flow.NoOnion)
+	f("http://", "", flow.NoOnion)
 }
 
 var formOf = map[tlsname.Client]*regexp.Regexp{
@@ -344,9 +345,9 @@ func FuzzNames(f *testing.F) {
 		kind := tlsname.OfHost(name)
 		require.Equal(t, kind, tlsname.OfHost([]byte(" "+strings.ToUpper(string(name))+" ")), "%q", name)
 		if low := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(string(name))), "."); strings.HasSuffix(low, "x.onion") {
-			require.Equal(t, tlsname.Onion, kind, "%q", name)
+			require.Equal(t, flow.OnionService, kind, "%q", name)
 		} else if !strings.Contains(low, ".") {
-			require.Equal(t, tlsname.Ordinary, kind, "%q", name)
+			require.Equal(t, flow.NoOnion, kind, "%q", name)
 		}
 		host := tlsname.Host(name)
 		require.NotContains(t, string(host), "/")

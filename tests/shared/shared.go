@@ -16,12 +16,18 @@ import (
 // File returns the path of a file or folder below ../shared/data.
 func File(t testing.TB, name string) string {
 	t.Helper()
-	path := filepath.Join(root(t), "..", "shared", "data", filepath.FromSlash(name))
+	return Beside(t, "data/"+name)
+}
+
+// Beside returns the path of a file or folder below ../shared.
+func Beside(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(root(t), "..", "shared", filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
 		if os.Getenv("REQUIRE_SHARED") == "1" {
-			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/data/%s", name)
+			t.Fatalf("REQUIRE_SHARED=1, but there is no ../shared/%s", name)
 		}
-		t.Skipf("skipped: no ../shared/data/%s", name)
+		t.Skipf("skipped: no ../shared/%s", name)
 	}
 	return path
 }

@@ -1,4 +1,4 @@
-package command
+package tordetect
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
-	"tordetect/src/tlsname"
+	"tordetect/src/judge"
 )
 
 const (
@@ -145,44 +145,25 @@ func TestShown(t *testing.T) {
 // does not, whatever else it has.
 func TestOrdinaryNamesAreQuiet(t *testing.T) {
 	quiet := flow.Flow{Hello: flow.Hello{Form: true, Name: []byte("www.example.com")}}
-	require.True(t, isQuiet(&quiet))
+	require.True(t, judge.IsQuiet(&quiet))
 	for _, f := range []flow.Flow{
 		{Hello: flow.Hello{MadeUp: true}}, {Hello: flow.Hello{JA4: true}}, {Hello: flow.Hello{JA3: true}},
 		{Onion: flow.Onion{Kind: flow.OnionGateway}}, {Onion: flow.Onion{Kind: flow.OnionService}},
 	} {
-		require.False(t, isQuiet(&f), "%+v", f)
+		require.False(t, judge.IsQuiet(&f), "%+v", f)
 	}
 }
 
-// tlsname and detect name the same things apart from each other.
-func TestSameKinds(t *testing.T) {
-	require.EqualValues(t, tlsname.Ordinary, flow.NoOnion)
-	require.EqualValues(t, tlsname.Gateway, flow.OnionGateway)
-	require.EqualValues(t, tlsname.Onion, flow.OnionService)
-}
-
-// The table for the manual has all roles, each name once but for those that say
-// that a row is Zeek's, and all options that name a column.
+// The table for the manual names the option of each role that has one.
 func TestColumns(t *testing.T) {
-	seen, options := map[string]string{}, map[string]bool{}
+	options := map[string]bool{}
 	for _, c := range Columns() {
-		require.NotEmpty(t, c.Means)
-		require.NotEmpty(t, c.Names, c.Means)
 		options[c.Option] = true
-		if c.Means == usual[roleZeek].means {
-			continue
-		}
-		for _, name := range c.Names {
-			require.Empty(t, seen[name], "%s means %s and %s", name, seen[name], c.Means)
-			seen[name] = c.Means
-		}
 	}
 	for _, name := range []string{"src", "src_port", "dest", "dest_port", "transport", "time", "first", "last", "app", "sni", "ja4", "ja3"} {
 		require.True(t, options[name], name)
 	}
 	require.Len(t, options, 13, "and the empty one")
-	Columns()[0].Names[0] = "changed"
-	require.Equal(t, "src_ip", Columns()[0].Names[0])
 }
 
 // shownRows is a chunk of rows with names, most of them ordinary.

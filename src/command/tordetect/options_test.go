@@ -1,8 +1,10 @@
-package command
+package tordetect
 
 import (
 	"net/netip"
 	"testing"
+
+	"tordetect/src/event"
 
 	"github.com/stretchr/testify/require"
 )
@@ -28,8 +30,8 @@ func TestParseOptions(t *testing.T) {
 		"blanks around equals":   {[]string{"labeled", "=", "t", "min_score=", "7", "require_list", "=yes"}, with(func(o *Options) { o.Labeled, o.MinScore, o.RequireList = true, 7, true })},
 		"booleans in any case":   {[]string{"labeled=Y", "local=TRUE", "require_list=No"}, with(func(o *Options) { o.Labeled, o.Local = true, true })},
 		"last one counts":        {[]string{"labeled=1", "labeled=0"}, with(func(o *Options) {})},
-		"columns":                {[]string{"src=my src", "dest='All_Traffic.dest'"}, with(func(o *Options) { o.Columns[roleSource], o.Columns[roleDestination] = "my src", "All_Traffic.dest" })},
-		"a column with equals":   {[]string{"app=a=b"}, with(func(o *Options) { o.Columns[roleApp] = "a=b" })},
+		"columns":                {[]string{"src=my src", "dest='All_Traffic.dest'"}, with(func(o *Options) { o.Columns[event.Source], o.Columns[event.Destination] = "my src", "All_Traffic.dest" })},
+		"a column with equals":   {[]string{"app=a=b"}, with(func(o *Options) { o.Columns[event.App] = "a=b" })},
 		"networks":               {[]string{"internal=10.0.0.0/8,2001:db8::/32"}, with(func(o *Options) { o.Internal = networks("10.0.0.0/8", "2001:db8::/32") })},
 		"networks taken apart":   {[]string{"internal=10.0.0.0/8", "192.0.2.0/24", "labeled=1"}, with(func(o *Options) { o.Internal, o.Labeled = networks("10.0.0.0/8", "192.0.2.0/24"), true })},
 		"networks from a macro":  {[]string{`internal="10.0.0.0/8", "192.0.2.7"`}, with(func(o *Options) { o.Internal = networks("10.0.0.0/8", "192.0.2.7/32") })},

@@ -1,4 +1,4 @@
-package command
+package tordetect
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tordetect/src/chunked"
+	"tordetect/src/event"
 )
 
 // Options of the search command; see the manual for what they mean.
@@ -21,7 +22,7 @@ type Options struct {
 	Relays      string         // a file name in the lookups folder
 	// Columns holds the columns named by the user, by role; empty where the
 	// column is found by its usual names.
-	Columns [roles]string
+	Columns [event.Roles]string
 }
 
 // DefaultRelays is the table that the app's own searches keep.
@@ -33,7 +34,7 @@ type option struct {
 	want     string
 	set      func(o *Options, value string) bool
 	isColumn bool
-	column   role
+	column   event.Role
 }
 
 var options = []option{
@@ -46,18 +47,18 @@ var options = []option{
 	{name: "require_list", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.RequireList, v) }},
 	{name: "internal", want: "networks such as 10.0.0.0/8 or 2001:db8::/32, in quotes and with commas between", set: setInternal},
 	{name: "local", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Local, v) }},
-	columnOption("src", roleSource),
-	columnOption("src_port", roleSourcePort),
-	columnOption("dest", roleDestination),
-	columnOption("dest_port", roleDestinationPort),
-	columnOption("transport", roleTransport),
-	columnOption("time", roleTime),
-	columnOption("first", roleFirst),
-	columnOption("last", roleLast),
-	columnOption("app", roleApp),
-	columnOption("sni", roleSNI),
-	columnOption("ja4", roleJA4),
-	columnOption("ja3", roleJA3),
+	columnOption("src", event.Source),
+	columnOption("src_port", event.SourcePort),
+	columnOption("dest", event.Destination),
+	columnOption("dest_port", event.DestinationPort),
+	columnOption("transport", event.Transport),
+	columnOption("time", event.Time),
+	columnOption("first", event.First),
+	columnOption("last", event.Last),
+	columnOption("app", event.App),
+	columnOption("sni", event.SNI),
+	columnOption("ja4", event.JA4),
+	columnOption("ja3", event.JA3),
 	{name: "relays", want: "the name of a file in the app's lookups folder, without a path", set: func(o *Options, v string) bool {
 		o.Relays = v
 		return strings.HasSuffix(v, ".csv") && !strings.HasPrefix(v, ".") && !strings.ContainsAny(v, `/\:`+"\x00\r\n")
@@ -77,7 +78,7 @@ func OptionNames() []string {
 
 const wantBool = "true or false"
 
-func columnOption(name string, r role) option {
+func columnOption(name string, r event.Role) option {
 	return option{name: name, want: "the name of a column", isColumn: true, column: r, set: func(o *Options, v string) bool {
 		o.Columns[r] = chunked.FieldName(v)
 		return v != ""
@@ -160,4 +161,26 @@ func parseNetwork(word string) (netip.Prefix, error) {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96) // rows are unmapped as well
 	}
 	return p.Masked(), err
+}
+
+// Column is one thing that is read of a row, for the manual.
+type Column struct {
+	Means  string       // what it is
+	Option string       // the option that names its column; empty: it has none
+	Names  []event.Name // found by these names without the option, the better first
+}
+
+// Columns returns all that is read of a row.
+func Columns() []Column {
+	var out []Column
+	for _, t := range event.Table() {
+		c := Column{Means: t.Means, Names: t.Names}
+		for _, o := range options {
+			if o.isColumn && o.column == t.Role {
+				c.Option = o.name
+			}
+		}
+		out = append(out, c)
+	}
+	return out
 }

@@ -1,23 +1,13 @@
-package command
+package tordetect
 
 import (
 	"tordetect/src/flow"
 	"tordetect/src/rows"
 )
 
-// Most rows have nothing to do with Tor: the relay list knows neither end, the
-// firewall does not say Tor, and no name looks like it. Their finding depends on a few small facts
-// only, so it is judged and rendered once for each set of facts and chunk, and
-// then copied.
-
-// isQuiet reports whether a flow is such a row. Its score is 0: without a
-// sighting, a label, or a name or fingerprint like Tor's there is nothing to
-// weigh.
-func isQuiet(f *flow.Flow) bool {
-	h := &f.Hello
-	return len(f.Sightings) == 0 && f.Label <= flow.LabelOther &&
-		!h.MadeUp && !h.JA4 && !h.JA3 && f.Onion.Kind == flow.NoOnion
-}
+// Most rows have nothing to do with Tor (judge.IsQuiet). Their finding depends on a
+// few small facts only, so it is judged and rendered once for each set of facts and
+// chunk, and then copied.
 
 // facts are all that the finding of a quiet flow depends on.
 type facts struct {

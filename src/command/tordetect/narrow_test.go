@@ -1,4 +1,4 @@
-package command
+package tordetect
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func TestNarrowDeclares(t *testing.T) {
 	require.Equal(t, chunked.Streaming, d.Type)
 	for _, c := range Columns() {
 		for _, name := range c.Names {
-			require.Equal(t, name != "_raw", slices.Contains(d.RequiredFields, name), name)
+			require.Equal(t, name.Text != "_raw", slices.Contains(d.RequiredFields, name.Text), name.Text)
 		}
 	}
 	for _, f := range Fields {
@@ -108,7 +108,7 @@ func TestNarrowAllocations(t *testing.T) {
 		search := New(t.TempDir(), time.Now)
 		_, err := search.Getinfo(&chunked.Info{Args: []string{"narrow=true"}})
 		require.NoError(t, err)
-		header, err := json.Marshal(search.options.fields())
+		header, err := json.Marshal(search.fields())
 		require.NoError(t, err)
 		head := strings.NewReplacer("[", "", "]", "", "\"", "").Replace(string(header))
 		row := strings.Repeat(",", strings.Count(head, ",")) + "\n"

@@ -1,4 +1,4 @@
-package command
+package tordetect
 
 import (
 	"bytes"
@@ -13,15 +13,16 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/judge"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
-	"tordetect/src/detect"
-	"tordetect/src/relay"
+	"tordetect/src/flow"
 	"tordetect/src/rows"
 )
 
-const flow = "_time,src_ip,dest_ip,dest_port\n"
+const flowHeader = "_time,src_ip,dest_ip,dest_port\n"
 
 // guard is a row at 10 h from a private address to the guard's OR port.
 func guardRow() string { return epoch(10) + ",10.0.0.5,198.51.100.1,9001\n" }
@@ -133,14 +134,14 @@ func TestOptionsAtWork(t *testing.T) {
 		require.Equal(t, "55", run{args: []string{"labeled=t"}, table: network(), chunks: []string{"_time,dest_ip\n" + epoch(10) + ",203.0.113.9\n"}}.do(t).one()["tor_score"])
 	})
 	t.Run("min_score drops rows and keeps their order", func(t *testing.T) {
-		rows := run{args: []string{"min_score=35"}, table: network(), chunks: []string{flow +
+		rows := run{args: []string{"min_score=35"}, table: network(), chunks: []string{flowHeader +
 			epoch(10) + ",10.0.0.1,198.51.100.1,0\n" + epoch(10) + ",10.0.0.2,203.0.113.9,80\n" + epoch(10) + ",10.0.0.3,198.51.100.1,9001\n" + epoch(10) + ",10.0.0.4,198.51.100.1,80\n"}}.do(t).rows()
 		require.Len(t, rows, 2)
 		require.Equal(t, "10.0.0.1", rows[0]["src_ip"])
 		require.Equal(t, "10.0.0.3", rows[1]["src_ip"])
 	})
 	t.Run("internal", func(t *testing.T) {
-		row := run{args: []string{"internal=10.0.0.0/8,198.51.100.0/25", "labeled=1"}, table: network(), chunks: []string{flow + guardRow()}}.do(t).one()
+		row := run{args: []string{"internal=10.0.0.0/8,198.51.100.0/25", "labeled=1"}, table: network(), chunks: []string{flowHeader + guardRow()}}.do(t).one()
 		require.Equal(t, "relay", row["tor_direction"])
 		require.Equal(t, "0", row["tor_score"])
 		require.Equal(t, "hosted_relay\napp_label", row["tor_evidence"])
@@ -154,7 +155,7 @@ func TestOptionsAtWork(t *testing.T) {
 		require.Equal(t, "or_port_stale", row["tor_evidence"])
 	})
 	t.Run("another table", func(t *testing.T) {
-		r := run{args: []string{"relays=tor_relays_history.csv"}, history: network(), chunks: []string{flow + guardRow()}}.do(t)
+		r := run{args: []string{"relays=tor_relays_history.csv"}, history: network(), chunks: []string{flowHeader + guardRow()}}.do(t)
 		require.Equal(t, "97", r.one()["tor_score"])
 		require.Empty(t, r.messages)
 	})
@@ -206,7 +207,7 @@ func TestTextTimes(t *testing.T) {
 // tordetect after tordetect changes nothing, whether its fields come back with
 // their __mv_ columns, as splunkd sends them, or without.
 func TestTwice(t *testing.T) {
-	body := flow + guardRow() + epoch(10) + ",198.51.100.200,10.0.0.5,80\n" + epoch(10) + ",10.0.0.5,203.0.113.9,80\n"
+	body := flowHeader + guardRow() + epoch(10) + ",198.51.100.200,10.0.0.5,80\n" + epoch(10) + ",10.0.0.5,203.0.113.9,80\n"
 	once := run{args: []string{"labeled=1"}, table: network(), chunks: []string{body}}.do(t)
 	twice := run{args: []string{"labeled=1"}, table: network(), chunks: []string{once.bodies[0]}}.do(t)
 	require.Equal(t, once.bodies[0], twice.bodies[0])
@@ -219,11 +220,11 @@ func TestTwice(t *testing.T) {
 
 func TestChunks(t *testing.T) {
 	r := run{table: network(), chunks: []string{
-		flow + guardRow(),
-		flow,
+		flowHeader + guardRow(),
+		flowHeader,
 		"dest_port,dest_ip,_time\n9001,198.51.100.1," + epoch(10) + "\n", // other columns
 		"",
-		flow,
+		flowHeader,
 	}}.do(t)
 	require.Len(t, r.bodies, 5)
 	rows := r.rows()
@@ -277,7 +278,7 @@ func TestOddCells(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
-	one := flow + guardRow()
+	one := flowHeader + guardRow()
 	t.Run("missing", func(t *testing.T) {
 		r := run{chunks: []string{one, one}}.do(t)
 		require.Len(t, r.messages, 1)
@@ -305,13 +306,13 @@ func TestMessages(t *testing.T) {
 		require.Equal(t, "97", r.one()["tor_score"])
 	})
 	t.Run("stale for rows seen", func(t *testing.T) {
-		r := run{table: network(), chunks: []string{flow + epoch(21) + ",10.0.0.5,203.0.113.9,80\n"}}.do(t)
+		r := run{table: network(), chunks: []string{flowHeader + epoch(21) + ",10.0.0.5,203.0.113.9,80\n"}}.do(t)
 		require.Len(t, r.messages, 1)
 		require.Contains(t, r.messages[0], "WARN: The relay list tor_relays.csv ends at 2026-11-20T20:00:00Z and some rows are newer")
 	})
 	t.Run("a column that no chunk had", func(t *testing.T) {
 		named := run{args: []string{"src=quelle", "dest=dest_ip"}, table: network(), chunks: []string{one, one}}
-		require.Empty(t, run{args: named.args, table: network(), chunks: []string{flow}}.do(t).messages, "a search without a row says nothing of columns")
+		require.Empty(t, run{args: named.args, table: network(), chunks: []string{flowHeader}}.do(t).messages, "a search without a row says nothing of columns")
 		require.Equal(t, []string{"WARN: No row had the column quelle that was named in the options of tordetect."}, named.do(t).messages)
 		named.sid = "remote_sh1_1600000000.1"
 		require.Empty(t, named.do(t).messages, "an indexer sees a part of the rows only")
@@ -322,7 +323,7 @@ func TestMessages(t *testing.T) {
 
 func TestRequireList(t *testing.T) {
 	args := []string{"require_list=true"}
-	body := []string{flow + guardRow()}
+	body := []string{flowHeader + guardRow()}
 	require.Contains(t, run{args: args, chunks: body}.do(t).failure, "the relay list tor_relays.csv is missing")
 	require.Contains(t, run{args: args, table: "a\n", chunks: body}.do(t).failure, "cannot be read: not a relay table")
 	require.Contains(t, run{args: args, table: network()[:200], chunks: body}.do(t).failure, "was cut")
@@ -332,7 +333,7 @@ func TestRequireList(t *testing.T) {
 	require.Equal(t, "unknown", run{table: damaged, chunks: body}.do(t).one()["tor_verdict"])
 	require.Contains(t, run{args: args, table: network(), now: at(-4.01), chunks: body}.do(t).failure, "holds until 2026-11-20T20:00:00Z, which is more than a day ahead of this machine's clock")
 	require.Empty(t, run{args: args, table: network(), now: at(-3.99), chunks: body}.do(t).failure, "a clock may be wrong")
-	require.Contains(t, run{args: args, table: network(), now: at(44.01), chunks: []string{flow}}.do(t).failure,
+	require.Contains(t, run{args: args, table: network(), now: at(44.01), chunks: []string{flowHeader}}.do(t).failure,
 		"the relay list tor_relays.csv ended at 2026-11-20T20:00:00Z, more than 24 hours before 2026-11-21T20:00:36Z", "also without a row: green must not mean blind")
 	require.Empty(t, run{args: args, table: network(), now: at(44), chunks: body}.do(t).failure)
 	require.Empty(t, run{args: args, table: network(), now: at(999), earliest: epoch(9), latest: epoch(10), chunks: body}.do(t).failure,
@@ -344,54 +345,30 @@ func TestRequireList(t *testing.T) {
 // is older than the table.
 func TestLazyTables(t *testing.T) {
 	r := run{table: network(), chunks: nil}.do(t)
-	require.Nil(t, r.search.tables.table, "getinfo")
-	r = run{table: network(), chunks: []string{flow, flow}}.do(t)
-	require.Nil(t, r.search.tables.table, "chunks without rows")
+	require.False(t, r.search.network.Opened(), "getinfo")
+	r = run{table: network(), chunks: []string{flowHeader, flowHeader}}.do(t)
+	require.False(t, r.search.network.Opened(), "chunks without rows")
 
 	history := table(",,coverage,,,,-100,8", "198.51.100.9,9001,or,,0123456789ABCDEF0123456789ABCDEF01234569,gone,-100,-50")
 	old := epoch(-60) + ",10.0.0.5,198.51.100.9,9001\n"
-	r = run{table: network(), history: history, chunks: []string{flow + guardRow(), flow + old + guardRow()}}.do(t)
+	r = run{table: network(), history: history, chunks: []string{flowHeader + guardRow(), flowHeader + old + guardRow()}}.do(t)
 	require.Empty(t, r.messages)
 	rows := r.rows()
 	require.Equal(t, []string{"or_port", "or_port", "or_port"}, []string{rows[0]["tor_evidence"], rows[1]["tor_evidence"], rows[2]["tor_evidence"]})
 	require.Equal(t, "full", rows[1]["tor_coverage"])
 
-	r = run{table: network(), history: history, chunks: []string{flow + guardRow()}}.do(t)
-	require.False(t, r.search.tables.historied)
-	r = run{table: network(), chunks: []string{flow + old}}.do(t)
+	r = run{table: network(), history: history, chunks: []string{flowHeader + guardRow()}}.do(t)
+	read, _ := r.search.network.History()
+	require.False(t, read)
+	r = run{table: network(), chunks: []string{flowHeader + old}}.do(t)
 	require.Empty(t, r.messages, "a site need not keep a history")
 	require.Equal(t, "before", r.one()["tor_coverage"])
-	r = run{table: network(), history: "junk\n", chunks: []string{flow + old}}.do(t)
+	r = run{table: network(), history: "junk\n", chunks: []string{flowHeader + old}}.do(t)
 	require.Len(t, r.messages, 1)
 	require.Contains(t, r.messages[0], "The relay history tor_relays_history.csv cannot be read")
-	r = run{table: network(), history: cut(history), chunks: []string{flow + old}}.do(t)
+	r = run{table: network(), history: cut(history), chunks: []string{flowHeader + old}}.do(t)
 	require.Len(t, r.messages, 1)
 	require.Contains(t, r.messages[0], "The relay history tor_relays_history.csv cannot be read: it was cut")
-}
-
-// relay and detect name the same things apart from each other; a Listing is
-// turned into a Sighting by number.
-func TestSameConstants(t *testing.T) {
-	require.EqualValues(t, relay.ORPort, detect.ORPort)
-	require.EqualValues(t, relay.DirPort, detect.DirPort)
-	require.EqualValues(t, relay.ExitAddress, detect.ExitAddress)
-	require.EqualValues(t, relay.Bridge, detect.Bridge)
-	require.EqualValues(t, relay.Authority, detect.Authority)
-	require.EqualValues(t, relay.AuthorityDir, detect.AuthorityDir)
-	require.EqualValues(t, relay.Listed, detect.Listed)
-	require.EqualValues(t, relay.Spanned, detect.Spanned)
-	require.EqualValues(t, relay.Recent, detect.Recent)
-	require.EqualValues(t, relay.Stale, detect.Stale)
-	require.EqualValues(t, relay.Later, detect.Later)
-	require.EqualValues(t, relay.Earlier, detect.Earlier)
-	require.EqualValues(t, relay.Guard, detect.Guard)
-	require.EqualValues(t, relay.Exit, detect.Exit)
-	require.EqualValues(t, relay.BadExit, detect.BadExit)
-	require.EqualValues(t, relay.DirAuthority, detect.DirAuthority)
-	for c := relay.CoverageFull; c <= relay.CoverageNone; c++ {
-		require.Equal(t, c.String(), detect.Coverage(c).String())
-	}
-	require.EqualValues(t, relay.CoverageNone, detect.CoverageNone)
 }
 
 // manyRows is a chunk of rows, one in ten of them to a relay.
@@ -458,7 +435,7 @@ func BenchmarkExecute(b *testing.B) {
 // With arbitrary bodies the command either fails with a reason or gives back
 // every row with its own cells first.
 func FuzzExecute(f *testing.F) {
-	f.Add(flow + "1795168800,10.0.0.5,198.51.100.1,9001\n")
+	f.Add(flowHeader + "1795168800,10.0.0.5,198.51.100.1,9001\n")
 	f.Add("dest_ip,__mv_dest_ip,dest_port,__mv_dest_port\n\"1\n2\",\"$1$;$198.51.100.1$\",\"9001\n1\",\"$9001$;$1$\"\n")
 	f.Add("tor_evidence,tor_evidence,__mv_tor_evidence\na,b,c\n")
 	f.Add("firstTime,lastTime,_span,duration\n1,2,99999999999,99999999999\n")
@@ -508,22 +485,22 @@ func TestQuietRowsAsJudged(t *testing.T) {
 	search := New(t.TempDir(), time.Now)
 	_, err := search.Getinfo(&chunked.Info{})
 	require.NoError(t, err)
-	require.NoError(t, search.Execute(context.Background(), &chunked.Chunk{}, strings.NewReader(flow)))
+	require.NoError(t, search.Execute(context.Background(), &chunked.Chunk{}, strings.NewReader(flowHeader)))
 	seen := 0
-	for coverage := detect.CoverageFull; coverage <= detect.CoverageNone; coverage++ {
-		for state := detect.StateUnknown; state <= detect.Blocked; state++ {
-			for _, transport := range []detect.Transport{detect.TransportUnknown, detect.TCP, detect.NotTCP} {
+	for coverage := flow.CoverageFull; coverage <= flow.CoverageNone; coverage++ {
+		for state := flow.StateUnknown; state <= flow.Blocked; state++ {
+			for _, transport := range []flow.Transport{flow.TransportUnknown, flow.TCP, flow.NotTCP} {
 				for _, undated := range []bool{false, true} {
 					for _, newest := range []int64{0, 1795176000} {
-						f := &detect.Flow{
+						f := &flow.Flow{
 							Transport: transport, State: state, Coverage: coverage, Undated: undated, NewestList: newest, OldestList: newest / 2,
-							Source: detect.End{Addr: netip.MustParseAddr("10.0.0.1")}, Label: detect.Label(seen % 2),
+							Source: flow.End{Addr: netip.MustParseAddr("10.0.0.1")}, Label: flow.Label(seen % 2),
 						}
-						require.True(t, isQuiet(f))
-						finding := search.judge.Judge(f)
+						require.True(t, judge.IsQuiet(f))
+						finding := search.judge.Finding(f)
 						require.Zero(t, finding.Score, "quiet rows are dropped unseen by min_score")
 						want := string(search.output.AppendTail(nil, search.cells.render(f, finding)))
-						f.Source, f.Destination = detect.End{}, detect.End{Port: 443}
+						f.Source, f.Destination = flow.End{}, flow.End{Port: 443}
 						for range 2 {
 							require.Equal(t, want, string(search.quiet(f).tail))
 							require.Equal(t, want, string(search.output.AppendTail(nil, search.quiet(f).cells)))

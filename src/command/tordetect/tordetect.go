@@ -1,5 +1,5 @@
-// Package command is the search command tordetect: it binds the columns of a
-// row and the options of a search to the judgement.
+// Package tordetect is the search command tordetect: it binds the columns of a
+// search's rows and its options to the judgement.
 //
 //	in:   | tordetect min_score=50
 //	      src_ip,dest_ip,dest_port,"_time"
@@ -7,38 +7,36 @@
 //	out:  the same bytes, and behind them the thirteen fields of Fields:
 //	      "10.0.0.5","198.51.100.7",9001,1795422600,tor,97,unknown,outbound,guard,"or_port",...
 //
-// From top to bottom: options.go reads the arguments, columns.go finds the
-// columns that matter in a header, cells.go reads addresses, ports and times
-// out of cells, row.go turns a row into a flow and asks the relay table about
-// it, times.go says when it was, shown.go adds the names and fingerprints that
-// the client showed, raw.go and fromevent.go read rows that have nothing but
-// _raw, render.go writes a finding as cells, tails.go keeps what the many rows
-// get that have nothing to do with Tor, tables.go the relay table, and this file
-// goes over the rows of a chunk. The judgement itself is in package detect, what
-// a name says in tlsname, the network's history in relay, CSV in rows and the
-// protocol in chunked.
+// options.go reads the arguments, this file goes over the rows of a chunk, render.go
+// writes a finding as cells, and tails.go keeps what the many rows get that have
+// nothing to do with Tor. What a row says is decided in package event, what it is in
+// judge and below it; CSV is a matter of rows, the protocol of chunked.
 //
 // It opens the table when the first row needs it and not before, writes to no
 // file, and reads no network. A row costs no allocation.
-package command
+package tordetect
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"tordetect/src/flow"
-
+	"tordetect/src/cell"
 	"tordetect/src/chunked"
-	"tordetect/src/detect"
+	"tordetect/src/event"
+	"tordetect/src/flow"
+	"tordetect/src/judge"
+	"tordetect/src/relay"
 	"tordetect/src/rows"
 )
 
 // Search is one run of the command. Make one with New.
 type Search struct {
+	lookups string
 	now     func() time.Time
 	node    Node
 	options Options
@@ -47,11 +45,11 @@ type Search struct {
 	sawRows bool
 
 	scanner rows.Scanner
-	columns columns
+	columns event.Columns
+	event   event.Event
 	output  *rows.Output
-	row     row
-	tables  tables
-	judge   detect.Judge
+	network *relay.Network
+	judge   *judge.Judge
 	cells   cells
 	tails   tails
 }
@@ -63,7 +61,7 @@ type Node struct{ Name, Version, Arch string }
 // New returns a command that finds its relay tables in the folder lookups and
 // takes the time from now.
 func New(lookups string, now func() time.Time) *Search {
-	return &Search{now: now, tables: tables{folder: lookups}}
+	return &Search{lookups: lookups, now: now}
 }
 
 // On says what machine the command runs on, for the option info.
@@ -79,12 +77,12 @@ func (s *Search) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 	if err != nil {
 		return chunked.Declaration{}, err
 	}
-	s.options, s.info = options, info
-	s.columns.options = &s.options
-	s.row.internal = options.Internal
-	s.row.labeled = options.Labeled
-	s.row.window, s.row.windowed = window(info.Earliest, info.Latest)
-	s.tables.name = options.Relays
+	s.options, s.info, s.started = options, info, false
+	s.columns.Named = options.Columns
+	s.network = relay.NewNetwork(filepath.Join(s.lookups, options.Relays))
+	s.judge = judge.New(s.network, judge.Options{
+		Labeled: options.Labeled, Internal: options.Internal, Window: window(info.Earliest, info.Latest),
+	})
 	s.output, s.cells.info = rows.NewOutput(Fields), nil
 	if options.Info {
 		s.output = rows.NewOutput(slices.Concat(Fields, InfoFields))
@@ -98,7 +96,7 @@ func (s *Search) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 		d.Type = chunked.Stateful // the only way to stay on the search head
 	}
 	if options.Narrow {
-		d.RequiredFields = options.fields()
+		d.RequiredFields = s.fields()
 	}
 	return d, nil
 }
@@ -108,7 +106,7 @@ func (s *Search) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) er
 	if !s.started {
 		s.started = true
 		if s.options.RequireList {
-			if err := s.tables.require(s.reference(), s.now()); err != nil {
+			if err := s.judge.Require(s.reference(), s.now(), s.options.Relays); err != nil {
 				return err
 			}
 		}
@@ -116,8 +114,9 @@ func (s *Search) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) er
 	if err := s.scanner.ResetReader(body); err != nil {
 		return fmt.Errorf("read the rows of a chunk: %w", err)
 	}
-	s.columns.bind(s.scanner.Names())
-	s.output.Bind(&s.scanner, s.columns.read)
+	s.columns.Bind(s.scanner.Names())
+	s.event.Row(&s.scanner, &s.columns)
+	s.output.Bind(&s.scanner, s.columns.Read())
 	s.tails.reset()
 	c.Reply = s.output.AppendHeader(c.Reply)
 	s.judgeRows(c)
@@ -133,8 +132,8 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	reply := c.Reply
 	for s.scanner.Next() {
 		s.sawRows = true
-		flow := s.row.flow(&s.scanner, &s.columns, &s.tables)
-		isQuiet := isQuiet(flow)
+		f := s.judge.Flow(&s.event)
+		isQuiet := judge.IsQuiet(f)
 		if isQuiet && s.options.MinScore > 0 {
 			continue
 		}
@@ -144,18 +143,18 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 			reply = c.Reply
 		}
 		if isQuiet {
-			if q := s.quiet(flow); s.output.Replaces() {
+			if q := s.quiet(f); s.output.Replaces() {
 				reply = s.output.AppendRow(reply, &s.scanner, q.cells)
 			} else {
 				reply = s.output.AppendRowTail(reply, &s.scanner, q.tail)
 			}
 			continue
 		}
-		finding := s.judge.Judge(flow)
+		finding := s.judge.Finding(f)
 		if finding.Score < s.options.MinScore {
 			continue
 		}
-		reply = s.output.AppendRow(reply, &s.scanner, s.cells.render(flow, finding))
+		reply = s.output.AppendRow(reply, &s.scanner, s.cells.render(f, finding))
 	}
 	c.Reply = reply
 }
@@ -165,7 +164,7 @@ func (s *Search) quiet(f *flow.Flow) *quiet {
 	if q := s.tails.find(f); q != nil {
 		return q
 	}
-	return s.tails.keep(s.output, s.cells.render(f, s.judge.Judge(f)))
+	return s.tails.keep(s.output, s.cells.render(f, s.judge.Finding(f)))
 }
 
 // roomPerRow is more than our fields take in all but strange rows, so that the
@@ -186,20 +185,44 @@ func (s *Search) reference() time.Time {
 // warn says what an analyst should know about this run so far. chunked sends
 // each text once.
 func (s *Search) warn(c *chunked.Chunk) {
-	for _, text := range s.tables.warnings() {
+	for _, text := range s.judge.Warnings(judge.Analyst(s.options.Relays), c.Finished) {
 		c.Warn(text)
 	}
-	if s.row.sawStale {
-		c.Warn(fmt.Sprintf("The relay list %s ends at %s and some rows are newer: they were judged by an old list. Run the search Update the Tor relay list.", s.options.Relays, clock(s.row.staleAfter)))
-	}
-	if s.row.sawUnreadableTime {
-		c.Warn("The time of some rows has no zone or cannot be read, so it counts as no time. Put tordetect before the macro or convert command that turns times into text.")
-	}
 	if c.Finished && s.sawRows && !s.info.Remote() {
-		if missing := s.columns.missing(); len(missing) > 0 {
+		if missing := s.columns.Missing(); len(missing) > 0 {
 			c.Warn(fmt.Sprintf("No row had the column %s that was named in the options of tordetect.", strings.Join(missing, ", ")))
 		}
 	}
 }
 
-func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05Z") }
+// fields are the fields that splunkd has to send where it sends those only that a
+// command names (protocol.md section 12): what is read and what is written, so that
+// a field that is there already is replaced.
+func (s *Search) fields() []string {
+	out := s.columns.Fields()
+	put := func(all []rows.Field) {
+		for _, f := range all {
+			if !slices.Contains(out, f.Name) {
+				out = append(out, f.Name)
+			}
+		}
+	}
+	put(Fields)
+	if s.options.Info {
+		put(InfoFields)
+	}
+	return out
+}
+
+// maxWindow is the longest search window that stands in for a row's time: the
+// table's own retention. A row of a longer one could be of any time.
+const maxWindow = 7 * 24 * 60 * 60
+
+// window turns the search's earliest and latest into the interval that stands in
+// for the time of rows without one; nil where they are too far apart.
+func window(earliest, latest float64) *flow.Interval {
+	if earliest <= 0 || latest < earliest || latest-earliest > maxWindow || latest > cell.MaxTime {
+		return nil
+	}
+	return &flow.Interval{From: int64(earliest), To: int64(latest)}
+}
