@@ -90,6 +90,14 @@ func (s *Scanner) ResetReader(body io.Reader) error {
 	return s.err
 }
 
+// Scan makes a text that holds one row the current row, for whoever finds the rows
+// by itself, as in the lines of a file. It reports whether it is a row of the header
+// that Reset read last; Err tells why not.
+func (s *Scanner) Scan(row []byte) bool {
+	s.begin(row, nil)
+	return s.Next()
+}
+
 func (s *Scanner) begin(body []byte, src io.Reader) {
 	s.body, s.err = body, nil
 	s.start, s.end, s.next, s.number = 0, 0, 0, 0

@@ -1,4 +1,4 @@
-package trafficlog
+package logfile
 
 import "fmt"
 
@@ -13,14 +13,13 @@ const (
 	Unreadable             // a line that is not what it should be
 	Cut                    // a line that ends too early
 	Long                   // a line longer than MaxLine
-	Mixed                  // a line of another format than its file
 	Clock                  // a clock that jumps; the row counts
 	Kinds
 )
 
 var kindNames = [Kinds]string{
 	"unreadable file", "unknown format", "broken file", "unreadable line", "cut line",
-	"line too long", "line of another format", "clock jump",
+	"line too long", "clock jump",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -81,18 +80,3 @@ type problem struct {
 	kind Kind
 	text string
 }
-
-// Not problems: why a line gives no row.
-var (
-	blank = problem{} // an empty line, a comment, a header
-	other = problem{} // a good line of another log type or event
-)
-
-// mixed holds the problem of a line that looks like each format, in a file of
-// another one.
-var mixed = func() (all [len(formatNames)]problem) {
-	for i, name := range formatNames {
-		all[i] = problem{Mixed, "the line looks like " + name + ", other than the lines before"}
-	}
-	return all
-}()

@@ -1,4 +1,4 @@
-package trafficlog
+package logfile
 
 import (
 	"strings"

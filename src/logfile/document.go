@@ -1,0 +1,162 @@
+package logfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	jsoniter "github.com/json-iterator/go"
+)
+
+// A JSON document is read by a library, record by record. A record is an event, and
+// its number stands for a line.
+
+// recordKeys are the keys under which exports hold their records: Splunk's results,
+// CloudTrail's Records, value of Microsoft's interfaces, hits and events of others.
+var recordKeys = map[string]bool{"results": true, "Records": true, "value": true, "hits": true, "events": true, "logs": true}
+
+// keysLooked is in how much of a document such a key is looked for: Splunk writes its
+// fields before the results.
+const keysLooked = 16 << 10
+
+// isDocument reports whether a text begins a JSON document that is no file of lines:
+// an array, an object over several lines, or one with an array of records.
+func isDocument(text []byte) bool {
+	if len(text) == 0 {
+		return false
+	}
+	if text[0] == '[' {
+		rest := bytes.TrimLeft(text[1:], " \t\r\n")
+		return len(rest) > 0 && (rest[0] == '{' || rest[0] == '"' || rest[0] == ']')
+	}
+	if text[0] != '{' {
+		return false
+	}
+	line, _, _ := bytes.Cut(text, []byte{'\n'})
+	if line = bytes.TrimRight(line, " \t\r"); len(line) <= 1 || line[len(line)-1] == ',' || line[len(line)-1] == '[' {
+		return true // over several lines
+	}
+	return hasRecords(text)
+}
+
+// hasRecords reports whether one of recordKeys holds an array of objects, as far as
+// the beginning of a document tells.
+func hasRecords(text []byte) bool {
+	head := text[:min(len(text), keysLooked)]
+	for key := range recordKeys {
+		for rest := head; ; {
+			at := bytes.Index(rest, []byte(`"`+key+`"`))
+			if at < 0 {
+				break
+			}
+			rest = rest[at+len(key)+2:]
+			opened := rest
+			for _, c := range []byte(":[{") {
+				opened = bytes.TrimLeft(opened, " \t\r\n")
+				if len(opened) == 0 || opened[0] != c {
+					opened = nil
+					break
+				}
+				opened = opened[1:]
+			}
+			if opened != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var (
+	brokenDocument = problem{Broken, "the JSON document is broken or ends here"}
+	longRecord     = problem{Long, "a record is longer than 1 MiB, so the document is not read further"}
+)
+
+// readDocument reads a JSON document, or several behind each other.
+func (l *Log) readDocument(each Each) error {
+	d := document{log: l, each: each, isExport: hasRecords(l.lines.peek(keysLooked))}
+	d.guard.from = l.lines.rest()
+	d.iterator = jsoniter.Parse(jsoniter.ConfigCompatibleWithStandardLibrary, &d.guard, 64<<10)
+	for d.next() && d.value(0) {
+	}
+	l.lines.err = d.guard.err
+	switch err := d.iterator.Error; {
+	case d.failure != nil:
+		return d.failure
+	case errors.Is(err, errLong):
+		l.BadFiles++
+		return l.complain(l.file.line+1, &longRecord)
+	case l.lines.err == nil && (err != io.EOF || l.file.line == 0):
+		l.BadFiles++
+		return l.complain(l.file.line+1, &brokenDocument)
+	}
+	return nil
+}
+
+// document is what is known of a document while it is read.
+type document struct {
+	log      *Log
+	each     Each
+	guard    guard
+	iterator *jsoniter.Iterator
+	isExport bool // its records are below one of recordKeys
+	failure  error
+}
+
+// next reports whether there is another value.
+func (d *document) next() bool {
+	d.guard.left = MaxLine
+	return d.iterator.WhatIsNext() != jsoniter.InvalidValue && d.iterator.Error == nil
+}
+
+// value reads a value that stands so deep: an array of records, an export, or a
+// record. It reports whether to go on.
+func (d *document) value(depth int) bool {
+	switch kind := d.iterator.WhatIsNext(); {
+	case kind == jsoniter.ArrayValue && depth < 2:
+		return d.iterator.ReadArrayCB(func(*jsoniter.Iterator) bool { return d.value(2) })
+	case kind == jsoniter.ObjectValue && depth == 0 && d.isExport:
+		return d.iterator.ReadMapCB(func(_ *jsoniter.Iterator, key string) bool {
+			d.guard.left = MaxLine
+			if recordKeys[key] && d.iterator.WhatIsNext() == jsoniter.ArrayValue {
+				return d.value(1)
+			}
+			d.iterator.Skip()
+			return d.iterator.Error == nil
+		})
+	}
+	d.guard.left = MaxLine
+	text := d.iterator.SkipAndReturnBytes()
+	if err := d.iterator.Error; err != nil && err != io.EOF {
+		return false
+	}
+	d.log.file.line++
+	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '"' {
+		var inside string
+		if jsoniter.Unmarshal(text, &inside) == nil {
+			text = []byte(inside)
+		}
+	}
+	d.failure = d.log.readText(text, d.each)
+	return d.failure == nil
+}
+
+// guard bounds how much is read for one record.
+type guard struct {
+	from io.Reader
+	left int
+	err  error // of the file, but io.EOF
+}
+
+var errLong = errors.New("a record is longer than 1 MiB")
+
+func (g *guard) Read(p []byte) (int, error) {
+	if g.left <= 0 {
+		return 0, errLong
+	}
+	n, err := g.from.Read(p)
+	if g.left -= n; err != nil && err != io.EOF {
+		g.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,375 @@
+// Package logfile reads log files of firewalls and network sensors, event by event.
+//
+//	in:   pan.log.gz   1,2026/11/20 10:15:30,0123,TRAFFIC,end,...,10.20.30.40,198.51.100.23,...
+//	out:  the event of line 1: src=10.20.30.40 dst=198.51.100.23 dport=9001 ...
+//
+// A file is plain or gzip, and one of these:
+//
+//   - lines, each taken apart by package format: Palo Alto, Zeek with its #fields
+//     line or as JSON, Suricata's eve.json, other JSON, behind a syslog header or in
+//     a shipper's object or not;
+//   - CSV with a header row of known names, as outputcsv writes it, whose rows are
+//     read by their columns as those of a search are (csv.go);
+//   - one JSON document: an array, or an export with an array under results, Records
+//     or value (document.go). The line of an event is then its number.
+//
+// This file goes over the files and keeps count, lines.go finds lines, sniff.go tells
+// what a file is, complaint.go says what is wrong with it.
+//
+// # Bad input
+//
+// A line that cannot be read is a [Complaint] with file and line, and the next line
+// is read. A file that is of no known format, a gzip stream that breaks off, a line
+// of more than MaxLine bytes and a clock that jumps are complaints too. A line that
+// ends too early is one, and what it says before counts. The first few of each kind
+// are kept and all are counted. With Options.Strict the first one ends the work.
+// Memory is bounded by MaxLine, whatever is read.
+//
+// # What this package does not do
+//
+// It judges nothing, opens no file, starts no goroutine, and knows neither the relay
+// table nor Splunk. It does not read logs of other devices, other compressions, or
+// text that is not UTF-8 or ASCII.
+package logfile
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tordetect/src/event"
+	"tordetect/src/format"
+)
+
+// MaxLine bounds a line, and a CSV row with line ends in its cells. A firewall
+// writes less than 10 kB, an eve.json line with a packet in it some 100 kB.
+const MaxLine = 1 << 20
+
+// sniffed is how much of a file is looked at to find its format.
+const sniffed = readSize
+
+// Options of a Log. The zero value finds formats by itself.
+type Options struct {
+	Format format.Format // of all files; Auto finds it for each
+	Now    time.Time     // times a day after it are complained about; zero: none are
+	Strict bool          // end with the first complaint
+}
+
+// Counts of what was read so far.
+type Counts struct {
+	Files      int              // begun
+	BadFiles   int              // not opened, of no known format, broken off, or without any line that could be read
+	Lines      int64            // read
+	Events     int64            // handed out
+	Unreadable int64            // lines that should have been events
+	Kinds      map[string]int64 // readable lines that are no flows, by what they are
+	Flowless   []string         // files that hold nothing else
+}
+
+// Other is how many lines were readable and no flows.
+func (c *Counts) Other() int64 {
+	n := int64(0)
+	for _, count := range c.Kinds {
+		n += count
+	}
+	return n
+}
+
+// A Log reads files one after the other. Make one with New.
+type Log struct {
+	Counts
+	Complaints Complaints
+
+	options Options
+	parser  format.Parser
+	event   event.Event
+	csv     table
+	lines   lines
+	file    fileState
+}
+
+// fileState is what is known of the file at hand.
+type fileState struct {
+	name    string
+	line    int64
+	events  int64
+	other   int64
+	bad     int64 // lines that gave no event and should have
+	last    int64 // time of the event before; 0: none
+	falling bool  // the newest events come first
+	sloped  bool  // falling is known
+	resyncs int   // CSV rows that were given up for their first line alone
+}
+
+// Each takes an event, which is valid until it returns.
+type Each func(e *event.Event, line int64) error
+
+// New returns a Log.
+func New(options Options) *Log {
+	l := &Log{options: options}
+	l.Kinds = map[string]int64{}
+	l.parser.Only = options.Format
+	return l
+}
+
+// Read reads one file, named for messages, and calls each with its events. The error
+// is that of each, or the first complaint where Options.Strict is set; what else is
+// wrong with the file is a complaint.
+func (l *Log) Read(name string, src io.Reader, each Each) error {
+	l.Files++
+	l.file = fileState{name: name}
+	l.parser.Reset()
+	err := l.read(src, each)
+	l.Lines += l.lines.number - 1
+	if f := &l.file; f.events == 0 && f.bad == 0 && f.other > 0 && err == nil {
+		l.Flowless = append(l.Flowless, name)
+	}
+	return err
+}
+
+// Missing counts a file that could not be opened.
+func (l *Log) Missing(name string, cause error) error {
+	l.Files++
+	l.file = fileState{name: name}
+	l.BadFiles++
+	return l.complain(0, &problem{Unopened, cause.Error()})
+}
+
+func (l *Log) read(src io.Reader, each Each) error {
+	l.lines.reset(src)
+	if bytes.HasPrefix(l.lines.peek(2), []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(l.lines.rest())
+		if err != nil {
+			return l.giveUp(&problem{Broken, "it begins like a gzip file: " + err.Error()})
+		}
+		l.lines.reset(z)
+	}
+	if bytes.HasPrefix(l.lines.peek(len(byteOrderMark)), byteOrderMark) {
+		l.lines.start += len(byteOrderMark)
+	}
+	head := l.lines.peek(sniffed)
+	if len(head) == 0 && l.lines.err == nil {
+		return nil // an empty file is a log of nothing
+	}
+	found, bad := sniff(head)
+	if only := l.options.Format; only != format.Auto && bad == nil {
+		found = ofFormat(only, found)
+	}
+	var err error
+	switch {
+	case bad != nil && l.lines.err != nil:
+		return l.giveUp(broken(l.lines.err))
+	case bad != nil:
+		return l.giveUp(bad)
+	case found == aTable:
+		err = l.readTable(each)
+	case found == aDocument:
+		err = l.readDocument(each)
+	default:
+		err = l.readLines(each)
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.lines.err; err != nil {
+		l.BadFiles++
+		return l.complain(l.lines.number, broken(err))
+	}
+	if l.file.events > 0 || l.file.bad == 0 {
+		return nil
+	}
+	if l.options.Format != format.Auto {
+		return l.giveUp(&problem{Unknown, fmt.Sprintf("no line could be read as %v", l.options.Format)})
+	}
+	return l.giveUp(&unknownFormat)
+}
+
+// giveUp complains about a file as a whole.
+func (l *Log) giveUp(bad *problem) error {
+	l.BadFiles++
+	return l.complain(0, bad)
+}
+
+func broken(err error) *problem {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &problem{Broken, "the file was cut: it ends inside its compressed data"}
+	}
+	return &problem{Broken, "reading ends here: " + err.Error()}
+}
+
+// readLines reads a file of lines.
+func (l *Log) readLines(each Each) error {
+	for {
+		line, bad := l.lines.next(false)
+		l.file.line = l.lines.number
+		var err error
+		switch {
+		case bad != nil:
+			err = l.refuse(bad)
+		case line == nil:
+			return nil
+		default:
+			err = l.readText(line, each)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readText reads the text of one event.
+func (l *Log) readText(text []byte, each Each) error {
+	claim := l.parser.Read(text, &l.event)
+	switch claim.Kind {
+	case format.Blank:
+		return nil
+	case format.Other:
+		l.other(claim.Text)
+		return nil
+	case format.Flow:
+		if claim.Cut {
+			if err := l.complain(l.file.line, &cutEvent); err != nil {
+				return err
+			}
+		}
+		return l.hand(&l.event, each)
+	case format.Broken:
+		kind := Unreadable
+		if claim.Cut {
+			kind = Cut
+		}
+		return l.refuse(&problem{kind, claim.Text})
+	}
+	return l.refuse(&nobody)
+}
+
+var (
+	cutEvent = problem{Cut, "the line ends too early; what it says before that was judged"}
+	nobody   = problem{Unreadable, "the line is of no known format"}
+)
+
+func (l *Log) other(kind string) {
+	if _, known := l.Kinds[kind]; !known && len(l.Kinds) >= maxKinds {
+		kind = "lines of more kinds"
+	}
+	l.Kinds[kind]++
+	l.file.other++
+}
+
+// maxKinds is how many kinds of lines are told apart: Suricata has some 40 kinds of
+// events, Zeek as many logs. A log may name any.
+const maxKinds = 200
+
+func (l *Log) hand(e *event.Event, each Each) error {
+	l.Events++
+	l.file.events++
+	return each(e, l.file.line)
+}
+
+// maxResyncs is how many CSV rows of a file are tried again from their second
+// line, when a quote made one row of several lines and it is no good row. Each
+// costs up to MaxLine bytes of reading.
+const maxResyncs = 16
+
+// readTable reads a CSV file.
+func (l *Log) readTable(each Each) error {
+	bound := false
+	for {
+		line, bad := l.lines.next(true)
+		l.file.line = l.lines.number
+		if line == nil && bad == nil {
+			return nil
+		}
+		var e *event.Event
+		switch {
+		case bad != nil:
+		case len(line) == 0:
+			continue
+		case !bound:
+			if bad = l.csv.bind(line); bad != nil {
+				return l.giveUp(bad)
+			}
+			bound = true
+			continue
+		default:
+			e, bad = l.csv.row(line)
+		}
+		var err error
+		switch {
+		case bad != nil:
+			if l.lines.span > 1 && l.file.resyncs < maxResyncs {
+				l.file.resyncs++
+				l.lines.backUp()
+			}
+			err = l.refuse(bad)
+		case e != nil:
+			err = l.hand(e, each)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// refuse counts a line that gave no event.
+func (l *Log) refuse(bad *problem) error {
+	l.Unreadable++
+	l.file.bad++
+	return l.complain(l.file.line, bad)
+}
+
+// clockJump is how far an event may lie from the order of its file, in seconds: logs
+// that several devices write are out of order by minutes, a log that was sent
+// later by hours.
+const clockJump = 24 * 60 * 60
+
+// CheckClock complains about the event at hand where its time, in epoch seconds, is
+// out of the order of its file by more than clockJump, or later than now by so much.
+// The event counts.
+func (l *Log) CheckClock(at int64) error {
+	f := &l.file
+	step := at - f.last
+	if f.last == 0 {
+		step = 0
+	} else if !f.sloped && step != 0 {
+		f.sloped, f.falling = true, step < 0
+	}
+	if f.falling {
+		step = -step
+	}
+	f.last = at
+	switch {
+	case step < -clockJump:
+		return l.complain(f.line, &problem{Clock, fmt.Sprintf("the clock jumps: the event is of %s, the one before was %s away the other way", stamp(at), apart(-step))})
+	case !l.options.Now.IsZero() && at > l.options.Now.Unix()+clockJump:
+		return l.complain(f.line, &problem{Clock, "the event is of the future: " + stamp(at)})
+	}
+	return nil
+}
+
+func stamp(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
+
+// apart writes a stretch of time that is longer than a day.
+func apart(seconds int64) string {
+	if days := seconds / (24 * 60 * 60); days > 1 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return (time.Duration(seconds) * time.Second).String()
+}
+
+// complain keeps a complaint, and returns it where Options.Strict is set.
+func (l *Log) complain(line int64, bad *problem) error {
+	if !l.options.Strict && !l.Complaints.wants(bad.kind) {
+		l.Complaints.count[bad.kind]++
+		return nil
+	}
+	c := &Complaint{File: l.file.name, Line: line, Kind: bad.kind, Text: bad.text}
+	l.Complaints.add(c)
+	if l.options.Strict {
+		return c
+	}
+	return nil
+}

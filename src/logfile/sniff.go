@@ -1,0 +1,74 @@
+package logfile
+
+import (
+	"bytes"
+
+	"tordetect/src/event"
+	"tordetect/src/format"
+	"tordetect/src/rows"
+)
+
+var (
+	unknownFormat = problem{Unknown, "no known log format: want Palo Alto TRAFFIC, Zeek with its #fields line, Suricata eve.json, CSV with a header of CIM names, or JSON with such names; where you know better, name the format"}
+	utf16Text     = problem{Unknown, "the text is UTF-16: convert it to UTF-8 first"}
+	packed        = problem{Unknown, "the file is packed by xz, zstd, bzip2 or zip: unpack it first; only gzip is read as it is"}
+	pointer       = problem{Unknown, "the file is a Git LFS pointer and not the log itself: fetch it with git lfs pull"}
+)
+
+// packers are the first bytes of files of other compressions.
+var packers = [][]byte{
+	{0xfd, '7', 'z', 'X', 'Z', 0}, {0x28, 0xb5, 0x2f, 0xfd}, []byte("BZh"), []byte("PK\x03\x04"),
+}
+
+// byteOrderMark begins text files of some programs.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// lfsPointer begins what Git has instead of a large file.
+var lfsPointer = []byte("version https://git-lfs.github.com/spec/")
+
+// shape is how the events of a file stand in it.
+type shape uint8
+
+const (
+	ofLines shape = iota
+	aTable
+	aDocument
+)
+
+// sniff finds the shape of a file by its beginning.
+func sniff(head []byte) (shape, *problem) {
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
+		return 0, &utf16Text
+	}
+	for _, magic := range packers {
+		if bytes.HasPrefix(head, magic) {
+			return 0, &packed
+		}
+	}
+	if bytes.HasPrefix(head, lfsPointer) {
+		return 0, &pointer
+	}
+	text := bytes.TrimLeft(head, " \t\r\n")
+	if isDocument(text) {
+		return aDocument, nil
+	}
+	line, _, _ := bytes.Cut(text, []byte{'\n'})
+	if line = bytes.TrimSuffix(line, []byte{'\r'}); len(line) > 0 && line[0] != '{' && line[0] != '#' {
+		var scanner rows.Scanner
+		if scanner.Reset(line) == nil && event.IsHeader(scanner.Names()) {
+			return aTable, nil
+		}
+	}
+	return ofLines, nil
+}
+
+// ofFormat is the shape of a file whose format was named.
+func ofFormat(only format.Format, found shape) shape {
+	switch {
+	case only == format.CSV:
+		return aTable
+	case found == aDocument:
+		return aDocument
+	}
+	return ofLines
+}
