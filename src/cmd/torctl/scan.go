@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tordetect/src/terminal"
 	"tordetect/src/trafficlog"
 )
 
@@ -37,7 +38,7 @@ const (
 	minScoreData  = 0
 )
 
-func scanCommand(t *terminal, now func() time.Time) *cobra.Command {
+func scanCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	o := scanOptions{version: version}
 	var format, zone string
 	c := &cobra.Command{
@@ -142,7 +143,7 @@ func parseZone(name string) (*time.Location, error) {
 type torFound struct{ error }
 
 // scanFiles reads the files, judges their flows and writes what was found.
-func scanFiles(t *terminal, stdin io.Reader, o scanOptions) error {
+func scanFiles(t *terminal.Terminal, stdin io.Reader, o scanOptions) error {
 	if _, err := os.Stat(o.relays); errors.Is(err, fs.ErrNotExist) && (o.named || o.failOn != "") {
 		return failed(fmt.Errorf("%s: no such relay table; torctl relays import or update makes one", o.relays))
 	}
@@ -151,9 +152,9 @@ func scanFiles(t *terminal, stdin io.Reader, o scanOptions) error {
 		return err
 	}
 	out := newReport(t, o)
-	bar := t.bytesProgress(totalSize(o.files))
+	bar := t.Bytes(totalSize(o.files))
 	s, err := j.run(stdin, bar, out.add)
-	bar.done()
+	bar.Done()
 	var complaint *trafficlog.Complaint
 	if errors.As(err, &complaint) {
 		return failed(fmt.Errorf("%s; stopped here (--strict)", printable(err.Error())))
@@ -177,14 +178,14 @@ func scanFiles(t *terminal, stdin io.Reader, o scanOptions) error {
 }
 
 // newReport returns the report of a form.
-func newReport(t *terminal, o scanOptions) report {
+func newReport(t *terminal.Terminal, o scanOptions) report {
 	switch o.form {
 	case formJSON:
-		return newJSONReport(t.out)
+		return newJSONReport(t.Out())
 	case formCSV:
-		return newCSVReport(t.out)
+		return newCSVReport(t.Out())
 	case formHTML:
-		return newHTMLReport(t.out, o.files)
+		return newHTMLReport(t.Out(), o.files)
 	}
 	return &tableReport{t: t, minScore: o.minScore}
 }

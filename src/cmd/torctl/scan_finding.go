@@ -364,10 +364,3 @@ func isNumber(text []byte) bool {
 	}
 	return true
 }
-
-func counted(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.FormatInt(n, 10) + " " + what + "s"
-}

@@ -435,25 +435,6 @@ func TestClip(t *testing.T) {
 	require.Equal(t, "x"+strings.Repeat("é", maxText/2-1)+"…", f.Query)
 }
 
-// The table leaves out columns until it fits.
-func TestTableFits(t *testing.T) {
-	pairs := []*pair{{pairKey: pairKey{"10.0.0.1", "[2001:db8:1::11]:9001", "outbound", "tor", "established"}, Flows: 3, First: 1795176000, Last: 1795176000,
-		Best: finding{File: "a/very/long/folder/pan.log", Line: 123456, Score: 97, Role: "guard+exit", Evidence: []string{"or_port", "app_label"}}}}
-	names := func(width int) string {
-		var out []string
-		for _, c := range fitting(pairs, width) {
-			out = append(out, c.name)
-		}
-		return strings.Join(out, " ")
-	}
-	all := "verdict score state direction ours theirs role flows first last evidence where"
-	require.Equal(t, all, names(0))
-	require.Equal(t, all, names(300))
-	require.Equal(t, "verdict score direction ours theirs flows first evidence", names(120))
-	require.Equal(t, "verdict score ours theirs flows", names(80))
-	require.Equal(t, "verdict score ours theirs", names(40))
-}
-
 // A writer that is gone ends the scan, also while the reader waits.
 func TestScanClosedOutput(t *testing.T) {
 	table := relayTable(t, t.TempDir())

@@ -15,11 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
+	"tordetect/src/flow"
+	"tordetect/src/terminal"
 )
 
 // node is an element of a page. The page is written so that a reader of XML takes
@@ -330,7 +330,7 @@ func TestHTMLHostileText(t *testing.T) {
 			require.Subset(t, keys(want), keys(shape(page)), "%q", text)
 			require.Less(t, len(out), 200_000)
 			for _, r := range out {
-				require.False(t, r != '\n' && r < ' ' || playful(r) && r != '\n', "%q: %q", text, r)
+				require.False(t, r != '\n' && r < ' ' || terminal.IsPlayful(r) && r != '\n', "%q: %q", text, r)
 			}
 			if len(text) < 30 {
 				users := pageText(strings.ToValidUTF8(text, "\ufffd"))
@@ -356,7 +356,7 @@ func mustJSON(t testing.TB, v any) []byte {
 		}
 		b.WriteString(`"` + key + `":`)
 		if text, ok := object[key].(string); ok {
-			b.Write(appendJSON(nil, []byte(text)))
+			b.Write(terminal.AppendJSON(nil, []byte(text)))
 		} else {
 			fmt.Fprint(&b, object[key])
 		}

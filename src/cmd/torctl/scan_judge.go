@@ -11,6 +11,7 @@ import (
 
 	"tordetect/src/chunked"
 	"tordetect/src/command"
+	"tordetect/src/terminal"
 	"tordetect/src/trafficlog"
 )
 
@@ -60,7 +61,7 @@ const inFlight = 3
 var errStopped = errors.New("stopped")
 
 // run reads all files, and calls add for each flow of the least score or above.
-func (j *judge) run(stdin io.Reader, bar *bytesBar, add func(*judged) error) (*summary, error) {
+func (j *judge) run(stdin io.Reader, bar *terminal.Bar, add func(*judged) error) (*summary, error) {
 	full := make(chan parsed, inFlight)
 	empty := make(chan []byte, inFlight)
 	stop := make(chan struct{})
@@ -100,9 +101,9 @@ func (j *judge) run(stdin io.Reader, bar *bytesBar, add func(*judged) error) (*s
 }
 
 // read reads the files one after the other.
-func (j *judge) read(stdin io.Reader, bar *bytesBar, each func(*trafficlog.Chunk) error) error {
+func (j *judge) read(stdin io.Reader, bar *terminal.Bar, each func(*trafficlog.Chunk) error) error {
 	for _, path := range j.options.files {
-		bar.begin(logName(path))
+		bar.Begin(logName(path))
 		f, err := openLog(path, stdin)
 		if err != nil {
 			if err := j.log.Missing(logName(path), err); err != nil {
@@ -110,7 +111,7 @@ func (j *judge) read(stdin io.Reader, bar *bytesBar, each func(*trafficlog.Chunk
 			}
 			continue
 		}
-		err = j.log.Read(logName(path), bar.count(f), each)
+		err = j.log.Read(logName(path), bar.Count(f), each)
 		f.Close()
 		if err != nil {
 			return err

@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"tordetect/src/rows"
+	"tordetect/src/terminal"
 )
 
 // outputSize is how much is written at once. A pipe takes 64 kB.
@@ -39,7 +36,7 @@ func (c *csvReport) add(r *judged) error {
 		if i > 0 {
 			c.line = append(c.line, ',')
 		}
-		c.text = appendPrintable(c.text[:0], r.cell(column(i)))
+		c.text = terminal.AppendPrintable(c.text[:0], r.cell(column(i)))
 		c.line = rows.AppendCell(c.line, c.text)
 	}
 	c.line = append(c.line, '\n')
@@ -53,24 +50,6 @@ func (c *csvReport) finish(*summary) error {
 		return err
 	}
 	return c.out.Flush()
-}
-
-// appendPrintable appends text for a cell that may end on a terminal: the values
-// of a list with ; between them, other control characters as a question mark.
-func appendPrintable(dst, text []byte) []byte {
-	if isPrintableASCII(text) {
-		return append(dst, text...)
-	}
-	return append(dst, printable(strings.ReplaceAll(string(text), "\n", ";"))...)
-}
-
-func isPrintableASCII(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // jsonReport writes an object a line for each flow. Keys without a value are left
@@ -105,14 +84,14 @@ func (j *jsonReport) add(r *judged) error {
 				if n > 0 {
 					line = append(line, ',')
 				}
-				line = appendJSON(line, one)
+				line = terminal.AppendJSON(line, one)
 				if value = rest; !more {
 					break
 				}
 			}
 			line = append(line, ']')
 		default:
-			line = appendJSON(line, value)
+			line = terminal.AppendJSON(line, value)
 		}
 	}
 	j.line = append(line, "}\n"...)
@@ -121,33 +100,3 @@ func (j *jsonReport) add(r *judged) error {
 }
 
 func (j *jsonReport) finish(*summary) error { return j.out.Flush() }
-
-// appendJSON appends a JSON string. What a terminal could take for a command is
-// escaped, so that nothing is lost.
-func appendJSON(dst, text []byte) []byte {
-	dst = append(dst, '"')
-	if isPrintableASCII(text) && bytes.IndexByte(text, '"') < 0 && bytes.IndexByte(text, '\\') < 0 {
-		return append(append(dst, text...), '"')
-	}
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r > 0xffff && unicode.Is(unicode.Cf, r):
-			high, low := utf16.EncodeRune(r)
-			dst = appendEscape(appendEscape(dst, high), low)
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == 0x2028 || r == 0x2029:
-			dst = appendEscape(dst, r)
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-		text = text[size:]
-	}
-	return append(dst, '"')
-}
-
-func appendEscape(dst []byte, r rune) []byte {
-	const hex = "0123456789abcdef"
-	return append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
-}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/terminal"
 	"tordetect/src/trafficlog"
 )
 
@@ -158,36 +159,36 @@ func parseISO(text string) (int64, bool) {
 
 // sayComplaints tells what could not be read, the first of each kind with its
 // place.
-func sayComplaints(t *terminal, s *summary) {
+func sayComplaints(t *terminal.Terminal, s *summary) {
 	var said [trafficlog.Kinds]int64
 	for _, c := range s.Complaints.Kept() {
-		t.say("%s", printable(c.Error()))
+		t.Say("%s", printable(c.Error()))
 		said[c.Kind]++
 	}
 	for kind, n := range said {
 		k := trafficlog.Kind(kind)
 		if more := s.Complaints.Count(k) - n; more > 0 {
-			t.say("and %d more like these: %s", more, k)
+			t.Say("and %d more like these: %s", more, k)
 		}
 	}
 }
 
 // saySummary tells what was read and judged.
-func saySummary(t *terminal, s *summary) {
+func saySummary(t *terminal.Terminal, s *summary) {
 	sayComplaints(t, s)
 	for _, text := range s.Warnings {
-		t.say("warning: %s", printable(text))
+		t.Say("warning: %s", printable(text))
 	}
 	if s.Read.Zoneless > 0 {
-		t.say("times of the log without a zone were taken for %s; --zone names another", s.Zone)
+		t.Say("times of the log without a zone were taken for %s; --zone names another", s.Zone)
 	}
-	t.say("read %s from %s, %s unreadable, %s of other kinds", counted(s.Read.Rows, "flow"), counted(int64(s.Read.Files), "file"),
+	t.Say("read %s from %s, %s unreadable, %s of other kinds", counted(s.Read.Rows, "flow"), counted(int64(s.Read.Files), "file"),
 		counted(s.Read.Unreadable, "line"), counted(s.Read.Other, "line"))
 	if s.First != 0 {
-		t.say("flows from %s to %s", clock(s.First), clock(s.Last))
+		t.Say("flows from %s to %s", clock(s.First), clock(s.Last))
 	}
 	v := s.Verdicts
-	t.say("verdicts: %d tor, %d likely, %d possible, %d none, %d unknown", v[rankTor], v[rankLikely], v[rankPossible], v[rankNone], v[rankUnknown])
+	t.Say("verdicts: %d tor, %d likely, %d possible, %d none, %d unknown", v[rankTor], v[rankLikely], v[rankPossible], v[rankNone], v[rankUnknown])
 	var parts []string
 	for c, name := range coverageNames {
 		if n := s.Covered[c].Flows; n > 0 {
@@ -199,7 +200,7 @@ func saySummary(t *terminal, s *summary) {
 		until = "; the newest relay list ends at " + clock(s.ListUntil)
 	}
 	if len(parts) > 0 {
-		t.say("coverage: %s%s", strings.Join(parts, ", "), until)
+		t.Say("coverage: %s%s", strings.Join(parts, ", "), until)
 	}
 	for c, text := range blindness {
 		if at := s.Covered[c]; at.Flows > 0 && text != "" {
@@ -207,7 +208,7 @@ func saySummary(t *terminal, s *summary) {
 			if at.First != 0 {
 				when = fmt.Sprintf(", %s to %s", clock(at.First), clock(at.Last))
 			}
-			t.say("blind spot: %s %s%s", counted(at.Flows, "flow"), text, when)
+			t.Say("blind spot: %s %s%s", counted(at.Flows, "flow"), text, when)
 		}
 	}
 }
