@@ -1,7 +1,6 @@
 package scan
 
-// This file goes away: it reads and judges by way of the search command, with rows
-// of CSV between the log and the finding.
+// This file goes away: it has rows of CSV between the log and the finding.
 
 import (
 	"bytes"
@@ -79,9 +78,7 @@ type parsed struct {
 	body []byte
 }
 
-// inFlight is how many chunks are between reader and judge: one in the making, one
-// being judged, one waiting.
-const inFlight = 3
+const inFlight = 3 // chunks: one in the making, one being judged, one waiting
 
 func read(ctx context.Context, o *Options, stdin io.Reader, progress Progress, c *counter) error {
 	j, err := newJudge(o, c)
@@ -97,7 +94,8 @@ func read(ctx context.Context, o *Options, stdin io.Reader, progress Progress, c
 	go func() {
 		defer close(full)
 		failure = o.each(stdin, progress, func(name string, f io.Reader) error {
-			return j.log.Read(name, f, func(c *trafficlog.Chunk) error {
+			before := j.log.Counts
+			err := j.log.Read(name, f, func(c *trafficlog.Chunk) error {
 				select {
 				case body := <-empty:
 					full <- parsed{c.File, append(body[:0], c.Body...)}
@@ -106,6 +104,10 @@ func read(ctx context.Context, o *Options, stdin io.Reader, progress Progress, c
 					return context.Canceled
 				}
 			})
+			if j.log.Rows == before.Rows && j.log.Other > before.Other {
+				c.summary.Flowless = append(c.summary.Flowless, name)
+			}
+			return err
 		}, j.log.Missing)
 	}()
 	for p := range full {
@@ -149,12 +151,12 @@ func (j *judge) judge(p parsed) error {
 		row := s.Row()
 		if len(l.tail) > 0 && bytes.HasSuffix(row, l.tail) {
 			if at := epoch(bytes.Trim(row[:bytes.IndexByte(row, ',')], `"`)); at != 0 {
-				j.counter.quiet(l.verdict, l.covered, at)
+				j.counter.quiet(l.verdict, l.covered, at, true)
 				continue
 			}
 		}
 		j.fill()
-		if !j.counter.wants(j.finding.Score) {
+		if !j.counter.wants(j.finding.Score, false, nil) {
 			l.remember(row, j)
 		}
 		if err := j.counter.event(&j.flow); err != nil {
@@ -171,6 +173,9 @@ func (j *judge) judge(p parsed) error {
 func (j *judge) summarize() {
 	s, read := &j.counter.summary, &j.log.Counts
 	s.Files, s.BadFiles, s.Unreadable, s.Other, s.Zoneless = read.Files, read.BadFiles, read.Unreadable, read.Other, read.Zoneless
+	if read.Other > 0 {
+		s.Kinds[AnyKind] = read.Other
+	}
 	for _, c := range j.log.Complaints.Kept() {
 		s.Complaints = append(s.Complaints, &Complaint{c.Kind.String(), c.Error()})
 	}
@@ -235,16 +240,15 @@ type layout struct {
 	all    []int
 	places [columnCount][]int // the best first
 
-	// Most rows have nothing to do with Tor and all end alike, from tor_verdict on.
-	// Such a row is counted like the one before, which spares taking it apart.
+	// Most rows have nothing to do with Tor and end alike, from tor_verdict on: they
+	// are counted like the one before, which spares taking them apart.
 	tailed  bool   // the columns allow that
 	tail    []byte // what the last of these rows ended with, its first comma too
 	verdict detect.Verdict
 	covered flow.Coverage
 }
 
-// bind finds the columns in a header. A name may stand behind that of a data
-// model's data set, as in All_Traffic.src.
+// bind finds the columns, also behind a data set's name, as in All_Traffic.src.
 func (l *layout) bind(s *rows.Scanner) {
 	if l.header == nil || !bytes.Equal(s.Header(), l.header) {
 		*l = layout{header: append(l.header[:0], s.Header()...)}
@@ -278,9 +282,8 @@ func (l *layout) remember(row []byte, j *judge) {
 	for i := l.places[colVerdict][0]; i < len(l.all); i++ {
 		size += 1 + len(j.rows.Cell(i))
 	}
-	// A row that ends with these bytes has these cells, as its tail cannot begin
-	// inside a quoted cell: the first quote in it would have to close that cell, and
-	// what follows is neither a comma nor another quote.
+	// A row that ends with these bytes has these cells: its tail cannot begin inside
+	// quotes, as its first quote is followed by neither a comma nor a quote.
 	tail := row[len(row)-size:]
 	if at := bytes.IndexByte(tail, '"'); at < 0 || at+1 < len(tail) && tail[at+1] != '"' && tail[at+1] != ',' {
 		l.tail = append(l.tail, tail...)
@@ -291,13 +294,11 @@ func (l *layout) remember(row []byte, j *judge) {
 // cell returns the text of a column, empty where the row has none.
 func (j *judge) cell(c Column) []byte {
 	for _, place := range j.layout.places[c] {
-		start := len(j.scratch)
 		value, longer := rows.Value(j.rows.Cell(place), j.scratch)
 		j.scratch = longer
 		if len(value) > 0 && string(value) != "null" {
 			return value[:len(value):len(value)]
 		}
-		j.scratch = j.scratch[:start]
 	}
 	return nil
 }
@@ -375,14 +376,13 @@ func (j *judge) fill() {
 
 // text is a name of a relay, which comes again and again, as a string.
 func (j *judge) text(name []byte) string {
-	if known, ok := j.texts[string(name)]; ok {
-		return known
+	if _, known := j.texts[string(name)]; !known {
+		if len(j.texts) >= 20000 { // twice the network
+			clear(j.texts)
+		}
+		j.texts[string(name)] = string(name)
 	}
-	if len(j.texts) >= 20000 { // twice the network
-		clear(j.texts)
-	}
-	j.texts[string(name)] = string(name)
-	return string(name)
+	return j.texts[string(name)]
 }
 
 // epoch reads epoch seconds or an ISO time with a zone; 0 if it is neither.

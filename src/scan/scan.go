@@ -5,7 +5,8 @@
 //	      and, at the end, a Summary: 12 flows read, 1 tor, 11 none, coverage full 12
 //
 // scan.go has what goes in and out, files.go what is opened,
-// count.go the totals and what is handed on. old.go reads and judges, by way of the search command.
+// count.go the totals and what is handed on, join.go what events of one
+// connection become. old.go reads and judges, by way of the search command.
 //
 // The package draws nothing and knows no flag: package report makes tables, pages
 // and files of its flows.
@@ -53,8 +54,10 @@ var columnNames = [Columns]string{
 // String is the column's name in CIM.
 func (c Column) String() string { return columnNames[c] }
 
-// A Flow is one event of a log with its finding. It, and all that it points to, is
-// valid until the next one.
+// A Flow is one event of a log with its finding, or with Options.Join all events of
+// one connection: then the best finding stands for it, with the codes of all, and
+// its counts are those of the event that ended it. It, and all that it points to,
+// is valid until the next one.
 type Flow struct {
 	File        string
 	Line        int64           // counted from 1
@@ -77,6 +80,7 @@ type Options struct {
 	Relays   string         // path of the relay table
 	Internal string         // the site's own networks, commas between
 	MinScore int            // of what is handed on
+	Join     bool           // hand on flows, whose events are joined, and not events
 	Version  string         // of the program, for the summary
 	Now      time.Time
 }
@@ -104,18 +108,31 @@ type Trouble struct {
 type Summary struct {
 	Options *Options
 
-	Files, BadFiles int   // begun; not opened, of no known format, broken off, or without any event that could be read
-	Flows           int64 // that were read
-	Unreadable      int64 // lines that should have been events
-	Other           int64 // lines that are readable and no flows: other log types, other events
-	Zoneless        int64 // events whose time was taken to be in Options.Zone
+	Files, BadFiles int              // begun; not opened, of no known format, broken off, or without any event that could be read
+	Flows           int64            // events that end a flow
+	Events          int64            // other events of flows: handshakes, queries, alerts, begins
+	Unreadable      int64            // lines that should have been events
+	Other           int64            // lines that are readable and no flows: other log types, other events
+	Kinds           map[string]int64 // of those lines, in words that follow a number: "Suricata stats"
+	Flowless        []string         // files that hold nothing else, by name
+	Zoneless        int64            // events whose time was taken to be in Options.Zone
 	Complaints      []*Complaint
 	Troubles        []Trouble
 	Warnings        []string // sentences about the relay table and what could not be judged
 
+	// Tally is of flows: of each event that ends one, and of connections with evidence
+	// whose end was not among the events that were joined to it. Where no event ends a
+	// flow it is of events.
 	Tally
+	Early     int64 // flows that were counted before all was read, as too many had evidence
 	ListUntil int64 // end of the newest list that judged; 0: none did
 }
+
+// IsFlowless reports whether nothing that was read was a flow.
+func (s *Summary) IsFlowless() bool { return s.Flows+s.Events == 0 }
+
+// AnyKind is the kind of lines of which nothing more is known.
+const AnyKind = "lines of other kinds"
 
 // Tally counts flows by what was found.
 type Tally struct {
@@ -159,12 +176,16 @@ func (t *Tally) AtLeast(least detect.Verdict) int64 {
 }
 
 // Run reads the files one after the other, judges their events and calls add for
-// each of the least score or above, in the order of the logs. An error of add ends
-// it. Options are to be checked before. The summary tells of what was read until
-// then, also where there is an error.
+// each of the least score or above, in the order of the logs. With Options.Join
+// add gets flows: those of a connection that has evidence when all is read, the
+// others at once. An error of add ends the run. Options are to be checked before.
 func Run(ctx context.Context, o *Options, stdin io.Reader, progress Progress, add func(*Flow) error) (*Summary, error) {
-	c := &counter{options: o, add: add}
-	c.summary.Options = o
-	err := read(ctx, o, stdin, progress, c)
-	return &c.summary, err
+	c := newCounter(o, add)
+	if err := read(ctx, o, stdin, progress, c); err != nil {
+		return nil, err
+	}
+	if err := c.finish(); err != nil {
+		return nil, err
+	}
+	return &c.summary, nil
 }

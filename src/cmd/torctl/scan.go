@@ -50,6 +50,9 @@ relay table and, for flows older than that, the history beside it
 (tor_relays_history.csv beside tor_relays.csv). "Not found" means something only
 where the table covers the time of a flow: the summary says for how many it does.
 
+Events of one connection, as Zeek's conn, ssl and dns with one uid, are one flow in
+the table, the page and the counts; json and csv have a row for each event.
+
 Lines that cannot be read are named, counted and left out; --strict stops at the
 first.`,
 		Example: `  torctl scan pan.log --relays tor_relays.csv
@@ -69,7 +72,7 @@ first.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, csv or json")
-	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each flow), or html (a report of one page)")
+	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
 	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
 	f.StringVar(&o.Internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
@@ -156,6 +159,7 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 	if err := o.Check(); err != nil {
 		return err
 	}
+	o.Join = o.form == formTable || o.form == formHTML
 	out := newReport(t, o.form)
 	bar := t.Bytes(scan.Size(o.Files))
 	s, err := scan.Run(ctx, &o.Options, stdin, bar, out.Add)

@@ -201,6 +201,20 @@ func TestHTMLHeadlines(t *testing.T) {
 	}
 }
 
+// Events that end no flow are told of beside those that do.
+func TestHTMLEvents(t *testing.T) {
+	for events, want := range map[int64]string{0: "", 1: "5 that end a flow, and 1 other: handshakes", 3000: "5 that end a flow, and 3\u202f000 others: handshakes"} {
+		var out bytes.Buffer
+		s := &scan.Summary{Options: &scan.Options{Files: []string{"a.log"}, Now: noon, Zone: time.UTC}, Files: 1, Flows: 5, Events: events}
+		s.Verdicts[detect.VerdictNone] = 5
+		require.NoError(t, New(&out).Finish(s))
+		page := parsePage(t, out.String())
+		checkPage(t, page)
+		require.Contains(t, page.id("summary-list").text, want)
+		require.Equal(t, want != "", strings.Contains(page.id("summary-list").text, "end a flow"))
+	}
+}
+
 // Each code, verdict, state and coverage that can stand in a report is explained.
 func TestHTMLWords(t *testing.T) {
 	for _, code := range detect.Names() {
