@@ -1,7 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tordetect/src/flow"
@@ -26,8 +29,9 @@ func Say(t *terminal.Terminal, s *scan.Summary) {
 	if s.Zoneless > 0 {
 		t.Say("times of the log without a zone were taken for %s; --zone names another", s.Options.Zone)
 	}
-	t.Say("read %s from %s, %s unreadable, %s of other kinds", terminal.Counted(s.Flows, "flow"), terminal.Counted(int64(s.Files), "file"),
+	t.Say("read %s from %s, %s unreadable, %s of other kinds", flowsRead(s), terminal.Counted(int64(s.Files), "file"),
 		terminal.Counted(s.Unreadable, "line"), terminal.Counted(s.Other, "line"))
+	sayOthers(t, s)
 	if s.First != 0 {
 		t.Say("flows from %s to %s", clock(s.First), clock(s.Last))
 	}
@@ -37,6 +41,53 @@ func Say(t *terminal.Terminal, s *scan.Summary) {
 	}
 	t.Say("verdicts: %s", strings.Join(parts, ", "))
 	sayCoverage(t, s)
+}
+
+// flowsRead is how many flows were read, by the events that end them.
+func flowsRead(s *scan.Summary) string {
+	switch {
+	case s.Events == 0:
+		return terminal.Counted(s.Flows, "flow")
+	case s.Flows == 0:
+		return terminal.Counted(s.Events, "event") + " of flows, of none its end,"
+	}
+	return terminal.Counted(s.Flows, "flow") + " and " + terminal.Counted(s.Events, "other event") + " of them"
+}
+
+// sayOthers tells of what was no flow, beside what was, and of what was not joined.
+func sayOthers(t *terminal.Terminal, s *scan.Summary) {
+	if n := len(s.Flowless); n > 0 && !s.IsFlowless() {
+		names, more := s.Flowless[:min(n, fewNames)], ""
+		if n > fewNames {
+			more = fmt.Sprintf(" and %d more", n-fewNames)
+		}
+		t.Say("no flow is in %s: %s%s", terminal.Counted(int64(n), "file"), strings.Join(names, ", "), more)
+	}
+	if s.Kinds[scan.AnyKind] < s.Other {
+		t.Say("lines of other kinds: %s", Kinds(s))
+	}
+	if s.Early > 0 {
+		t.Say("so many flows had evidence that %d were counted before all was read: what else was logged of them counts as flows of its own", s.Early)
+	}
+}
+
+// How many names and kinds a line has.
+const (
+	fewNames = 5
+	fewKinds = 10
+)
+
+// Kinds tells what the lines that are no flows are, the most frequent first.
+func Kinds(s *scan.Summary) string {
+	kinds := slices.SortedFunc(maps.Keys(s.Kinds), func(a, b string) int { return cmp.Or(cmp.Compare(s.Kinds[b], s.Kinds[a]), cmp.Compare(a, b)) })
+	var parts []string
+	for _, kind := range kinds[:min(len(kinds), fewKinds)] {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Kinds[kind], kind))
+	}
+	if more := len(kinds) - fewKinds; more > 0 {
+		parts = append(parts, terminal.Counted(int64(more), "more kind"))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // sayCoverage tells what "not found" means for the flows.

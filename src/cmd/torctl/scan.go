@@ -54,7 +54,7 @@ Events of one connection, as Zeek's conn, ssl and dns with one uid, are one flow
 the table, the page and the counts; json and csv have a row for each event.
 
 Lines that cannot be read are named, counted and left out; --strict stops at the
-first.`,
+first. Where nothing was a flow, the exit code is 1.`,
 		Example: `  torctl scan pan.log --relays tor_relays.csv
   torctl scan /var/log/zeek/2026-11-20/*.log.gz -o csv > flows.csv
   zcat eve.json.1.gz | torctl scan - --format suricata -o json --min-score 50
@@ -182,6 +182,13 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 	}
 	if s.BadFiles > 0 {
 		return failed(fmt.Errorf("%d of %s could not be read, or not to the end", s.BadFiles, counted(int64(s.Files), "file")))
+	}
+	if s.IsFlowless() {
+		what := ""
+		if kinds := report.Kinds(s); kinds != "" {
+			what = ": " + kinds
+		}
+		return failed(fmt.Errorf("nothing in %s was a flow%s", counted(int64(s.Files), "file"), what))
 	}
 	return nil
 }

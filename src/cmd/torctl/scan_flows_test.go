@@ -102,6 +102,8 @@ func TestScanExitCodes(t *testing.T) {
 	clean := write(t, folder, "clean.log", firewall(1, 5))
 	tor := write(t, folder, "tor.log", firewall(1, 1000))
 	junk := write(t, folder, "junk.log", "hello\n")
+	empty := write(t, folder, "empty.log", "")
+	stats := write(t, folder, "stats.json", `{"timestamp":"2026-11-20T11:30:30.000000+0000","event_type":"stats","stats":{}}`+"\n")
 	for _, c := range []struct {
 		args []string
 		want int
@@ -114,6 +116,11 @@ func TestScanExitCodes(t *testing.T) {
 		{[]string{junk, tor, "--fail-on", "likely"}, exitFound}, // what was found is certain
 		{[]string{junk, clean, "--fail-on", "likely"}, exitFailed},
 		{[]string{junk}, exitFailed},
+		{[]string{stats}, exitFailed},
+		{[]string{stats, empty, "--fail-on", "possible"}, exitFailed},
+		{[]string{empty, "-o", "json"}, exitFailed},
+		{[]string{stats, empty, clean, "--fail-on", "possible"}, 0},
+		{[]string{stats, tor, "--fail-on", "possible"}, exitFound},
 		{[]string{"none.log"}, exitFailed},
 		{[]string{clean, "--relays", "none.csv"}, exitFailed},
 		{[]string{clean, "--fail-on", "sure"}, exitUsage},
