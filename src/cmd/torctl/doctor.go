@@ -7,14 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"tordetect/src/doctor"
+	"tordetect/src/terminal"
 )
 
-func doctorCommand(t *terminal, now func() time.Time) *cobra.Command {
+func doctorCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	var app, file, form string
 	var strict, noRun, all bool
 	c := &cobra.Command{
@@ -100,16 +100,16 @@ func findApp(given, home string) (string, error) {
 }
 
 // tellHealth writes the report, and returns what makes the exit code 1.
-func tellHealth(t *terminal, form string, r *doctor.Report, strict, all bool) error {
+func tellHealth(t *terminal.Terminal, form string, r *doctor.Report, strict, all bool) error {
 	var err error
 	if form == formJSON {
 		var rows [][]any
 		for _, f := range r.Findings {
 			rows = append(rows, []any{f.Severity.String(), f.Check, f.Where, f.What, f.Do})
 		}
-		err = t.rows(form, []string{"severity", "check", "where", "what", "do"}, rows)
+		err = t.Rows(form, []string{"severity", "check", "where", "what", "do"}, rows)
 	} else {
-		err = t.health(r, all)
+		err = health(t, r, all)
 	}
 	if err != nil {
 		return err
@@ -126,21 +126,12 @@ func tellHealth(t *terminal, form string, r *doctor.Report, strict, all bool) er
 	return nil
 }
 
-// The widths of the health report: as the terminal, but no lines that are hard to
-// read, and as in a letter where there is no terminal.
-const (
-	widestText  = 110
-	letterWidth = 90
-	indent      = "           "
-)
+// indent is where the sentences of the health report begin.
+const indent = "           "
 
 // health writes the report for a person: the worst first, a paragraph each, as
 // sentences fit into no table.
-func (t *terminal) health(r *doctor.Report, all bool) error {
-	width := letterWidth
-	if w := t.width(); w > 0 {
-		width = min(max(w, 40), widestText)
-	}
+func health(t *terminal.Terminal, r *doctor.Report, all bool) error {
 	var b strings.Builder
 	fine := 0
 	for _, severity := range []doctor.Severity{doctor.Error, doctor.Warning, doctor.Note, doctor.OK} {
@@ -158,39 +149,13 @@ func (t *terminal) health(r *doctor.Report, all bool) error {
 				where += ": " + f.Where
 			}
 			fmt.Fprintf(&b, "%-9s  %s\n", severity, printable(where))
-			paragraph(&b, width, printable(f.What))
+			b.WriteString(t.Paragraph(indent, f.What))
 			if f.Do != "" {
-				paragraph(&b, width, "to do: "+printable(f.Do))
+				b.WriteString(t.Paragraph(indent, "to do: "+f.Do))
 			}
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", printable(r.App), counted(int64(r.Count(doctor.Error)), "error"), counted(int64(r.Count(doctor.Warning)), "warning"),
 		counted(int64(r.Count(doctor.Note)), "note"), counted(int64(fine), "check"))
-	if _, err := fmt.Fprint(t.out, b.String()); err != nil {
-		return fmt.Errorf("write the output: %w", err)
-	}
-	return nil
-}
-
-// paragraph sets words to a width. A word that is longer stays whole: most such are
-// paths, which somebody wants to copy.
-func paragraph(b *strings.Builder, width int, words string) {
-	at := 0 // of the line, 0 before its first word
-	for word := range strings.FieldsSeq(words) {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case at == 0:
-			b.WriteString(indent)
-			at = len(indent)
-		case at+1+length > width:
-			b.WriteString("\n" + indent)
-			at = len(indent)
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += length
-	}
-	b.WriteByte('\n')
+	return t.Print(b.String())
 }

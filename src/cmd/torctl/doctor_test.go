@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/doctor"
+	"tordetect/src/terminal"
 )
 
 // TestDoctorScripts runs scripts beside a Splunk in the folder splunk, with this
@@ -63,13 +64,13 @@ func TestHealthIsPrintable(t *testing.T) {
 	for _, form := range []string{formTable, formJSON} {
 		var b sink
 		report := &doctor.Report{App: "a\x1b[31m", Findings: []doctor.Finding{{Severity: doctor.Error, Check: "local", Where: "x\r\n", What: "the search \"\x1b]0;you\x07\" is", Do: "remove\u202e it"}}}
-		require.ErrorContains(t, tellHealth(&terminal{out: &b, err: &b}, form, report, false, true), "1 error")
+		require.ErrorContains(t, tellHealth(terminal.New(&b, &b), form, report, false, true), "1 error")
 		require.NotContains(t, string(b), "\x1b")
 		require.NotContains(t, string(b), "\r")
 		require.NotContains(t, string(b), "\x07")
 		require.NotEmpty(t, string(b))
 	}
-	require.ErrorContains(t, tellHealth(&terminal{out: full{}, err: full{}}, formTable, &doctor.Report{}, false, false), "write the output: no space left")
+	require.ErrorContains(t, tellHealth(terminal.New(full{}, full{}), formTable, &doctor.Report{}, false, false), "write the output: no space left")
 }
 
 type sink []byte

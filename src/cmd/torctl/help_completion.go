@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"tordetect/src/terminal"
 )
 
 // takesFiles reports whether a command's use says that it takes files.
@@ -14,14 +16,16 @@ func takesFiles(c *cobra.Command) bool {
 }
 
 // shells are those that there are completions for.
-var shells = map[string]func(root *cobra.Command, t *terminal) error{
-	"bash":       func(root *cobra.Command, t *terminal) error { return root.GenBashCompletionV2(t.out, true) },
-	"zsh":        func(root *cobra.Command, t *terminal) error { return root.GenZshCompletion(t.out) },
-	"fish":       func(root *cobra.Command, t *terminal) error { return root.GenFishCompletion(t.out, true) },
-	"powershell": func(root *cobra.Command, t *terminal) error { return root.GenPowerShellCompletionWithDesc(t.out) },
+var shells = map[string]func(root *cobra.Command, t *terminal.Terminal) error{
+	"bash": func(root *cobra.Command, t *terminal.Terminal) error { return root.GenBashCompletionV2(t.Out(), true) },
+	"zsh":  func(root *cobra.Command, t *terminal.Terminal) error { return root.GenZshCompletion(t.Out()) },
+	"fish": func(root *cobra.Command, t *terminal.Terminal) error { return root.GenFishCompletion(t.Out(), true) },
+	"powershell": func(root *cobra.Command, t *terminal.Terminal) error {
+		return root.GenPowerShellCompletionWithDesc(t.Out())
+	},
 }
 
-func completionCommand(t *terminal) *cobra.Command {
+func completionCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Have a shell complete what one types: bash, zsh, fish or powershell",

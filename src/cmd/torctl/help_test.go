@@ -18,12 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
+	"tordetect/src/terminal"
 	"tordetect/tests/tornet"
 )
 
 // tree is all of torctl's commands, as a program that ran would have them.
 func tree() *cobra.Command {
-	return rootCommand(&terminal{out: io.Discard, err: io.Discard}, time.Now)
+	return rootCommand(terminal.New(io.Discard, io.Discard), time.Now)
 }
 
 // exampleLines are the examples of a command, a line each, without remarks.

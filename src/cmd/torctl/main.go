@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"tordetect/src/terminal"
 )
 
 // version is set by build.sh.
@@ -52,7 +54,7 @@ func failed(err error) error {
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
-	t := &terminal{out: stdout, err: stderr}
+	t := terminal.New(stdout, stderr)
 	root := rootCommand(t, now)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -68,18 +70,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	case err == nil:
 		return 0
 	case errors.As(err, &found):
-		t.say("%v", err)
+		t.Say("%v", err)
 		return exitFound
 	case errors.As(err, &work):
-		t.say("%v", err)
+		t.Say("%v", err)
 		return exitFailed
 	}
-	t.say("%v", err)
-	t.say("hint: torctl --help shows what there is")
+	t.Say("%v", err)
+	t.Say("hint: torctl --help shows what there is")
 	return exitUsage
 }
 
-func rootCommand(t *terminal, now func() time.Time) *cobra.Command {
+func rootCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "torctl",
 		Short:         "Work with Tor Detect's relay table and with log files, without Splunk",

@@ -8,9 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tordetect/src/terminal"
 )
 
-func manCommand(t *terminal) *cobra.Command {
+func manCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
 		Short: "Write the manual pages of all commands into a folder",
@@ -25,7 +27,7 @@ says.`,
 			if err != nil {
 				return failed(fmt.Errorf("write the manual pages: %w", err))
 			}
-			t.say("%s in %s", counted(int64(n), "page"), args[0])
+			t.Say("%s in %s", counted(int64(n), "page"), args[0])
 			return nil
 		},
 	}

@@ -18,10 +18,11 @@ import (
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
+	"tordetect/src/terminal"
 	"tordetect/src/tordir"
 )
 
-func relaysCommand(t *terminal, now func() time.Time) *cobra.Command {
+func relaysCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{
 		Use: "relays", Short: "The relay table: fill it, check documents, ask it",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -46,7 +47,7 @@ const (
 	outputHelp      = "form of the output: "
 )
 
-func importCommand(t *terminal, now func() time.Time) *cobra.Command {
+func importCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	var path, authorities, keep, form string
 	c := &cobra.Command{
 		Use:   "import FILE...",
@@ -82,7 +83,7 @@ authorities into the table. What is not believed is listed and left out.`,
 // defaultTable is the table in the folder one works in.
 const defaultTable = "tor_relays.csv"
 
-func importFiles(t *terminal, files []string, path string, trust tordir.Trust, retention time.Duration, form string, now time.Time) error {
+func importFiles(t *terminal.Terminal, files []string, path string, trust tordir.Trust, retention time.Duration, form string, now time.Time) error {
 	file, err := relaylist.CheckPlace(path)
 	if err != nil {
 		return err
@@ -97,9 +98,9 @@ func importFiles(t *terminal, files []string, path string, trust tordir.Trust, r
 		return err
 	}
 	for _, text := range im.Warnings {
-		t.say("warning: %s", printable(text))
+		t.Say("warning: %s", printable(text))
 	}
-	next, done := t.progress(len(files))
+	next, done := t.Files(len(files))
 	verdicts := im.Files(files, next)
 	done()
 	refused := relaylist.Failed(verdicts)
@@ -115,9 +116,9 @@ func importFiles(t *terminal, files []string, path string, trust tordir.Trust, r
 	if err != nil {
 		return err
 	}
-	t.say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
+	t.Say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
 	if stats.Uncovered > 0 {
-		t.say("warning: %d exit lists count for nothing, as no consensus of their time is known: import them once more with the consensuses", stats.Uncovered)
+		t.Say("warning: %d exit lists count for nothing, as no consensus of their time is known: import them once more with the consensuses", stats.Uncovered)
 	}
 	return errors.Join(verdictRows(t, form, verdicts), refused)
 }
@@ -169,7 +170,7 @@ func anyGood(verdicts []relaylist.Verdict) bool {
 	return false
 }
 
-func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
+func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	var path, authorities, keep, proxy, backfill string
 	var sources []string
 	c := &cobra.Command{
@@ -188,7 +189,7 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			u := relaylist.Update{Retention: retention, Progress: func(text string) { t.say("%s", printable(text)) }}
+			u := relaylist.Update{Retention: retention, Progress: func(text string) { t.Say("%s", printable(text)) }}
 			if u.Backfill, err = parseDays("backfill", backfill); err != nil {
 				return err
 			}
@@ -221,7 +222,7 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 	return c
 }
 
-func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Trust, u relaylist.Update, retention time.Duration, now time.Time) error {
+func updateTable(ctx context.Context, t *terminal.Terminal, path string, trust tordir.Trust, u relaylist.Update, retention time.Duration, now time.Time) error {
 	file, err := relaylist.CheckPlace(path)
 	if err != nil {
 		return err
@@ -238,11 +239,11 @@ func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Tru
 	updated, err := im.Fetch(ctx, u)
 	if updated != nil {
 		for _, text := range updated.Warnings {
-			t.say("warning: %s", printable(text))
+			t.Say("warning: %s", printable(text))
 		}
 	}
 	if errors.Is(err, relaylist.ErrNothingNewer) {
-		t.say("%s is up to date", path)
+		t.Say("%s is up to date", path)
 		return nil
 	}
 	if err != nil {
@@ -252,11 +253,11 @@ func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Tru
 	if err != nil {
 		return err
 	}
-	t.say("%s has %d rows, %d relays, until %s", path, stats.Rows, stats.Relays, clock(stats.Newest))
+	t.Say("%s has %d rows, %d relays, until %s", path, stats.Rows, stats.Relays, clock(stats.Newest))
 	return nil
 }
 
-func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
+func verifyCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	var authorities, form string
 	c := &cobra.Command{
 		Use:   "verify FILE...",
@@ -272,7 +273,7 @@ func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
 			if err != nil {
 				return failed(err)
 			}
-			next, done := t.progress(len(files))
+			next, done := t.Files(len(files))
 			verdicts := relaylist.NewImporter(trust, now()).Files(files, next)
 			done()
 			refused := relaylist.Failed(verdicts)
@@ -289,7 +290,7 @@ func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
 
 // verdictRows writes a row for each consensus and vote, and for what could not
 // be read. Certificates and exit lists have no signatures to tell of.
-func verdictRows(t *terminal, form string, verdicts []relaylist.Verdict) error {
+func verdictRows(t *terminal.Terminal, form string, verdicts []relaylist.Verdict) error {
 	columns := []string{"file", "flavour", "valid_after", "relays", "signatures_good", "signatures_present", "authorities", "ok", "reason"}
 	var rows [][]any
 	for _, v := range verdicts {
@@ -302,10 +303,10 @@ func verdictRows(t *terminal, form string, verdicts []relaylist.Verdict) error {
 		}
 		rows = append(rows, []any{v.Name, v.Flavour, after, v.Relays, v.Verification.Good, v.Verification.Present, v.Verification.Authorities, v.OK, v.Reason})
 	}
-	return t.rows(form, columns, rows)
+	return t.Rows(form, columns, rows)
 }
 
-func statusCommand(t *terminal, now func() time.Time) *cobra.Command {
+func statusCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	var path, form string
 	c := &cobra.Command{
 		Use:   "status",
@@ -320,10 +321,10 @@ func statusCommand(t *terminal, now func() time.Time) *cobra.Command {
 				return failed(fmt.Errorf("%s: %w", path, err))
 			}
 			if warning := relaylist.Ahead(table, now()); warning != "" {
-				t.say("warning: %s", warning)
+				t.Say("warning: %s", warning)
 			}
 			columns, row := relaylist.Status(table, path, version, now())
-			return failed(t.rows(form, columns, [][]any{row}))
+			return failed(t.Rows(form, columns, [][]any{row}))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
@@ -331,7 +332,7 @@ func statusCommand(t *terminal, now func() time.Time) *cobra.Command {
 	return c
 }
 
-func seenCommand(t *terminal, now func() time.Time) *cobra.Command {
+func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	var path, form, at string
 	c := &cobra.Command{
 		Use:     "seen IP",
@@ -355,14 +356,14 @@ func seenCommand(t *terminal, now func() time.Time) *cobra.Command {
 			}
 			table, err := relay.Open(path)
 			if errors.Is(err, fs.ErrNotExist) {
-				t.say("there is no table %s: only authorities and default bridges are known", path)
+				t.Say("there is no table %s: only authorities and default bridges are known", path)
 				table, err = relay.Empty(), nil
 			}
 			if err != nil {
 				return failed(fmt.Errorf("%s: %w", path, err))
 			}
 			columns, rows := relaylist.SeenRows(relaylist.Lookup(table, addr, moment))
-			return failed(t.rows(form, columns, rows))
+			return failed(t.Rows(form, columns, rows))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/terminal"
 	"tordetect/tests/tornet"
 )
 
@@ -194,7 +195,7 @@ func TestEscapes(t *testing.T) {
 	}
 	require.Contains(t, said, "w?[31m?1m?ld?")
 	for _, r := range said {
-		require.True(t, r == '\n' || !playful(r), "%q", said)
+		require.True(t, r == '\n' || !terminal.IsPlayful(r), "%q", said)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/replay"
+	"tordetect/src/terminal"
 )
 
 // replayOptions is what the flags of replay say.
@@ -43,7 +44,7 @@ const (
 // as a flag would be.
 const tokenVariable = "TORCTL_TOKEN"
 
-func replayCommand(t *terminal, now func() time.Time) *cobra.Command {
+func replayCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	o := replayOptions{now: now}
 	c := &cobra.Command{
 		Use:   "replay FILE...",
@@ -112,7 +113,7 @@ const formText = "text"
 var errTyped = errors.New("a token on the command line is seen by everyone on this machine in the process list, and stays in the shell's history: put it into a file for --token-file, or into " + tokenVariable)
 
 // replayFiles checks what flags say, sends, and tells what became of it.
-func replayFiles(ctx context.Context, t *terminal, o replayOptions, given func(flag string) bool) error {
+func replayFiles(ctx context.Context, t *terminal.Terminal, o replayOptions, given func(flag string) bool) error {
 	if err := o.check(given); err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func replayFiles(ctx context.Context, t *terminal, o replayOptions, given func(f
 		return err
 	}
 	if replay.Unencrypted(o.url) {
-		t.say("warning: the token and the events go over the network unencrypted")
+		t.Say("warning: the token and the events go over the network unencrypted")
 	}
 	files, err := replay.Open(o.files, o.meta)
 	if err != nil {
@@ -142,10 +143,15 @@ func replayFiles(ctx context.Context, t *terminal, o replayOptions, given func(f
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second one ends the program
-	bar := &replayBar{t: t}
-	options.Progress, options.Note = bar.progress, bar.note
+	bar := t.Bytes(0)
+	options.Note = bar.Note
+	options.Progress = func(p replay.Progress) {
+		bar.Of(p.Total)
+		bar.Begin(events(p.Events) + " accepted")
+		bar.Set(p.Bytes)
+	}
 	summary, err := replay.Run(ctx, target, files, options)
-	bar.done()
+	bar.Done()
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
@@ -154,7 +160,7 @@ func replayFiles(ctx context.Context, t *terminal, o replayOptions, given func(f
 	}
 	switch {
 	case err != nil && summary.State != "":
-		t.say("hint: the same command goes on where this one ended; %s remembers what was accepted", printable(summary.State))
+		t.Say("hint: the same command goes on where this one ended; %s remembers what was accepted", printable(summary.State))
 	case err == nil && summary.Refused > 0:
 		err = fmt.Errorf("left out: %s", events(summary.Refused))
 	}
@@ -223,7 +229,7 @@ func (o *replayOptions) options() (replay.Options, error) {
 	return options, nil
 }
 
-func (o *replayOptions) readToken(t *terminal) (replay.Token, error) {
+func (o *replayOptions) readToken(t *terminal.Terminal) (replay.Token, error) {
 	text, set := os.LookupEnv(tokenVariable)
 	switch {
 	case o.tokenFile != "":
@@ -232,7 +238,7 @@ func (o *replayOptions) readToken(t *terminal) (replay.Token, error) {
 			return token, errTyped // the name is not to be repeated either
 		}
 		if err == nil && runtime.GOOS != "windows" && replay.Readable(o.tokenFile) {
-			t.say("warning: others can read %s; chmod 600 keeps it to you", printable(o.tokenFile))
+			t.Say("warning: others can read %s; chmod 600 keeps it to you", printable(o.tokenFile))
 		}
 		return token, failed(err)
 	case set:
@@ -260,9 +266,9 @@ func (o *replayOptions) target(token replay.Token) (replay.Target, error) {
 }
 
 // tellReplay writes the summary.
-func tellReplay(t *terminal, form string, s replay.Summary) error {
+func tellReplay(t *terminal.Terminal, form string, s replay.Summary) error {
 	if form == formJSON {
-		return t.object(
+		return t.Object(
 			[]string{"target", "delivery", "complete", "accepted", "accepted_before", "acknowledged", "maybe_twice", "repeats_have_same_id", "refused", "unconfirmed",
 				"undated", "skipped", "files", "requests", "retries", "shift_seconds", "oldest", "newest", "state"},
 			[]any{s.Target, s.Delivery(), s.Complete, s.Accepted, s.Earlier, s.Acknowledged, s.MaybeTwice, s.DropsRepeats, s.Refused, s.Unconfirmed,
@@ -319,12 +325,7 @@ func tellReplay(t *terminal, form string, s replay.Summary) error {
 		add("undated", "%s without a time stamp that is recognised; Splunk dates them as it can", events(s.Undated))
 	}
 	add("requests", "%d, of which %d were repeated", s.Requests, s.Retries)
-	var b strings.Builder
-	for _, line := range lines {
-		fmt.Fprintf(&b, "%-12s %s\n", line[0], line[1])
-	}
-	_, err := fmt.Fprint(t.out, b.String())
-	return err
+	return t.Pairs(lines)
 }
 
 func events(n int64) string {

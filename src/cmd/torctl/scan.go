@@ -1,33 +1,31 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones by name where the system has none: Windows, small containers
 
 	"github.com/spf13/cobra"
 
-	"tordetect/src/trafficlog"
+	"tordetect/src/detect"
+	"tordetect/src/report"
+	"tordetect/src/report/html"
+	"tordetect/src/scan"
+	"tordetect/src/terminal"
 )
 
 // scanOptions is what the flags of scan say.
 type scanOptions struct {
-	files    []string
-	log      trafficlog.Options
-	form     string
-	relays   string // path of the relay table
-	named    bool   // by the user, so it has to be there
-	internal string // networks, commas between
-	minScore int
-	failOn   string // a verdict, or empty
-	version  string
-	now      time.Time
+	scan.Options
+	form   string
+	named  bool   // the relay table, by the user, so it has to be there
+	failOn string // a verdict, or empty
 }
 
 // Scores from which on a form shows flows. A person wants findings; a program
@@ -37,9 +35,9 @@ const (
 	minScoreData  = 0
 )
 
-func scanCommand(t *terminal, now func() time.Time) *cobra.Command {
-	o := scanOptions{version: version}
-	var format, zone string
+func scanCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
+	o := scanOptions{Options: scan.Options{Version: version}}
+	var zone string
 	c := &cobra.Command{
 		Use:   "scan FILE...",
 		Short: "Find Tor in log files, judged as in Splunk",
@@ -52,8 +50,11 @@ relay table and, for flows older than that, the history beside it
 (tor_relays_history.csv beside tor_relays.csv). "Not found" means something only
 where the table covers the time of a flow: the summary says for how many it does.
 
+Events of one connection, as Zeek's conn, ssl and dns with one uid, are one flow in
+the table, the page and the counts; json and csv have a row for each event.
+
 Lines that cannot be read are named, counted and left out; --strict stops at the
-first.`,
+first. Where nothing was a flow, the exit code is 1.`,
 		Example: `  torctl scan pan.log --relays tor_relays.csv
   torctl scan /var/log/zeek/2026-11-20/*.log.gz -o csv > flows.csv
   zcat eve.json.1.gz | torctl scan - --format suricata -o json --min-score 50
@@ -62,52 +63,51 @@ first.`,
   torctl scan pan.log --fail-on likely || echo "exit code $?"`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			o.files, o.now = files, now()
-			o.log.Now = o.now
-			if err := o.check(format, zone, c.Flags().Changed("min-score"), c.Flags().Changed("relays")); err != nil {
+			o.Files, o.Now = files, now()
+			if err := o.check(zone, c.Flags().Changed("min-score"), c.Flags().Changed("relays")); err != nil {
 				return err
 			}
-			return scanFiles(t, c.InOrStdin(), o)
+			return scanFiles(c.Context(), t, c.InOrStdin(), o)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&format, "format", "auto", "format of all files: auto, pan, zeek, suricata, csv or json")
-	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each flow), or html (a report of one page)")
-	f.StringVar(&o.relays, "relays", defaultTable, relaysHelp)
-	f.IntVar(&o.minScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
-	f.StringVar(&o.internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
+	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, csv or json")
+	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
+	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
+	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
+	f.StringVar(&o.Internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
 	f.StringVar(&o.failOn, "fail-on", "", "exit with 3 if a flow has this verdict or a surer one: tor, likely or possible")
 	f.StringVar(&zone, "zone", "UTC", "time zone of logs that name none (Palo Alto): UTC, local, +02:00 or a name such as Europe/Berlin")
-	f.BoolVar(&o.log.Strict, "strict", false, "stop at the first line or file that cannot be read")
+	f.BoolVar(&o.Strict, "strict", false, "stop at the first line or file that cannot be read")
 	return c
 }
 
 // check reads what flags say in words.
-func (o *scanOptions) check(format, zone string, scored, named bool) error {
+func (o *scanOptions) check(zone string, scored, named bool) error {
 	var err error
 	if err = checkForm(o.form, formTable, formJSON, formCSV, formHTML); err != nil {
 		return err
 	}
-	if o.log.Format, err = trafficlog.ParseFormat(format); err != nil {
+	if err = scan.CheckFormat(o.Format); err != nil {
 		return err
 	}
-	if o.log.Zone, err = parseZone(zone); err != nil {
+	if o.Zone, err = parseZone(zone); err != nil {
 		return err
 	}
 	o.named = named
 	switch {
-	case scored && (o.minScore < 0 || o.minScore > 99):
-		return fmt.Errorf("bad score %d: want a whole number from 0 to 99", o.minScore)
+	case scored && (o.MinScore < 0 || o.MinScore > 99):
+		return fmt.Errorf("bad score %d: want a whole number from 0 to 99", o.MinScore)
 	case !scored && (o.form == formTable || o.form == formHTML):
-		o.minScore = minScoreTable
+		o.MinScore = minScoreTable
 	case !scored:
-		o.minScore = minScoreData
+		o.MinScore = minScoreData
 	}
-	if o.failOn != "" && verdictRank(o.failOn) < rankPossible {
+	if _, ok := parseVerdict(o.failOn); o.failOn != "" && !ok {
 		return fmt.Errorf("bad verdict %q: want tor, likely or possible", o.failOn)
 	}
 	stdin := 0
-	for _, file := range o.files {
+	for _, file := range o.Files {
 		if file == "-" {
 			stdin++
 		}
@@ -116,6 +116,16 @@ func (o *scanOptions) check(format, zone string, scored, named bool) error {
 		return errors.New("stdin (-) can be read only once")
 	}
 	return nil
+}
+
+// parseVerdict reads a verdict that says Tor.
+func parseVerdict(word string) (detect.Verdict, bool) {
+	for v := detect.VerdictPossible; v <= detect.VerdictTor; v++ {
+		if word == v.String() {
+			return v, true
+		}
+	}
+	return 0, false
 }
 
 // parseZone reads the name of a time zone, or an offset.
@@ -142,95 +152,56 @@ func parseZone(name string) (*time.Location, error) {
 type torFound struct{ error }
 
 // scanFiles reads the files, judges their flows and writes what was found.
-func scanFiles(t *terminal, stdin io.Reader, o scanOptions) error {
-	if _, err := os.Stat(o.relays); errors.Is(err, fs.ErrNotExist) && (o.named || o.failOn != "") {
-		return failed(fmt.Errorf("%s: no such relay table; torctl relays import or update makes one", o.relays))
+func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o scanOptions) error {
+	if _, err := os.Stat(o.Relays); errors.Is(err, fs.ErrNotExist) && (o.named || o.failOn != "") {
+		return failed(fmt.Errorf("%s: no such relay table; torctl relays import or update makes one", o.Relays))
 	}
-	j, err := newJudge(o)
-	if err != nil {
+	if err := o.Check(); err != nil {
 		return err
 	}
-	out := newReport(t, o)
-	bar := t.bytesProgress(totalSize(o.files))
-	s, err := j.run(stdin, bar, out.add)
-	bar.done()
-	var complaint *trafficlog.Complaint
+	o.Join = o.form == formTable || o.form == formHTML
+	out := newReport(t, o.form)
+	bar := t.Bytes(scan.Size(o.Files))
+	s, err := scan.Run(ctx, &o.Options, stdin, bar, out.Add)
+	bar.Done()
+	var complaint *scan.Complaint
 	if errors.As(err, &complaint) {
 		return failed(fmt.Errorf("%s; stopped here (--strict)", printable(err.Error())))
 	}
 	if err != nil {
 		return failed(err)
 	}
-	if err := out.finish(s); err != nil {
+	if err := out.Finish(s); err != nil {
 		return failed(fmt.Errorf("write the results: %w", err))
 	}
-	saySummary(t, s)
-	if o.failOn != "" {
-		if n := s.atLeast(verdictRank(o.failOn)); n > 0 {
-			return torFound{fmt.Errorf("%s of verdict %s or surer", counted(n, "flow"), o.failOn)}
+	report.Say(t, s)
+	if v, asked := parseVerdict(o.failOn); asked {
+		if n := s.AtLeast(v); n > 0 {
+			return torFound{fmt.Errorf("%s of verdict %s or surer", counted(n, "flow"), v)}
 		}
 	}
-	if n := s.Read.BadFiles; n > 0 {
-		return failed(fmt.Errorf("%d of %s could not be read, or not to the end", n, counted(int64(s.Read.Files), "file")))
+	if s.BadFiles > 0 {
+		return failed(fmt.Errorf("%d of %s could not be read, or not to the end", s.BadFiles, counted(int64(s.Files), "file")))
+	}
+	if s.IsFlowless() {
+		what := ""
+		if kinds := report.Kinds(s); kinds != "" {
+			what = ": " + kinds
+		}
+		return failed(fmt.Errorf("nothing in %s was a flow%s", counted(int64(s.Files), "file"), what))
 	}
 	return nil
 }
 
 // newReport returns the report of a form.
-func newReport(t *terminal, o scanOptions) report {
-	switch o.form {
+func newReport(t *terminal.Terminal, form string) report.Report {
+	switch form {
 	case formJSON:
-		return newJSONReport(t.out)
+		return report.JSON(t.Out())
 	case formCSV:
-		return newCSVReport(t.out)
+		return report.CSV(t.Out())
 	case formHTML:
-		return newHTMLReport(t.out, o.files)
+		return html.New(t.Out())
 	}
-	return &tableReport{t: t, minScore: o.minScore}
-}
-
-// openLog opens a log file. A folder is refused here, as reading it fails late.
-func openLog(path string, stdin io.Reader) (io.ReadCloser, error) {
-	if path == "-" {
-		return io.NopCloser(stdin), nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err // the path stands in front of the message already
-		}
-		return nil, err
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, errors.New("is a folder: name the files in it")
-	}
-	return f, nil
-}
-
-// logName is a file's name in messages and results.
-func logName(path string) string {
-	if path == "-" {
-		return "stdin"
-	}
-	return filepath.ToSlash(path)
-}
-
-// totalSize is the size of all files together; 0 if one of them has none to tell.
-func totalSize(files []string) int64 {
-	total := int64(0)
-	for _, file := range files {
-		info, err := os.Stat(file)
-		switch {
-		case file == "-":
-			return 0
-		case err != nil || info.IsDir(): // will be complained about
-		case !info.Mode().IsRegular():
-			return 0
-		default:
-			total += info.Size()
-		}
-	}
-	return total
+	return report.Table(t)
 }

@@ -10,15 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"tordetect/src/command"
-	"tordetect/src/rows"
 )
 
 // firewall writes n lines of a firewall's log of which some go to relays, and some
@@ -69,8 +65,8 @@ func write(t testing.TB, folder, name, text string) string {
 func TestScanCounts(t *testing.T) {
 	folder := t.TempDir()
 	table, log := relayTable(t, folder), write(t, folder, "pan.log", firewall(1, 20000))
-	all := scan(log, "--relays", table, "-o", "csv", "--min-score", "0")
-	some := scan(log, "--relays", table, "-o", "csv", "--min-score", "20")
+	all := runScan(log, "--relays", table, "-o", "csv", "--min-score", "0")
+	some := runScan(log, "--relays", table, "-o", "csv", "--min-score", "20")
 	require.Equal(t, all.errors, some.errors)
 	require.Contains(t, all.errors, "coverage: full 18020, stale 1980;")
 	found := records(t, all.out)
@@ -95,7 +91,7 @@ func TestScanCounts(t *testing.T) {
 	z := gzip.NewWriter(&packed)
 	_, _ = z.Write([]byte(firewall(1, 20000)))
 	require.NoError(t, z.Close())
-	zipped := scan(write(t, folder, "pan.log.gz", packed.String()), "--relays", table, "-o", "csv", "--min-score", "20")
+	zipped := runScan(write(t, folder, "pan.log.gz", packed.String()), "--relays", table, "-o", "csv", "--min-score", "20")
 	require.Equal(t, some.errors, zipped.errors)
 	require.Equal(t, strings.ReplaceAll(some.out, "pan.log", "pan.log.gz"), zipped.out)
 }
@@ -106,6 +102,8 @@ func TestScanExitCodes(t *testing.T) {
 	clean := write(t, folder, "clean.log", firewall(1, 5))
 	tor := write(t, folder, "tor.log", firewall(1, 1000))
 	junk := write(t, folder, "junk.log", "hello\n")
+	empty := write(t, folder, "empty.log", "")
+	stats := write(t, folder, "stats.json", `{"timestamp":"2026-11-20T11:30:30.000000+0000","event_type":"stats","stats":{}}`+"\n")
 	for _, c := range []struct {
 		args []string
 		want int
@@ -118,6 +116,11 @@ func TestScanExitCodes(t *testing.T) {
 		{[]string{junk, tor, "--fail-on", "likely"}, exitFound}, // what was found is certain
 		{[]string{junk, clean, "--fail-on", "likely"}, exitFailed},
 		{[]string{junk}, exitFailed},
+		{[]string{stats}, exitFailed},
+		{[]string{stats, empty, "--fail-on", "possible"}, exitFailed},
+		{[]string{empty, "-o", "json"}, exitFailed},
+		{[]string{stats, empty, clean, "--fail-on", "possible"}, 0},
+		{[]string{stats, tor, "--fail-on", "possible"}, exitFound},
 		{[]string{"none.log"}, exitFailed},
 		{[]string{clean, "--relays", "none.csv"}, exitFailed},
 		{[]string{clean, "--fail-on", "sure"}, exitUsage},
@@ -128,12 +131,12 @@ func TestScanExitCodes(t *testing.T) {
 		if !strings.Contains(strings.Join(args, " "), "--relays") {
 			args = append(args, "--relays", table)
 		}
-		got := scan(args...)
+		got := runScan(args...)
 		require.Equal(t, c.want, got.code, "%v: %s", c.args, got.errors)
 	}
-	require.Contains(t, scan(tor, "--relays", table, "--fail-on", "tor").errors, " flows of verdict tor or surer\n")
-	require.NotZero(t, scan(tor, "--relays", table, "--internal", "198.51.100.0/24", "-o", "csv").out)
-	require.Contains(t, scan(tor, "--relays", table, "--internal", "198.51.100.0/24", "-o", "csv").out, "hosted_relay")
+	require.Contains(t, runScan(tor, "--relays", table, "--fail-on", "tor").errors, " flows of verdict tor or surer\n")
+	require.NotZero(t, runScan(tor, "--relays", table, "--internal", "198.51.100.0/24", "-o", "csv").out)
+	require.Contains(t, runScan(tor, "--relays", table, "--internal", "198.51.100.0/24", "-o", "csv").out, "hosted_relay")
 }
 
 // Text from logs cannot play with the terminal, and JSON loses none of it.
@@ -146,7 +149,7 @@ func TestScanHostileText(t *testing.T) {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\x1b", `\u001b`, "\x7f", `\u007f`).Replace(evil)
 	log := write(t, folder, "x\x1b[2J.log", strings.Replace(string(line), "USER", quoted, 1)+"\n")
 	for _, form := range []string{"table", "json", "csv"} {
-		got := scan(log, "none\x1b[2J", "--relays", table, "-o", form)
+		got := runScan(log, "none\x1b[2J", "--relays", table, "-o", form)
 		require.Equal(t, exitFailed, got.code)
 		for _, r := range got.out + got.errors {
 			require.True(t, r == '\n' || r >= ' ' && r != 0x7f && r != 0x9b && r != 0x202e, "%s: %q", form, got.out+got.errors)
@@ -163,39 +166,6 @@ func TestScanHostileText(t *testing.T) {
 			require.Equal(t, "x;y", row["app"])
 		}
 	}
-}
-
-// cutRow and splitRow take apart what package rows accepts as it does.
-func FuzzSplitRow(f *testing.F) {
-	f.Add([]byte("a,b\n\"a\n\"\"b\",\"\"\n,\n"))
-	f.Add([]byte("\"a,\"\"\",b"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var s rows.Scanner
-		if bytes.IndexByte(text, '\r') >= 0 || s.Reset(text) != nil {
-			t.Skip("no rows")
-		}
-		all := make([]int, len(s.Names()))
-		for i := range all {
-			all[i] = i
-		}
-		s.Pick(all)
-		header, rest := cutRow(text)
-		require.Equal(t, string(s.Header()), string(header))
-		var row []byte
-		for s.Next() {
-			require.NotEmpty(t, rest)
-			row, rest = cutRow(rest)
-			require.Equal(t, string(s.Row()), string(row))
-			cells := splitRow(nil, row)
-			require.Len(t, cells, len(all))
-			for i := range all {
-				require.Equal(t, string(s.Cell(i)), string(cells[i]))
-			}
-		}
-		if s.Err() == nil {
-			require.Empty(t, rest)
-		}
-	})
 }
 
 // endless gives a log again and again.
@@ -253,207 +223,6 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// A digest of many findings stays bounded, and says what it left out.
-func TestDigest(t *testing.T) {
-	d := newDigest()
-	for i := range 100_000 {
-		d.add(finding{
-			Source: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), Dest: "198.51.100.1", DestPort: "9001", First: int64(1000 + i*60), Last: int64(1060 + i*60),
-			Verdict: "tor", Score: 90, State: "established", Direction: "outbound", Evidence: []string{fmt.Sprint("code", i%1000)}, User: "ann",
-		})
-	}
-	require.EqualValues(t, 100_000, d.Flows)
-	require.EqualValues(t, 100_000-maxPairs, d.Left)
-	require.Len(t, d.Pairs, maxPairs)
-	require.Len(t, d.Clients, maxEnds)
-	require.Len(t, d.Peers, 1)
-	require.LessOrEqual(t, len(d.Evidence), maxCodes)
-	require.LessOrEqual(t, len(d.Verdicts.Counts), maxSlots)
-	sum := int64(0)
-	for _, m := range d.Verdicts.Counts {
-		sum += m[rankTor]
-	}
-	require.EqualValues(t, 100_000, sum)
-	require.EqualValues(t, 100_000, d.Peers["198.51.100.1:9001"].Flows)
-
-	d = newDigest()
-	out := finding{Source: "10.0.0.1", SourcePort: "5000", Dest: "198.51.100.1", DestPort: "9001", First: 100, Last: 200, Verdict: "likely", Score: 60, State: "attempt", Direction: "outbound", BytesIn: 5, User: "ann", Relays: []string{"A"}}
-	d.add(out)
-	out.Score, out.Relays, out.First, out.Last = 65, []string{"B"}, 50, 120
-	d.add(out)
-	in := finding{Source: "198.51.100.2", SourcePort: "7000", Dest: "2001:db8::5", DestPort: "443", Verdict: "tor", Score: 85, Direction: "inbound", State: "established"}
-	d.add(in)
-	reversed := finding{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.1", DestPort: "5000", Verdict: "tor", Score: 97, Direction: "outbound", State: "established"}
-	d.add(reversed)
-	d.add(finding{Source: "10.0.0.3", Query: "x.onion", Verdict: "possible", Score: 40, State: "unknown"})
-	var got []string
-	for _, p := range d.sortedPairs() {
-		got = append(got, fmt.Sprintf("%s %s %d %d-%d %d", p.Ours, p.Theirs, p.Flows, p.First, p.Last, p.Best.Score))
-	}
-	require.Equal(t, []string{
-		"10.0.0.1 198.51.100.1:9001 1 0-0 97", "[2001:db8::5]:443 198.51.100.2 1 0-0 85",
-		"10.0.0.1 198.51.100.1:9001 2 50-200 65", "10.0.0.3 x.onion 1 0-0 40",
-	}, got)
-	require.Equal(t, host{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, BytesIn: 10, States: [4]int64{1, 0, 2, 0}, Verdict: "tor", Score: 97, Users: []string{"ann"},
-		Answered: 1, Others: 1, Ends: []end{{"198.51.100.1:9001", "", 97}}}, *d.Clients["10.0.0.1"])
-	require.Equal(t, []string{"A"}, func() []string {
-		d2 := newDigest()
-		d2.add(finding{Role: "relay", Relays: []string{"A"}})
-		return d2.Peers["-"].Relays
-	}())
-}
-
-// Many weak findings do not crowd out a sure one, however they come.
-func TestDigestKeepsTheSurest(t *testing.T) {
-	d := newDigest()
-	for i := range int64(2*maxPairs + 100) {
-		d.add(finding{Source: fmt.Sprintf("10.0.%d.%d", i>>8, i&255), Query: fmt.Sprintf("%d.onion", i), First: 100 + i, Last: 100 + i, Verdict: "possible", Score: 20 + int(i%2), State: "unknown"})
-	}
-	require.EqualValues(t, 20100, d.Left)
-	for i := range 7000 {
-		d.add(finding{Source: "10.9.0.1", Dest: fmt.Sprintf("198.51.%d.%d", i>>8, i&255), DestPort: "9001", First: 5, Last: 5, Verdict: "tor", Score: 97, State: "established"})
-	}
-	sure, weak, flows := 0, 0, int64(0)
-	for _, p := range d.Pairs {
-		switch p.Best.Score {
-		case 97:
-			sure++
-		case 20:
-			weak++
-		}
-		flows += p.Flows
-	}
-	require.Equal(t, 7000, sure)
-	require.LessOrEqual(t, len(d.Pairs), maxPairs)
-	require.Zero(t, weak, "20,050 of score 21 came")
-	require.Equal(t, d.Flows, flows+d.Left)
-	require.NotNil(t, d.Clients["10.9.0.1"])
-	require.Len(t, d.Reached, 0)
-	require.EqualValues(t, 7000, d.Clients["10.9.0.1"].Flows)
-	require.NotNil(t, d.Peers["198.51.27.87:9001"])
-
-	// Whatever comes, what a map keeps are the surest it has seen, but for a quarter.
-	r := rand.New(rand.NewPCG(1, 2))
-	m, floor, best, least := map[int]*peer{}, -1, -1, -1
-	for i := range 5000 {
-		score := r.IntN(1 + i/60)
-		q, isNew := keep(m, i, 40, score, &floor, func(q *peer) (int, int) { return int(q.Listed), q.Score }, comparePeers, nil)
-		if best = max(best, score); q == nil {
-			continue
-		}
-		require.True(t, isNew)
-		q.Listed, q.Score, q.First = int64(i), score, int64(i)
-		require.LessOrEqual(t, len(m), 40)
-		top, low := 0, 100
-		for _, q := range m {
-			require.GreaterOrEqual(t, q.Score, floor)
-			top, low = max(top, q.Score), min(low, q.Score)
-		}
-		require.Equal(t, best, top)
-		if floor >= 0 {
-			require.GreaterOrEqual(t, low, least, "what is weaker than what had to go does not come in")
-			least = low
-		}
-	}
-}
-
-// What a host is told of: its users and surest ends, few of them; how many ends
-// there are; bytes as its side sees them.
-func TestDigestHosts(t *testing.T) {
-	d := newDigest()
-	for i := range 30 {
-		f := finding{Source: "10.0.0.1", Dest: fmt.Sprintf("198.51.100.%d", i), DestPort: "9001", First: 5, Last: 5, Verdict: "likely", Score: 50 + (i*7)%30, State: "established", User: fmt.Sprint("user", i)}
-		if i%3 == 0 {
-			f.Role = "guard+exit"
-		}
-		d.add(f)
-		d.add(f)
-	}
-	d.add(finding{Source: "10.0.0.1", Dest: "203.0.113.1", DestPort: "443", Verdict: "none", State: "established"})
-	h := d.Clients["10.0.0.1"]
-	require.Len(t, h.Users, maxUsers)
-	require.Equal(t, []end{{"198.51.100.17:9001", "", 79}, {"198.51.100.4:9001", "", 78}, {"198.51.100.21:9001", "", 77}}, h.Ends)
-	require.Equal(t, []int{60, 10, 10, 21}, []int{h.Answered, h.Relays, h.Guards, h.Others}, "an ordinary flow is no answer of Tor")
-
-	turned := finding{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.2", DestPort: "5000", Direction: "outbound", BytesIn: 3, BytesOut: 4, Verdict: "tor", Score: 97}
-	d.add(turned)
-	require.Equal(t, []int64{4, 3}, []int64{d.Clients["10.0.0.2"].BytesIn, d.Clients["10.0.0.2"].BytesOut})
-
-	// Both ways between the same two names are two meetings.
-	d.add(finding{Source: "198.51.100.9", Dest: "203.0.113.7", Direction: "inbound", Verdict: "tor", Score: 95})
-	d.add(finding{Source: "203.0.113.7", Dest: "198.51.100.9", Direction: "outbound", Verdict: "tor", Score: 95})
-	require.Equal(t, []int{1, 1}, []int{d.Reached["203.0.113.7"].Others, d.Clients["203.0.113.7"].Others})
-
-	for i := range int(maxMet) {
-		d.meet("10.0.0.3", strconv.Itoa(i), &finding{})
-	}
-	require.True(t, d.Many)
-	require.Len(t, d.met, maxMet)
-}
-
-// The slots of a timeline become as long as they must, and no count gets lost.
-func TestTimeline(t *testing.T) {
-	line := newTimeline()
-	add := func(at int64) { line.add(at, int(at%5)) }
-	for i := range int64(1001) {
-		add(1795176000 + 30*i)
-	}
-	require.EqualValues(t, 60, line.Step)
-	for i := range int64(3000) {
-		add(1795176000 + 60*i)
-	}
-	require.EqualValues(t, 300, line.Step)
-	add(0)
-	add(maxTime + 1)
-	add(1795176000000) // milliseconds
-	for i := range int64(2000) {
-		add(1 + i*(maxTime/2000))
-	}
-	require.EqualValues(t, 10*364*day, line.Step)
-	require.LessOrEqual(t, len(line.Counts), maxSlots)
-	sum := int64(0)
-	for at, counts := range line.Counts {
-		require.Zero(t, at%line.Step)
-		for _, n := range counts {
-			sum += n
-		}
-	}
-	require.EqualValues(t, 1001+3000+2000, sum)
-	require.EqualValues(t, 3, line.Untimed)
-}
-
-// What is kept of a text is bounded, and still text.
-func TestClip(t *testing.T) {
-	f := finding{URL: strings.Repeat("é", 500), User: "ann", Relays: make([]string, 100), Nicknames: []string{"a"}}
-	f.clip()
-	require.Equal(t, strings.Repeat("é", maxText/2)+"…", f.URL)
-	require.Equal(t, "ann", f.User)
-	require.Len(t, f.Relays, maxList)
-	require.Equal(t, []string{"a"}, f.Nicknames)
-	f = finding{Query: "x" + strings.Repeat("é", 500)}
-	f.clip()
-	require.Equal(t, "x"+strings.Repeat("é", maxText/2-1)+"…", f.Query)
-}
-
-// The table leaves out columns until it fits.
-func TestTableFits(t *testing.T) {
-	pairs := []*pair{{pairKey: pairKey{"10.0.0.1", "[2001:db8:1::11]:9001", "outbound", "tor", "established"}, Flows: 3, First: 1795176000, Last: 1795176000,
-		Best: finding{File: "a/very/long/folder/pan.log", Line: 123456, Score: 97, Role: "guard+exit", Evidence: []string{"or_port", "app_label"}}}}
-	names := func(width int) string {
-		var out []string
-		for _, c := range fitting(pairs, width) {
-			out = append(out, c.name)
-		}
-		return strings.Join(out, " ")
-	}
-	all := "verdict score state direction ours theirs role flows first last evidence where"
-	require.Equal(t, all, names(0))
-	require.Equal(t, all, names(300))
-	require.Equal(t, "verdict score direction ours theirs flows first evidence", names(120))
-	require.Equal(t, "verdict score ours theirs flows", names(80))
-	require.Equal(t, "verdict score ours theirs", names(40))
-}
-
 // A writer that is gone ends the scan, also while the reader waits.
 func TestScanClosedOutput(t *testing.T) {
 	table := relayTable(t, t.TempDir())
@@ -472,33 +241,3 @@ func TestScanClosedOutput(t *testing.T) {
 type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, fmt.Errorf("closed") }
-
-func TestIsNumber(t *testing.T) {
-	for text, want := range map[string]bool{"0": true, "12": true, "1.5": true, "0.5": true, "": false, "01": false, "1.": false, ".5": false, "1.2.3": false, "1e5": false, "-1": false, "x": false} {
-		require.Equal(t, want, isNumber([]byte(text)), text)
-		if want {
-			require.True(t, json.Valid([]byte(text)))
-		}
-	}
-}
-
-func TestEpoch(t *testing.T) {
-	for text, want := range map[string]int64{"1795176000": 1795176000, "1795176000.5": 1795176000, "2026-11-20T12:00:00.000+01:00": 1795172400, "2026-11-20 12:00:00Z": 1795176000, "2026-11-20T12:00:00+0000": 1795176000, "": 0, "x": 0, "null": 0} {
-		require.Equal(t, want, epoch([]byte(text)), text)
-	}
-}
-
-// Results are taken from the columns by which the search command judged, in its
-// order.
-func TestResultColumns(t *testing.T) {
-	byFirst := map[string][]string{}
-	for _, c := range command.Columns() {
-		byFirst[c.Names[0]] = c.Names
-	}
-	for i, result := range resultColumns {
-		names, ok := byFirst[result.name]
-		if c := column(i); ok && c != colTime && c != colDuration {
-			require.Equal(t, names, result.from, result.name)
-		}
-	}
-}

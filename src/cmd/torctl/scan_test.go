@@ -26,7 +26,7 @@ type scanned struct {
 	out, errors string
 }
 
-func scan(args ...string) scanned {
+func runScan(args ...string) scanned {
 	var out, errors bytes.Buffer
 	code := run(append([]string{"scan"}, args...), strings.NewReader(""), &out, &errors, func() time.Time { return noon.Add(30 * 24 * time.Hour) })
 	return scanned{code, out.String(), errors.String()}
@@ -52,7 +52,7 @@ func records(t *testing.T, text string) []map[string]string {
 // that its row gets from the search command, and the truth of the capture.
 func TestScanPrivateNetwork(t *testing.T) {
 	log, table := shared.File(t, "privnet/pan.log"), shared.File(t, "privnet/tor_relays.csv")
-	got := scan(log, "--relays", table, "-o", "csv")
+	got := runScan(log, "--relays", table, "-o", "csv")
 	require.Zero(t, got.code, got.errors)
 	found := records(t, got.out)
 
@@ -105,7 +105,7 @@ func TestScanPrivateNetwork(t *testing.T) {
 	require.Equal(t, 62, sure, "of 64 Tor flows; two are bridges that no list knows")
 
 	// The three forms tell the same.
-	lines2 := strings.Split(strings.TrimSpace(scan(log, "--relays", table, "-o", "json").out), "\n")
+	lines2 := strings.Split(strings.TrimSpace(runScan(log, "--relays", table, "-o", "json").out), "\n")
 	require.Len(t, lines2, 101)
 	for i, line := range lines2 {
 		var object map[string]any
@@ -122,7 +122,7 @@ func TestScanPrivateNetwork(t *testing.T) {
 			}
 		}
 	}
-	got = scan(log, "--relays", table)
+	got = runScan(log, "--relays", table)
 	require.Contains(t, got.errors, "torctl: verdicts: 62 tor, 0 likely, 0 possible, 39 none, 0 unknown\n")
 	require.Contains(t, got.errors, "torctl: 39 flows below score 20 not shown\n")
 	require.Contains(t, got.out, "[2001:db8:1::11]:9001")
@@ -151,7 +151,7 @@ func TestScanPrivateNetworkAsSensorsSawIt(t *testing.T) {
 	}
 	folder := t.TempDir()
 	for name, log := range map[string]string{"conn.log": zeek, "eve.json": eve} {
-		got := scan(write(t, folder, name, log), "--relays", table, "-o", "csv")
+		got := runScan(write(t, folder, name, log), "--relays", table, "-o", "csv")
 		require.Zero(t, got.code, got.errors)
 		found := records(t, got.out)
 		require.Len(t, found, len(truth))

@@ -1,6 +1,11 @@
-package main
+package html
 
-import "strings"
+import (
+	"strings"
+
+	"tordetect/src/detect"
+	"tordetect/src/flow"
+)
 
 // What the codes of evidence, verdicts and states mean, in the words of the HTML
 // report. The manual has a page for each code; here a responder gets a sentence.
@@ -59,28 +64,41 @@ func wordsOf(code string) codeWords {
 // wording is a word of the report and what it means.
 type wording struct{ Name, Means string }
 
-var verdictTerms = []wording{
-	{"tor", "Score 80 and more: treat it as Tor traffic."},
-	{"likely", "Score 50 to 79: look for a second sign, such as other relays of the same host."},
-	{"possible", "Score 20 to 49: a hint. Alone it is not enough to act on."},
-	{"none", "Below 20, and the relay list of that time could be asked: neither end was a relay."},
-	{"unknown", "Below 20, and it could not be asked: not found is not the same as clean."},
+// verdictMeans and the like say what a word means to a responder.
+var verdictMeans = map[detect.Verdict]string{
+	detect.VerdictTor:      "Score 80 and more: treat it as Tor traffic.",
+	detect.VerdictLikely:   "Score 50 to 79: look for a second sign, such as other relays of the same host.",
+	detect.VerdictPossible: "Score 20 to 49: a hint. Alone it is not enough to act on.",
+	detect.VerdictNone:     "Below 20, and the relay list of that time could be asked: neither end was a relay.",
+	detect.VerdictUnknown:  "Below 20, and it could not be asked: not found is not the same as clean.",
 }
 
-var stateTerms = []wording{
-	{"established", "The other end answered: data went both ways."},
-	{"attempt", "Nothing came back. Scanners try such ports, too; the score stops at 79 unless the source is an exit."},
-	{"blocked", "The firewall stopped it. Whoever tried still tried: find out which program it was."},
-	{"unknown", "The log does not say whether anything was answered."},
+var stateMeans = map[flow.State]string{
+	flow.Established:  "The other end answered: data went both ways.",
+	flow.Attempt:      "Nothing came back. Scanners try such ports, too; the score stops at 79 unless the source is an exit.",
+	flow.Blocked:      "The firewall stopped it. Whoever tried still tried: find out which program it was.",
+	flow.StateUnknown: "The log does not say whether anything was answered.",
+}
+
+// terms are the words of a type with what they mean, in the order given.
+func terms[T interface {
+	comparable
+	String() string
+}](means map[T]string, of ...T) []wording {
+	var out []wording
+	for _, word := range of {
+		out = append(out, wording{word.String(), means[word]})
+	}
+	return out
 }
 
 // coverageWords say what a coverage means and what to do about it.
-var coverageWords = [coverages]struct{ Means, Do string }{
-	coveredFull:   {"A relay list of that time was asked. Not found means that neither end was a listed relay.", "Nothing."},
-	coveredStale:  {"The flow is newer than the newest relay list.", "Run torctl relays update, and scan again."},
-	coveredGap:    {"The flow lies between two relay lists, in hours that were never read.", "Import the consensuses of those hours (torctl relays import), and scan again."},
-	coveredBefore: {"The flow is older than the first relay list.", "Import older consensuses (torctl relays import), and scan again."},
-	coveredNone:   {"Nothing could be looked up: there was no relay table, or the flow has no time or no address.", "Make a table (torctl relays update), and look at flows without a time or an address in the log."},
+var coverageWords = [flow.Coverages]struct{ Means, Do string }{
+	flow.CoverageFull:   {"A relay list of that time was asked. Not found means that neither end was a listed relay.", "Nothing."},
+	flow.CoverageStale:  {"The flow is newer than the newest relay list.", "Run torctl relays update, and scan again."},
+	flow.CoverageGap:    {"The flow lies between two relay lists, in hours that were never read.", "Import the consensuses of those hours (torctl relays import), and scan again."},
+	flow.CoverageBefore: {"The flow is older than the first relay list.", "Import older consensuses (torctl relays import), and scan again."},
+	flow.CoverageNone:   {"Nothing could be looked up: there was no relay table, or the flow has no time or no address.", "Make a table (torctl relays update), and look at flows without a time or an address in the log."},
 }
 
 // beyondLists is what no relay list can show, whatever was read.

@@ -1,15 +1,13 @@
-package main
+package html
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"net"
-	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/tests/shared"
+	"tordetect/src/report"
 )
 
 // jsonFlow is a line of scan -o json, as far as the test of the report needs it.
@@ -192,16 +190,17 @@ func TestHTMLNumbers(t *testing.T) {
 		write(t, ".", "a.log", log[:len(log)/2])
 		write(t, ".", "b.log", log[len(log)/2:])
 		write(t, ".", "tor_relays.csv", table)
-		files := []string{"a.log", "b.log", "--relays", "tor_relays.csv"}
-		every := flowsOf(t, scan(append(files, "-o", "json")...).out)
-		page, _ := scanPage(t, files...)
+		var every bytes.Buffer
+		scanInto(t, report.JSON(&every), "tor_relays.csv", 0, "a.log", "b.log")
+		flows := flowsOf(t, every.String())
+		page, _ := scanPage(t, "tor_relays.csv", 20, "a.log", "b.log")
 		checkPage(t, page)
-		checkNumbers(t, page, every, 20)
+		checkNumbers(t, page, flows, 20)
 		if seed == 0 {
-			page, _ = scanPage(t, append(files, "--min-score", "60")...)
-			checkNumbers(t, page, every, 60)
-			page, _ = scanPage(t, append(files, "--min-score", "0")...)
-			checkNumbers(t, page, every, 0)
+			page, _ = scanPage(t, "tor_relays.csv", 60, "a.log", "b.log")
+			checkNumbers(t, page, flows, 60)
+			page, _ = scanPage(t, "tor_relays.csv", 0, "a.log", "b.log")
+			checkNumbers(t, page, flows, 0)
 		}
 	}
 }
@@ -376,185 +375,4 @@ func barLength(t *testing.T, caption string) int64 {
 	}
 	t.Fatalf("unknown step in %q", caption)
 	return 0
-}
-
-// The issue's measure: the report is right when compared with the ground truth of
-// the private network, whose flows were captured and labelled one by one.
-func TestHTMLPrivateNetwork(t *testing.T) {
-	log, table := shared.File(t, "privnet/pan.log"), shared.File(t, "privnet/tor_relays.csv")
-	text, err := os.ReadFile(shared.File(t, "privnet/flows.csv"))
-	require.NoError(t, err)
-	page, _ := scanPage(t, log, "--relays", table)
-	checkPage(t, page)
-	type truth struct {
-		flows, sent, received int
-		ends                  map[string]bool
-	}
-	clients, reached, relays, exits := map[string]*truth{}, map[string]*truth{}, map[string]*truth{}, map[string]*truth{}
-	add := func(m map[string]*truth, name, other string, f map[string]string) {
-		if m[name] == nil {
-			m[name] = &truth{ends: map[string]bool{}}
-		}
-		sent, err := strconv.Atoi(f["bytes_out"])
-		require.NoError(t, err)
-		received, err := strconv.Atoi(f["bytes_in"])
-		require.NoError(t, err)
-		m[name].flows++
-		m[name].sent += sent
-		m[name].received += received
-		m[name].ends[other] = true
-	}
-	missed := 0
-	for _, f := range records(t, string(text)) {
-		dest := net.JoinHostPort(f["dest_ip"], f["dest_port"])
-		switch {
-		case f["label"] != "tor":
-		case strings.Contains(f["kind"], "bridge"):
-			missed++ // no list knows them, and the firewall did not name them
-		case strings.HasPrefix(f["kind"], "inbound"):
-			add(reached, dest, f["src_ip"], f)
-			add(exits, f["src_ip"], dest, f)
-		default:
-			add(clients, f["src_ip"], dest, f)
-			add(relays, dest, f["src_ip"], f)
-		}
-	}
-	require.Equal(t, 2, missed)
-	check := func(id, name, many, bytes string, want map[string]*truth) {
-		rows := page.rows(t, id)
-		require.Len(t, rows, len(want), id)
-		for _, row := range rows {
-			w := want[row[name]]
-			require.NotNil(t, w, "%s: %s is not Tor in truth", id, row[name])
-			require.Equal(t, strconv.Itoa(w.flows), row["flows"])
-			require.Equal(t, strconv.Itoa(len(w.ends)), row[many])
-			if bytes != "" {
-				require.Equal(t, fmt.Sprintf("%d %d", w.sent, w.received), row[bytes])
-			}
-			require.True(t, strings.HasPrefix(row["verdict, score"], "tor "))
-		}
-	}
-	check("clients-table", "host", "relays", "sent, received", clients)
-	check("reached-table", "address", "exits", "from, to Tor", reached)
-	all := map[string]*truth{}
-	maps.Copy(all, relays)
-	maps.Copy(all, exits)
-	require.Len(t, all, len(relays)+len(exits))
-	check("relays-table", "address", "hosts", "", all)
-	require.Nil(t, page.id("unlisted-table"))
-	require.Contains(t, page.all("header")[0].text, fmt.Sprintf("Outbound: %d hosts contacted Tor or show signs of it; %[1]d got an answer.", len(clients)))
-	require.Contains(t, page.all("header")[0].text, fmt.Sprintf("Inbound: %d addresses and ports of yours", len(reached)))
-}
-
-// A drawing has few bars, none higher than it is, and loses nothing.
-func TestHTMLChart(t *testing.T) {
-	names := []string{"tor", "likely", "possible", "none", "unknown"}
-	r := rand.New(rand.NewPCG(3, 4))
-	for _, c := range []struct {
-		name        string
-		first, last int64 // of the log
-		from, to    int64 // of the findings
-		step        string
-	}{
-		{"a second", 1795176000, 1795176000, 1795176000, 1795176000, "second"},
-		{"a minute", 1795176000, 1795176059, 1795176000, 1795176059, "second"},
-		{"an hour of a day", 1795132800, 1795219199, 1795176000, 1795179600, "15 minutes"},
-		{"a week", 1795132800, 1795132800 + 7*day, 1795132800, 1795132800 + 7*day, "3 hours"},
-		{"a year", 1795132800, 1795132800 + 365*day, 1795132800, 1795132800 + 365*day, "7 days"},
-		{"a clock of 1970", 5, 1795176000, 1795132800, 1795176000, "15 minutes"},
-		{"all of time", 1, maxTime, 1, maxTime, "58240 days"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			line := newTimeline()
-			total := int64(0)
-			for range 5000 {
-				at := c.from
-				if c.to > c.from {
-					at += r.Int64N(c.to - c.from + 1)
-				}
-				line.add(at, r.IntN(r.IntN(4)+1)*3%5)
-				total++
-			}
-			line.add(0, rankTor)
-			chart := newChart("x", "Title", &line, names, verdictRank, c.first, c.last)
-			require.Equal(t, c.step, chart.Step)
-			require.LessOrEqual(t, len(chart.Bars), maxBars)
-			require.EqualValues(t, 1, chart.Untimed)
-			sum, keyed, most := int64(0), int64(0), int64(0)
-			for i, b := range chart.Bars {
-				most = max(most, b.Total)
-				sum += b.Total
-				top := barHeight
-				counted := int64(0)
-				for _, p := range b.Parts {
-					require.Equal(t, top, p.Y+p.H, "parts stand on one another")
-					require.GreaterOrEqual(t, p.H, leastPart)
-					top = p.Y
-					counted += p.N
-					require.Equal(t, p.N, b.Count(p.Name))
-				}
-				require.GreaterOrEqual(t, top, 0)
-				require.Equal(t, b.Total, counted)
-				require.GreaterOrEqual(t, b.X, i*barStep)
-				require.LessOrEqual(t, b.X+barWidth, chart.Width)
-			}
-			for _, k := range chart.Keys {
-				keyed += k.Total
-			}
-			require.Equal(t, total, sum)
-			require.Equal(t, total, keyed)
-			require.Equal(t, most, chart.Most)
-			if c.last-c.first < 400*day {
-				require.LessOrEqual(t, chart.From, c.first)
-				require.GreaterOrEqual(t, chart.To, c.last)
-			}
-		})
-	}
-}
-
-func TestHTMLFormats(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 1_500_000: "1.5 MB", 2e9: "2.0 GB", 3e12: "3.0 TB", 5e15: "5000.0 TB"} {
-		require.Equal(t, want, size(n))
-	}
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1\u202f000", 1234567: "1\u202f234\u202f567", -1000: "-1\u202f000", -100: "-100"} {
-		require.Equal(t, want, grouped(n))
-	}
-	require.Equal(t, "not known", pageTime(0))
-	require.Equal(t, "2026-11-20T12:00:00Z", pageTime(noon.Unix()))
-}
-
-// Text can be read and marks can be seen in both schemes: WCAG 2.2 wants a contrast
-// of 4.5 for text (1.4.3) and of 3 for what is no text (1.4.11).
-func TestHTMLContrast(t *testing.T) {
-	light, rest, _ := strings.Cut(pageStyle, "@media")
-	dark, _, _ := strings.Cut(rest, "* {")
-	for scheme, css := range map[string]string{"light": light, "dark": dark} {
-		luminance := map[string]float64{}
-		for _, m := range regexp.MustCompile(`--(\w+): #(\w\w)(\w\w)(\w\w);`).FindAllStringSubmatch(css, -1) {
-			for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
-				n, err := strconv.ParseUint(m[i+2], 16, 8)
-				require.NoError(t, err)
-				c := float64(n) / 255
-				if c <= 0.04045 {
-					luminance[m[1]] += weight * c / 12.92
-				} else {
-					luminance[m[1]] += weight * math.Pow((c+0.055)/1.055, 2.4)
-				}
-			}
-		}
-		require.Len(t, luminance, 15, scheme)
-		for _, ground := range []string{"paper", "panel"} {
-			for name, l := range luminance {
-				least := 3.0
-				switch name {
-				case "ink", "faint", "link":
-					least = 4.5
-				case "paper", "panel", "line":
-					continue
-				}
-				a, b := max(l, luminance[ground])+0.05, min(l, luminance[ground])+0.05
-				require.GreaterOrEqual(t, a/b, least, "%s on %s, %s", name, ground, scheme)
-			}
-		}
-	}
 }

@@ -1,8 +1,11 @@
-package main
+package html
 
 import (
 	"fmt"
 	"strings"
+
+	"tordetect/src/report/digest"
+	"tordetect/src/terminal"
 )
 
 // A chart is a timeline as stacked bars. Heights and places are in units of the
@@ -50,43 +53,61 @@ const (
 	widestBar = 40 // pixels; a log of a minute is one bar, not a wall
 )
 
+// layer is one of the counts that a bar is stacked of.
+type layer struct {
+	name  string
+	place int // in a slot
+}
+
+// layers are the counts of a timeline by words of a type.
+func layers[T interface {
+	~uint8
+	String() string
+}](of []T) []layer {
+	var out []layer
+	for _, word := range of {
+		out = append(out, layer{word.String(), int(word)})
+	}
+	return out
+}
+
 // stepNames are the names of the steps of timelines.
 var stepNames = map[int64]string{
 	1: "second", 5: "5 seconds", 15: "15 seconds", 60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 3 * 3600: "3 hours", 6 * 3600: "6 hours", 12 * 3600: "12 hours",
-	day: "day", 7 * day: "7 days", 28 * day: "28 days", 364 * day: "364 days", 3640 * day: "3640 days",
+	digest.Day: "day", 7 * digest.Day: "7 days", 28 * digest.Day: "28 days", 364 * digest.Day: "364 days", 3640 * digest.Day: "3640 days",
 }
 
 // newChart draws a timeline from the time of the first flow to that of the last, so
-// that quiet hours are seen. Names are those of the counts, in the order of the
-// stack from below.
-func newChart(id, title string, t *timeline, names []string, index func(string) int, first, last int64) *chart {
+// that quiet hours are seen. Stack names the counts, from below, and where
+// each stands in a slot.
+func newChart(id, title string, t *digest.Timeline, stack []layer, first, last int64) *chart {
 	c := &chart{ID: id, Title: title, Height: barHeight, Untimed: t.Untimed}
 	if len(t.Counts) == 0 {
 		return c
 	}
-	low, high := int64(maxTime), int64(0)
+	low, high := int64(digest.MaxTime), int64(0)
 	for at := range t.Counts {
 		low, high = min(low, at), max(high, at)
 	}
 	// A clock that jumps may be decades away: then only the findings' time is drawn.
-	if first > 0 && last <= maxTime && last-first < 400*day {
+	if first > 0 && last <= digest.MaxTime && last-first < 400*digest.Day {
 		low, high = min(low, first), max(high, last)
 	}
 	for i := 0; (high-high%t.Step-low+low%t.Step)/t.Step >= maxBars; i++ {
 		step := 2 * t.Step // beyond the longest that has a name
-		if i < len(steps) {
-			step = steps[i]
+		if i < len(digest.Steps) {
+			step = digest.Steps[i]
 		}
-		t.widen(step)
+		t.Widen(step)
 	}
 	low -= low % t.Step
 	high -= high % t.Step
 	if c.Step = stepNames[t.Step]; c.Step == "" {
-		c.Step = fmt.Sprintf("%d days", t.Step/day)
+		c.Step = fmt.Sprintf("%d days", t.Step/digest.Day)
 	}
 	c.From, c.To = low, high+t.Step-1
 	for _, counts := range t.Counts {
-		c.Most = max(c.Most, counts.total())
+		c.Most = max(c.Most, total(counts))
 	}
 	totals := map[string]int64{}
 	for at := low; at <= high; at += t.Step {
@@ -94,33 +115,33 @@ func newChart(id, title string, t *timeline, names []string, index func(string) 
 		var words []string
 		top := barHeight
 		if counts := t.Counts[at]; counts != nil {
-			for _, name := range names {
-				n := counts[index(name)]
+			for _, l := range stack {
+				n := counts[l.place]
 				if n == 0 {
 					continue
 				}
-				totals[name] += n
+				totals[l.name] += n
 				b.Total += n
-				h := leastPart + int(float64(n)/float64(c.Most)*float64(barHeight-len(names)*leastPart))
+				h := leastPart + int(float64(n)/float64(c.Most)*float64(barHeight-len(stack)*leastPart))
 				top -= h
-				b.Parts = append(b.Parts, part{name, top, h, n})
-				words = append(words, fmt.Sprintf("%d %s", n, name))
+				b.Parts = append(b.Parts, part{l.name, top, h, n})
+				words = append(words, fmt.Sprintf("%d %s", n, l.name))
 			}
 		}
 		if b.Total > 0 {
-			b.Label = clock(at) + ", " + c.Step + ": " + strings.Join(words, ", ")
+			b.Label = terminal.Clock(at) + ", " + c.Step + ": " + strings.Join(words, ", ")
 		}
 		c.Bars = append(c.Bars, b)
 	}
 	c.Width = len(c.Bars) * barStep
 	var words []string
-	for _, name := range names {
-		if n := totals[name]; n > 0 {
-			c.Keys = append(c.Keys, key{name, n})
-			words = append(words, fmt.Sprintf("%d %s", n, name))
+	for _, l := range stack {
+		if n := totals[l.name]; n > 0 {
+			c.Keys = append(c.Keys, key{l.name, n})
+			words = append(words, fmt.Sprintf("%d %s", n, l.name))
 		}
 	}
-	c.Desc = fmt.Sprintf("Bars of a %s each from %s to %s. Findings: %s. The highest bar has %d.", c.Step, clock(c.From), clock(c.To), strings.Join(words, ", "), c.Most)
+	c.Desc = fmt.Sprintf("Bars of a %s each from %s to %s. Findings: %s. The highest bar has %d.", c.Step, terminal.Clock(c.From), terminal.Clock(c.To), strings.Join(words, ", "), c.Most)
 	return c
 }
 
@@ -148,7 +169,7 @@ func (b bar) Count(name string) int64 {
 	return 0
 }
 
-func (s *slot) total() int64 {
+func total(s *digest.Slot) int64 {
 	n := int64(0)
 	for _, count := range s {
 		n += count

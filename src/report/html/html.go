@@ -1,4 +1,20 @@
-package main
+// Package html writes what a scan found as one page that needs nothing beside
+// itself: no script, no font, no picture from elsewhere. It can be mailed, printed
+// and opened offline.
+//
+//	in:   the flows of a scan, kept as a digest, and its summary
+//	out:  summary, timeline, clients, relays, hosts reached, evidence, coverage,
+//	      findings, and how to read them
+//
+// html.go writes the page, page.go says what is on it, headline.go what it says
+// first, words.go what codes mean, chart.go the drawings; page.tmpl and page.css
+// are its form.
+//
+// What it holds in memory and what it writes are bounded, however many findings
+// there are. All that comes from logs is text to it: html/template escapes it,
+// control characters become question marks, and the page forbids itself scripts and
+// connections.
+package html
 
 import (
 	"bufio"
@@ -10,42 +26,35 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
+
+	"tordetect/src/report/digest"
+	"tordetect/src/scan"
+	"tordetect/src/terminal"
 )
 
-// htmlReport writes one page that needs nothing beside itself: no script, no font,
-// no picture from elsewhere. It can be mailed, printed and opened offline.
-//
-//	in:   the findings of a scan, kept as a digest, and its summary
-//	out:  summary, timeline, clients, relays, hosts reached, evidence, coverage,
-//	      findings, and how to read them
-//
-// What it holds in memory and what it writes are bounded, however many findings
-// there are. All that comes from logs is text to it: html/template escapes it,
-// control characters become question marks, and the page forbids itself scripts and
-// connections.
-type htmlReport struct {
+// Report is a report.Report.
+type Report struct {
 	out    io.Writer
-	files  []string
-	digest *digest
+	digest *digest.Digest
 }
 
-//go:embed scan_html.tmpl
+//go:embed page.tmpl
 var pageTemplate string
 
-//go:embed scan_html.css
+//go:embed page.css
 var pageStyle string
 
-func newHTMLReport(out io.Writer, files []string) *htmlReport {
-	return &htmlReport{out: out, files: files, digest: newDigest()}
-}
+// New returns a report that writes its page to out when it is finished.
+func New(out io.Writer) *Report { return &Report{out: out, digest: digest.New()} }
 
-func (h *htmlReport) add(r *judged) error {
-	h.digest.add(r.finding())
+// Add takes a flow.
+func (r *Report) Add(f *scan.Flow) error {
+	r.digest.Add(f)
 	return nil
 }
 
-func (h *htmlReport) finish(s *summary) error {
+// Finish writes the page.
+func (r *Report) Finish(s *scan.Summary) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"time": pageTime, "count": grouped, "counts": func(n int) string { return grouped(int64(n)) }, "size": size, "safe": pageText,
 		"plural": func(n int64, what string) string { return countedWide(n, what) },
@@ -58,8 +67,8 @@ func (h *htmlReport) finish(s *summary) error {
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(h.out, outputSize)
-	if err := page.Execute(w, newPage(s, h.digest, h.files)); err != nil {
+	w := bufio.NewWriter(r.out)
+	if err := page.Execute(w, newPage(s, r.digest)); err != nil {
 		return err
 	}
 	return w.Flush()
@@ -73,7 +82,7 @@ func pageText(text string) string {
 			return '?'
 		}
 		return r
-	}, printable(text))
+	}, terminal.Printable(text))
 }
 
 // pageTime is a time in the report: UTC, as everywhere in torctl's output.
@@ -81,7 +90,7 @@ func pageTime(seconds int64) string {
 	if seconds == 0 {
 		return "not known"
 	}
-	return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
+	return terminal.Clock(seconds)
 }
 
 // grouped writes a number with a blank between thousands, which no language takes

@@ -1,0 +1,93 @@
+package report
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"tordetect/src/report/digest"
+	"tordetect/src/scan"
+	"tordetect/src/terminal"
+)
+
+// Table returns a report with a row for each pair of ends that were judged alike,
+// the surest first.
+func Table(t *terminal.Terminal) Report { return &tableReport{t: t, digest: digest.New()} }
+
+type tableReport struct {
+	t      *terminal.Terminal
+	digest *digest.Digest
+}
+
+// maxTableRows is how many rows a person scrolls through at most.
+const maxTableRows = 500
+
+// widestCell bounds a column, so that one long name does not push the rest away.
+const widestCell = 46
+
+// tableColumns are the columns with the order in which they go where the terminal
+// is too narrow.
+var tableColumns = []struct {
+	name string
+	rank int
+	text func(*digest.Pair) string
+}{
+	{"verdict", 0, func(p *digest.Pair) string { return p.Verdict.String() }},
+	{"score", 0, func(p *digest.Pair) string { return fmt.Sprint(p.Best.Score) }},
+	{"state", 3, func(p *digest.Pair) string { return p.State.String() }},
+	{"direction", 2, func(p *digest.Pair) string { return p.Direction.String() }},
+	{"ours", 0, func(p *digest.Pair) string { return p.Ours }},
+	{"theirs", 0, func(p *digest.Pair) string { return p.Theirs }},
+	{"role", 4, func(p *digest.Pair) string { return p.Best.Role.String() }},
+	{"flows", 1, func(p *digest.Pair) string { return fmt.Sprint(p.Flows) }},
+	{"first", 1, func(p *digest.Pair) string { return clock(p.First) }},
+	{"last", 5, func(p *digest.Pair) string { return clock(p.Last) }},
+	{"evidence", 2, func(p *digest.Pair) string { return strings.Join(p.Best.Evidence, " ") }},
+	{"where", 3, func(p *digest.Pair) string { return fmt.Sprintf("%s:%d", path.Base(p.Best.File), p.Best.Line) }},
+}
+
+// clock is a time, empty where it is not known.
+func clock(at int64) string {
+	if at == 0 {
+		return ""
+	}
+	return terminal.Clock(at)
+}
+
+func (r *tableReport) Add(f *scan.Flow) error {
+	r.digest.Add(f)
+	return nil
+}
+
+func (r *tableReport) Finish(s *scan.Summary) error {
+	least := s.Options.MinScore
+	if r.digest.Flows == 0 {
+		r.t.Say("no flow has a score of %d or more", least)
+		return nil
+	}
+	pairs := r.digest.SortedPairs()
+	shown := pairs[:min(len(pairs), maxTableRows)]
+	var columns []terminal.Column
+	for _, c := range tableColumns {
+		columns = append(columns, terminal.Column{Name: c.name, Rank: c.rank, Widest: widestCell})
+	}
+	rows := make([][]string, len(shown))
+	for i, p := range shown {
+		for _, c := range tableColumns {
+			rows[i] = append(rows[i], c.text(p))
+		}
+	}
+	if err := r.t.Table(columns, rows); err != nil {
+		return err
+	}
+	if more := len(pairs) - len(shown); more > 0 {
+		r.t.Say("%d more rows are not shown; -o csv has every flow", more)
+	}
+	if r.digest.Left > 0 {
+		r.t.Say("the table holds %d pairs at most: %s not in it; -o csv has every flow", digest.MaxPairs, terminal.Counted(r.digest.Left, "flow"))
+	}
+	if below := s.Judged() - r.digest.Flows; below > 0 {
+		r.t.Say("%s below score %d not shown", terminal.Counted(below, "flow"), least)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package scan
+
+import (
+	"fmt"
+
+	"tordetect/src/detect"
+	"tordetect/src/flow"
+)
+
+// A counter counts what was judged and hands on what is asked for. Whoever reads
+// tells it of each event: of those that it wants by event, of the others, which are
+// most, by quiet, which needs no Flow.
+type counter struct {
+	summary Summary
+	options *Options
+	add     func(*Flow) error
+	joiner  joiner
+	open    Tally // events without evidence that end no flow
+}
+
+func newCounter(o *Options, add func(*Flow) error) *counter {
+	c := &counter{options: o, add: add, summary: Summary{Options: o, Kinds: map[string]int64{}}}
+	c.joiner = joiner{whole: o.Join, done: c.flow}
+	return c
+}
+
+// wants reports whether an event has to be handed over as a Flow: its score is
+// asked for, or it is of a connection that has or may have more events.
+func (c *counter) wants(score int, evidence bool, connection []byte) bool {
+	return score >= c.options.MinScore || len(connection) > 0 && (evidence || c.joiner.knows(connection))
+}
+
+// quiet counts an event that is not wanted, by its last moment.
+func (c *counter) quiet(v detect.Verdict, covered flow.Coverage, last int64, closes bool) {
+	if closes {
+		c.summary.Flows++
+		c.summary.Tally.add(v, covered, last)
+	} else {
+		c.summary.Events++
+		c.open.add(v, covered, last)
+	}
+}
+
+// event counts an event and hands it on, or what it is joined to at the end.
+func (c *counter) event(f *Flow) error {
+	if f.Closes {
+		c.summary.Flows++
+	} else {
+		c.summary.Events++
+	}
+	c.summary.ListUntil = max(c.summary.ListUntil, f.ListTime)
+	if !c.options.Join {
+		if err := c.handOn(f); err != nil {
+			return err
+		}
+	}
+	if len(f.Connection) > 0 {
+		if held, err := c.joiner.put(f); held {
+			return err
+		}
+	}
+	return c.flow(f)
+}
+
+// flow counts a flow of which no more events are awaited.
+func (c *counter) flow(f *Flow) error {
+	tally := &c.summary.Tally
+	if !f.Closes && !f.hasEvidence() {
+		tally = &c.open
+	}
+	tally.add(f.Finding.Verdict, f.Coverage, f.Last)
+	if c.options.Join {
+		return c.handOn(f)
+	}
+	return nil
+}
+
+func (c *counter) handOn(f *Flow) error {
+	if f.Finding.Score < c.options.MinScore {
+		return nil
+	}
+	if err := c.add(f); err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	return nil
+}
+
+// finish is called behind the last event.
+func (c *counter) finish() error {
+	if err := c.joiner.finish(); err != nil {
+		return err
+	}
+	c.summary.Early = c.joiner.early
+	if c.summary.Flows == 0 {
+		// Of a ssl log alone each event stands for its flow.
+		c.summary.Tally.merge(&c.open)
+	}
+	return nil
+}
+
+func (t *Tally) add(v detect.Verdict, covered flow.Coverage, at int64) {
+	t.Verdicts[v]++
+	t.Covered[covered].merge(Span{1, at, at})
+	if at == 0 {
+		t.Untimed++
+	}
+	t.times(at, at)
+}
+
+func (t *Tally) merge(o *Tally) {
+	for v, n := range o.Verdicts {
+		t.Verdicts[v] += n
+	}
+	for c, span := range o.Covered {
+		t.Covered[c].merge(span)
+	}
+	t.Untimed += o.Untimed
+	t.times(o.First, o.Last)
+}
+
+func (t *Tally) times(first, last int64) {
+	s := Span{First: t.First, Last: t.Last}
+	s.merge(Span{0, first, last})
+	t.First, t.Last = s.First, s.Last
+}
+
+// merge adds flows; times of 0 are not known.
+func (s *Span) merge(o Span) {
+	s.Flows += o.Flows
+	if o.First != 0 && (s.First == 0 || o.First < s.First) {
+		s.First = o.First
+	}
+	s.Last = max(s.Last, o.Last)
+}

@@ -1,0 +1,81 @@
+// Package terminal is all that somebody at a terminal sees of torctl: lines,
+// tables, paragraphs and bars.
+//
+//	in:   t.Say("read %s from %s", "2 flows", "pan\x1b[2J.log")
+//	out:  torctl: read 2 flows from pan?[2J.log
+//
+//	in:   t.Rows(terminal.FormJSON, []string{"ip", "port"}, [][]any{{"192.0.2.1", 9001}})
+//	out:  {"ip":"192.0.2.1","port":9001}
+//
+// Its rules:
+//
+//   - Results alone go to stdout, so that they can be piped.
+//   - Everything else goes to stderr, a line each, with "torctl: " in front,
+//     without a capital and a full stop.
+//   - A bar is drawn on a terminal only, never into a pipe or file.
+//   - Text from outside loses what plays with a terminal; in JSON it is escaped.
+//
+// text.go has the rules for text, table.go tables and the other forms of rows,
+// paragraph.go sentences, bar.go bars. The package knows nothing of Tor, opens no
+// file and reads no flag.
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// Terminal is where a run of the program writes. Make one with New.
+type Terminal struct{ out, err io.Writer }
+
+// New returns a terminal whose results go to out and the rest to err.
+func New(out, err io.Writer) *Terminal { return &Terminal{out, err} }
+
+// Out is where results go, for those that have a form of their own.
+func (t *Terminal) Out() io.Writer { return t.out }
+
+// Print writes a part of the results as it is.
+func (t *Terminal) Print(text string) error { return writing(io.WriteString(t.out, text)) }
+
+// Say writes a line beside the results: paths, sources and errors in it may hold
+// anything.
+func (t *Terminal) Say(format string, args ...any) {
+	fmt.Fprint(t.err, said(fmt.Sprintf(format, args...)))
+}
+
+// said is text as one line.
+func said(text string) string {
+	var parts []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			parts = append(parts, line)
+		}
+	}
+	return "torctl: " + Printable(strings.Join(parts, "; ")) + "\n"
+}
+
+// Width is how many characters a line of the terminal has; 0 if the results do not
+// go to one.
+func (t *Terminal) Width() int {
+	f, ok := t.out.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// writing says what failed where a write did.
+func writing(_ int, err error) error {
+	if err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
