@@ -109,7 +109,7 @@ func (j *Judge) Judge(f *flow.Flow) *Finding {
 	name := strongest(names)
 
 	out.Score = j.decide(label, name, a)
-	out.Verdict = verdict(out.Score, f.Coverage)
+	out.Verdict = VerdictOf(out.Score, f.Coverage)
 	out.Evidence = gather(out.Evidence, j.graded, label, names, f)
 	var deciding *graded
 	if len(j.graded) > 0 {
@@ -123,7 +123,8 @@ func (j *Judge) Judge(f *flow.Flow) *Finding {
 	return out
 }
 
-func verdict(score int, c flow.Coverage) Verdict {
+// VerdictOf is the verdict of a score, 0 to 99, where the list covers that much.
+func VerdictOf(score int, c flow.Coverage) Verdict {
 	switch {
 	case score >= 80:
 		return VerdictTor

@@ -122,9 +122,9 @@ func (r *Reader) readLabel(e *Event) flow.Label {
 // state says how far the flow came. What the firewall stopped is blocked, however
 // far it came.
 func (r *Reader) state(e *Event, f *flow.Flow) {
-	blocked, ok := r.lastBlocked.recall(e, Action)
+	stopped, ok := r.lastBlocked.recall(e, Action)
 	if !ok {
-		blocked = r.lastBlocked.keep(e, Action, r.isBlocked(e))
+		stopped = r.lastBlocked.keep(e, Action, r.isBlocked(e))
 	}
 	var seen conn
 	for i := range e.n(ConnState) {
@@ -140,7 +140,7 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 	}
 	f.CountedBack = c.PacketsIn >= 0 || c.BytesIn >= 0
 	switch state := c.state(); {
-	case blocked:
+	case stopped:
 		f.State = flow.Blocked
 	case seen.state != flow.StateUnknown:
 		f.State = seen.state

@@ -65,6 +65,28 @@ func IsBlock(action []byte) bool {
 	return false
 }
 
+// CIMAction says what the firewall did in CIM's words, where it is said in those of
+// Palo Alto (as the lookup of its add-on translates them) or of Suricata.
+func CIMAction(action []byte) []byte {
+	switch string(action) {
+	case "allow", "alert", "continue", "forward", "accept", "pass":
+		return allowed
+	case "deny", "reject":
+		return blocked
+	case "drop", "sinkhole":
+		return dropped
+	}
+	switch {
+	case bytes.HasPrefix(action, []byte("drop-")):
+		return dropped
+	case bytes.HasPrefix(action, []byte("block-")), bytes.HasPrefix(action, []byte("reset-")):
+		return blocked
+	}
+	return action
+}
+
+var allowed, blocked, dropped = []byte("allowed"), []byte("blocked"), []byte("dropped")
+
 // conn is what Zeek's conn_state says.
 type conn struct {
 	state flow.State

@@ -53,11 +53,15 @@ func sniff(head []byte) (shape, *problem) {
 		return aDocument, nil
 	}
 	line, _, _ := bytes.Cut(text, []byte{'\n'})
-	if line = bytes.TrimSuffix(line, []byte{'\r'}); len(line) > 0 && line[0] != '{' && line[0] != '#' {
-		var scanner rows.Scanner
-		if scanner.Reset(line) == nil && event.IsHeader(scanner.Names()) {
-			return aTable, nil
-		}
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	var parser format.Parser
+	var e event.Event
+	if parser.Read(line, &e).Kind != format.Nobody {
+		return ofLines, nil // a log line may hold one of the names
+	}
+	var scanner rows.Scanner
+	if scanner.Reset(line) == nil && event.IsHeader(scanner.Names()) {
+		return aTable, nil
 	}
 	return ofLines, nil
 }

@@ -6,7 +6,7 @@
 //
 // scan.go has what goes in and out, files.go what is opened,
 // count.go the totals and what is handed on, join.go what events of one
-// connection become. old.go reads and judges, by way of the search command.
+// connection become. read.go reads and judges.
 //
 // The package draws nothing and knows no flag: package report makes tables, pages
 // and files of its flows.

@@ -12,7 +12,7 @@ import (
 	"regexp"
 	"strings"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 	"tordetect/src/rows"
 )
 
@@ -193,7 +193,7 @@ func oddTalks(n int, relays, old []relay) []talk {
 // oddBody makes rows out of what logs hold, good and bad.
 func oddBody(r *rand.Rand, relays, old []relay) []byte {
 	var names []string
-	for _, c := range command.Columns() {
+	for _, c := range tordetect.Columns() {
 		for _, name := range c.Names {
 			if r.IntN(3) == 0 {
 				names = append(names, []string{"", "", "", "All_Traffic.", "Web."}[r.IntN(5)]+name)

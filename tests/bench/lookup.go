@@ -13,7 +13,7 @@ import (
 	"strconv"
 
 	"tordetect/src/chunked"
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 )
 
 // csvLookup is the look-up of lookup.py in Go with encoding/csv: what a Go
@@ -52,7 +52,7 @@ func (l *csvLookup) Execute(_ context.Context, c *chunked.Chunk, body io.Reader)
 		return errors.New("the rows lack an address, a port or a time")
 	}
 	var names []string
-	for _, f := range command.Fields {
+	for _, f := range tordetect.Fields {
 		names = append(names, f.Name)
 	}
 	record := append(slices.Clone(header), names...)

@@ -35,7 +35,7 @@ import (
 	"time"
 
 	"tordetect/src/chunked"
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 )
 
 func main() {
@@ -87,7 +87,7 @@ func beProfiled() int {
 		return 1
 	}
 	defer pprof.StopCPUProfile()
-	if chunked.Serve(os.Stdin, os.Stdout, command.New(os.Getenv(lookupsVariable), time.Now)) != nil {
+	if chunked.Serve(os.Stdin, os.Stdout, tordetect.New(os.Getenv(lookupsVariable), time.Now)) != nil {
 		return 1
 	}
 	return 0

@@ -7,7 +7,9 @@ package cases
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -38,6 +40,24 @@ type testCase struct {
 	Message []string
 }
 
+// torctl is the program, built for these tests.
+var torctl string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "cases")
+	if err == nil {
+		torctl = filepath.Join(folder, "torctl")
+		err = exec.Command("go", "build", "-o", torctl, "tordetect/src/cmd/torctl").Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build torctl:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
+}
+
 // runs is how many runs the cases make together, so that none is lost in silence.
 const runs = 50
 
@@ -53,7 +73,7 @@ func TestCases(t *testing.T) {
 			t.Run(c.Name+"/"+way, func(t *testing.T) {
 				switch way {
 				case "scan":
-					scan(t, &c)
+					c.scan(t)
 				case "raw":
 					c.judge(t, c.rawRows(t))
 				case "columns":
@@ -65,6 +85,37 @@ func TestCases(t *testing.T) {
 		}
 	}
 	require.Equal(t, runs, ran)
+}
+
+// scan runs torctl scan over the file.
+func (c *testCase) scan(t *testing.T) {
+	command := exec.Command(torctl, "scan", shared.Beside(t, "cases/"+c.File), "--relays", shared.Beside(t, "cases/relays.csv"), "-o", "json")
+	command.Args = append(command.Args, c.Args...)
+	var stdout, stderr strings.Builder
+	command.Stdout, command.Stderr = &stdout, &stderr
+	_ = command.Run() // an exit code other than that is looked at
+	want := 0
+	if c.Exit != nil {
+		want = *c.Exit
+	}
+	require.Equal(t, want, command.ProcessState.ExitCode(), "%s\n%s", c.Why, stderr.String())
+	var rows []map[string]string
+	for line := range strings.Lines(stdout.String()) {
+		var object map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &object))
+		row := map[string]string{}
+		for name, value := range object {
+			if list, ok := value.([]any); ok {
+				value = strings.Trim(fmt.Sprint(list), "[]")
+			}
+			row[name] = fmt.Sprint(value)
+		}
+		rows = append(rows, row)
+	}
+	c.check(t, rows)
+	for _, want := range c.Stderr {
+		require.Contains(t, stderr.String(), want)
+	}
 }
 
 // rawRows makes each line of the file a row with _raw.
@@ -152,5 +203,3 @@ func anyOf(value any) []string {
 	}
 	return slices.Concat([]string{""})
 }
-
-func scan(t *testing.T, c *testCase) { t.Skip("later") }

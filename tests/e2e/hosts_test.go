@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
@@ -296,7 +296,7 @@ func TestNameMacros(t *testing.T) {
 	h := head(t, nil, nil)
 	macros, err := h.App.Conf("macros")
 	require.NoError(t, err)
-	for _, c := range command.Columns() {
+	for _, c := range tordetect.Columns() {
 		name := map[string]string{"server name of the TLS handshake": "tordetect_server_name", "name asked for by DNS": "tordetect_query"}[c.Means]
 		if name == "" {
 			continue

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
@@ -167,7 +167,7 @@ func TestOutputFieldsInOrder(t *testing.T) {
 		}
 	}
 	var want []string
-	for _, field := range command.Fields {
+	for _, field := range tordetect.Fields {
 		want = append(want, field.Name)
 	}
 	require.Equal(t, want, ours)

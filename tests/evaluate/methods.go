@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 
+	"tordetect/src/event"
+
 	"tordetect/src/flow"
 
 	"tordetect/src/detect"
@@ -47,7 +49,7 @@ func methods() []method {
 		{byUsual, "relay's address, listed then", func(r *row) bool { return r.listing.relay }, false, false},
 		{byUsual, "relay's address, whole table", func(r *row) bool { return r.listing.ever }, false, false},
 		{byUsual, "ports 9001 9030 9040 9050 9051 9150", func(r *row) bool { return slices.Contains(torPorts, r.destPort) }, false, false},
-		{byUsual, "firewall's label", func(r *row) bool { return detect.ReadLabel([]byte(r.app)) == flow.LabelTor }, false, false},
+		{byUsual, "firewall's label", func(r *row) bool { return event.ReadLabel([]byte(r.app)) == flow.LabelTor }, false, false},
 		{byUsual, "name pattern, bare", func(r *row) bool { return barePattern.MatchString(r.sni) }, false, false},
 	}
 	for _, code := range detect.Names() {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	table "tordetect/src/relay"
@@ -339,13 +341,13 @@ func TestLogsAgreeWithTheTable(t *testing.T) {
 	checked := 0
 	for _, l := range logsOfWeek() {
 		for _, f := range l.Flows {
-			at := table.Interval{From: f.First, To: f.First}
-			if f.Case != l.Name+"_or" || f.Answer || parsed.Coverage(at) != table.CoverageFull || !week().network.readAt(f.relay.or, f.First) {
+			at := flow.Interval{From: f.First, To: f.First}
+			if f.Case != l.Name+"_or" || f.Answer || parsed.Coverage(at) != flow.CoverageFull || !week().network.readAt(f.relay.or, f.First) {
 				continue
 			}
 			_, server := l.ends(t, &f)
 			require.True(t, slices.ContainsFunc(parsed.Lookup(nil, server.Addr(), at), func(x table.Listing) bool {
-				return x.Port == server.Port() && x.When == table.Listed
+				return x.Port == server.Port() && x.When == flow.Listed
 			}), "%v", l.Cells(&f))
 			checked++
 		}

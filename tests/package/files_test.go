@@ -18,7 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 	"tordetect/src/detect"
 )
 
@@ -158,17 +158,17 @@ func TestManual(t *testing.T) {
 		}
 		explained[row[1]] = true
 	}
-	for _, option := range command.OptionNames() {
+	for _, option := range tordetect.OptionNames() {
 		require.True(t, explained[option], "the manual has no row for the option %s", option)
 	}
-	for _, field := range slices.Concat(command.Fields, command.InfoFields) {
+	for _, field := range slices.Concat(tordetect.Fields, tordetect.InfoFields) {
 		require.True(t, explained[field.Name], "the manual has no row for the field %s", field.Name)
 	}
 	for _, code := range detect.Names() {
 		require.True(t, explained[strings.TrimSuffix(code, "_stale")], "the manual has no row for the code %s", code)
 	}
 	require.True(t, explained["_stale"])
-	for _, c := range command.Columns() {
+	for _, c := range tordetect.Columns() {
 		option := ""
 		if c.Option != "" {
 			option = "`" + c.Option + "`"

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 )
 
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
@@ -184,7 +184,7 @@ func TestSearchbnf(t *testing.T) {
 	for i := 1; i <= 4; i++ {
 		require.NotEmpty(t, value(t, c, app+"-command", fmt.Sprintf("comment%d", i)))
 		for _, call := range calls(value(t, c, app+"-command", fmt.Sprintf("example%d", i))) {
-			_, err := command.ParseOptions(call)
+			_, err := tordetect.ParseOptions(call)
 			require.NoError(t, err)
 		}
 	}
@@ -199,7 +199,7 @@ func TestSearchbnf(t *testing.T) {
 		args = append(args, option[1]+"="+values[option[2]])
 		require.Regexp(t, `(^|[ ,])`+option[1]+`[:,]`, value(t, c, app+"-option", "description"), "no word on %s", option[1])
 	}
-	require.ElementsMatch(t, command.OptionNames(), documented)
+	require.ElementsMatch(t, tordetect.OptionNames(), documented)
 	require.NotContains(t, getinfo(t, exec.Command(launcher()), args...), "error")
 
 	reply := getinfo(t, exec.Command(launcher()), "nonsense=1")

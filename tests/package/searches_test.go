@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 	"tordetect/src/rows"
 )
 
@@ -137,7 +137,7 @@ func TestSearches(t *testing.T) {
 		require.Less(t, strings.Index(spl, "tordetect"), strings.Index(spl, "security_content_ctime"), "times have to be numbers for tordetect")
 		require.Equal(t, name == "Snowflake client of Tor", len(calls(spl)) == 0, "only Snowflake shows no relay")
 		for _, call := range calls(spl) {
-			_, err := command.ParseOptions(call)
+			_, err := tordetect.ParseOptions(call)
 			require.NoError(t, err)
 		}
 
@@ -169,7 +169,7 @@ func minutesBack(t *testing.T, modifier string) int {
 // neither named in it nor added by tordetect.
 func requireField(t *testing.T, spl, field string) {
 	t.Helper()
-	isOurs := slices.ContainsFunc(command.Fields, func(f rows.Field) bool { return f.Name == field })
+	isOurs := slices.ContainsFunc(tordetect.Fields, func(f rows.Field) bool { return f.Name == field })
 	_, last, hasStats := strings.Cut(spl, "| stats")
 	if hasStats { // only what stats and what follows it name is left
 		require.Regexp(t, `\b`+field+`\b`, last, "field %s", field)
@@ -292,7 +292,7 @@ func TestEnterpriseSecurity(t *testing.T) {
 			require.Regexp(t, `^(\$info_min_time\$|\d+d)$`, d.Earliest)
 			require.Regexp(t, `^(\$info_max_time\$|0)$`, d.Latest)
 			for _, call := range calls(d.Search) {
-				_, err := command.ParseOptions(call)
+				_, err := tordetect.ParseOptions(call)
 				require.NoError(t, err)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 )
 
 const viewFolder = "default/data/ui/views/"
@@ -147,7 +147,7 @@ func TestViews(t *testing.T) {
 				require.False(t, strings.HasPrefix(early, "rt"), "%s: a real-time search", name)
 			}
 			for _, call := range calls(query) {
-				_, err := command.ParseOptions(call)
+				_, err := tordetect.ParseOptions(call)
 				require.NoError(t, err)
 			}
 			require.NotRegexp(t, `\|\s*(delete|outputlookup|collect|sendemail|torupdate)\b`, query)

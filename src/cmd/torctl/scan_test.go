@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 	"tordetect/tests/shared"
 )
 
@@ -71,7 +71,7 @@ func TestScanPrivateNetwork(t *testing.T) {
 		require.NoError(t, w.Write([]string{strconv.FormatInt(at.Unix(), 10), cells[36], cells[7], cells[24], cells[8], cells[25], cells[29], cells[14], "allowed", cells[33], cells[32], cells[45], cells[44]}))
 	}
 	w.Flush()
-	search := command.New(filepath.Dir(table), time.Now)
+	search := tordetect.New(filepath.Dir(table), time.Now)
 	_, err = search.Getinfo(&chunked.Info{})
 	require.NoError(t, err)
 	var chunk chunked.Chunk

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"tordetect/src/chunked"
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 )
 
 // version is set by build.sh.
@@ -50,8 +50,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	lookups := filepath.Join(filepath.Dir(program), "..", "lookups")
 	name, _ := os.Hostname() // only told where somebody asks for it
-	node := command.Node{Name: name, Version: version, Arch: runtime.GOARCH}
-	if err := chunked.Serve(stdin, stdout, command.New(lookups, time.Now).On(node)); err != nil {
+	node := tordetect.Node{Name: name, Version: version, Arch: runtime.GOARCH}
+	if err := chunked.Serve(stdin, stdout, tordetect.New(lookups, time.Now).On(node)); err != nil {
 		return 1
 	}
 	return 0

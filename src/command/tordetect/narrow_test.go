@@ -28,7 +28,7 @@ func TestNarrowDeclares(t *testing.T) {
 	require.Equal(t, chunked.Streaming, d.Type)
 	for _, c := range Columns() {
 		for _, name := range c.Names {
-			require.Equal(t, name.Text != "_raw", slices.Contains(d.RequiredFields, name.Text), name.Text)
+			require.Equal(t, name != "_raw", slices.Contains(d.RequiredFields, name), name)
 		}
 	}
 	for _, f := range Fields {

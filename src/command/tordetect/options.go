@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tordetect/src/cell"
 	"tordetect/src/chunked"
 	"tordetect/src/event"
 )
@@ -131,50 +132,31 @@ func setBool(to *bool, v string) bool {
 }
 
 func setInternal(o *Options, v string) bool {
-	o.Internal = nil
-	for word := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ',' || r == ' ' || r == '"' }) {
-		p, err := parseNetwork(word)
-		if err != nil {
-			return false
-		}
-		o.Internal = append(o.Internal, p)
-	}
-	return len(o.Internal) > 0
-}
-
-func isNetwork(word string) bool {
-	_, err := parseNetwork(strings.Trim(word, `,"`))
+	networks, err := cell.Networks(v)
+	o.Internal = networks
 	return err == nil
 }
 
-// parseNetwork reads a CIDR network or a single address.
-func parseNetwork(word string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(word); err == nil {
-		a = a.Unmap().WithZone("")
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(word)
-	if err == nil && p.Addr().Is4In6() {
-		if p.Bits() < 96 {
-			return netip.Prefix{}, fmt.Errorf("%s is wider than all of IPv4", word)
-		}
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96) // rows are unmapped as well
-	}
-	return p.Masked(), err
+func isNetwork(word string) bool {
+	_, err := cell.Network(strings.Trim(word, `,"`))
+	return err == nil
 }
 
 // Column is one thing that is read of a row, for the manual.
 type Column struct {
-	Means  string       // what it is
-	Option string       // the option that names its column; empty: it has none
-	Names  []event.Name // found by these names without the option, the better first
+	Means  string   // what it is
+	Option string   // the option that names its column; empty: it has none
+	Names  []string // found by these names without the option, the better first
 }
 
 // Columns returns all that is read of a row.
 func Columns() []Column {
 	var out []Column
 	for _, t := range event.Table() {
-		c := Column{Means: t.Means, Names: t.Names}
+		c := Column{Means: t.Means}
+		for _, n := range t.Names {
+			c.Names = append(c.Names, n.Text)
+		}
 		for _, o := range options {
 			if o.isColumn && o.column == t.Role {
 				c.Option = o.name

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"tordetect/src/flow"
+
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
@@ -164,9 +166,9 @@ func TestTwoUpdatesAtOnce(t *testing.T) {
 		require.Nil(t, s.asked, "the other one ran")
 		table := parsed(t, r.text)
 		require.True(t, table.Complete)
-		var lists []relay.Interval // each holds for three hours
+		var lists []flow.Interval // each holds for three hours
 		for _, h := range []int{0, 5, 10} {
-			lists = append(lists, relay.Interval{From: noon.Add(time.Duration(h) * time.Hour).Unix(), To: noon.Add(time.Duration(h+3) * time.Hour).Unix()})
+			lists = append(lists, flow.Interval{From: noon.Add(time.Duration(h) * time.Hour).Unix(), To: noon.Add(time.Duration(h+3) * time.Hour).Unix()})
 		}
 		require.Equal(t, lists, table.Lists())
 	}

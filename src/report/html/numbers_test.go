@@ -187,8 +187,9 @@ func TestHTMLNumbers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for seed := range uint64(3) {
 		log, table := office(seed, 3000)
-		write(t, ".", "a.log", log[:len(log)/2])
-		write(t, ".", "b.log", log[len(log)/2:])
+		half := strings.LastIndexByte(log[:len(log)/2], '\n') + 1
+		write(t, ".", "a.log", log[:half])
+		write(t, ".", "b.log", log[half:])
 		write(t, ".", "tor_relays.csv", table)
 		var every bytes.Buffer
 		scanInto(t, report.JSON(&every), "tor_relays.csv", 0, "a.log", "b.log")

@@ -29,6 +29,7 @@ var evidenceWords = [...]codeWords{
 	{"exit_flag", "The source is the address of a relay that lets traffic out, and no exit list knows another address for it.", "As exit_address; a few exits leave from elsewhere, and then it is their operator."},
 	{"exit_address_span", "The source was an exit's address for part of the time that the row stands for.", "As exit_address, less sure."},
 	{"exit_flag_span", "The source was an exit relay's address for part of the time that the row stands for.", "As exit_flag, less sure."},
+	{"list_label", "A rule of the sensor matches addresses of a published Tor list.", "No evidence beside the list that was asked here: it is a list again, of another date."},
 	{"exit_or_address", "The source is where an exit listens, and the exit list says that it leaves from another address.", "Weak: mostly its operator."},
 	{"relay_source", "The source is a relay that is no exit.", "Said, never scored: nearly always its operator, and not somebody who uses Tor."},
 	{"app_label", "The firewall calls the flow Tor.", "Independent of every list, and it errs both ways. Where no list has the address: a bridge, or a mislabel."},

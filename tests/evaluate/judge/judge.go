@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"tordetect/src/chunked"
-	"tordetect/src/command"
+	"tordetect/src/command/tordetect"
 )
 
 // Finding is what the command appended to a row.
@@ -48,10 +48,10 @@ func Rows(table []byte, args, header []string, rows [][]string) ([]Finding, erro
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	if err := os.WriteFile(filepath.Join(folder, command.DefaultRelays), table, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, tordetect.DefaultRelays), table, 0o600); err != nil {
 		return nil, err
 	}
-	search := command.New(folder, time.Now) // asked for require_list only
+	search := tordetect.New(folder, time.Now) // asked for require_list only
 	if _, err := search.Getinfo(&chunked.Info{Args: args}); err != nil {
 		return nil, fmt.Errorf("start tordetect: %w", err)
 	}
@@ -102,7 +102,7 @@ func read(reply []byte) ([]Finding, error) {
 	for i, name := range records[0] {
 		at[name] = i
 	}
-	for _, f := range command.Fields {
+	for _, f := range tordetect.Fields {
 		if _, ok := at[f.Name]; !ok {
 			return nil, fmt.Errorf("it has no column %s", f.Name)
 		}
