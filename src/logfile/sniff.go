@@ -71,7 +71,7 @@ func ofFormat(only format.Format, found shape) shape {
 	switch {
 	case only == format.CSV:
 		return aTable
-	case found == aDocument:
+	case only == format.JSON && found == aDocument:
 		return aDocument
 	}
 	return ofLines

@@ -27,7 +27,7 @@ func Say(t *terminal.Terminal, s *scan.Summary) {
 		t.Say("warning: %s", text)
 	}
 	if s.Zoneless > 0 {
-		t.Say("times of the log without a zone were taken for %s; --zone names another", s.Options.Zone)
+		t.Say("times of the log without a zone were taken for %s; --zone names another", s.Zone())
 	}
 	t.Say("read %s from %s, %s unreadable, %s of other kinds", flowsRead(s), terminal.Counted(int64(s.Files), "file"),
 		terminal.Counted(s.Unreadable, "line"), terminal.Counted(s.Other, "line"))

@@ -75,7 +75,7 @@ type Flow struct {
 type Options struct {
 	Files    []string       // paths; "-" is stdin
 	Format   string         // of all files, or "auto": found by looking at each
-	Zone     *time.Location // of times that name none
+	Zone     *time.Location // of times that name none; nil: none was given
 	Strict   bool           // end with the first complaint
 	Relays   string         // path of the relay table
 	Internal string         // the site's own networks, commas between
@@ -115,7 +115,7 @@ type Summary struct {
 	Other           int64            // lines that are readable and no flows: other log types, other events
 	Kinds           map[string]int64 // of those lines, in words that follow a number: "Suricata stats"
 	Flowless        []string         // files that hold nothing else, by name
-	Zoneless        int64            // events whose time was taken to be in Options.Zone
+	Zoneless        int64            // events whose time was taken to be in Zone
 	Complaints      []*Complaint
 	Troubles        []Trouble
 	Warnings        []string // sentences about the relay table and what could not be judged
@@ -126,6 +126,14 @@ type Summary struct {
 	Tally
 	Early     int64 // flows that were counted before all was read, as too many had evidence
 	ListUntil int64 // end of the newest list that judged; 0: none did
+}
+
+// Zone is what times without a zone were taken for, where they were taken for any.
+func (s *Summary) Zone() *time.Location {
+	if s.Options.Zone == nil {
+		return time.UTC // Palo Alto's
+	}
+	return s.Options.Zone
 }
 
 // IsFlowless reports whether nothing that was read was a flow.

@@ -77,7 +77,7 @@ first. Where nothing was a flow, the exit code is 1.`,
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
 	f.StringVar(&o.Internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
 	f.StringVar(&o.failOn, "fail-on", "", "exit with 3 if a flow has this verdict or a surer one: tor, likely or possible")
-	f.StringVar(&zone, "zone", "UTC", "time zone of logs that name none (Palo Alto): UTC, local, +02:00 or a name such as Europe/Berlin")
+	f.StringVar(&zone, "zone", "", "time zone of times that name none: UTC, local, +02:00 or a name such as Europe/Berlin (without it those of Palo Alto are UTC, and others are no times)")
 	f.BoolVar(&o.Strict, "strict", false, "stop at the first line or file that cannot be read")
 	return c
 }
@@ -91,8 +91,10 @@ func (o *scanOptions) check(zone string, scored, named bool) error {
 	if err = scan.CheckFormat(o.Format); err != nil {
 		return err
 	}
-	if o.Zone, err = parseZone(zone); err != nil {
-		return err
+	if zone != "" {
+		if o.Zone, err = parseZone(zone); err != nil {
+			return err
+		}
 	}
 	o.named = named
 	switch {
