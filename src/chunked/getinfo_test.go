@@ -121,7 +121,12 @@ func TestGetinfoRaw(t *testing.T) {
 		require.False(t, ok, name)
 	}
 	require.Equal(t, key, info.SessionKey.Reveal())
-	_, ok := (&Info{}).Raw("sid")
+	_, err = serve(request(`{"action":"getinfo","searchinfo":{"session_key":"short"}}`, ""),
+		script{getinfo: func(i *Info) (Declaration, error) { info = i; return Declaration{}, nil }})
+	require.NoError(t, err)
+	_, ok := info.Raw("session_key")
+	require.False(t, ok)
+	_, ok = (&Info{}).Raw("sid")
 	require.False(t, ok, "an Info made by hand")
 }
 

@@ -26,7 +26,7 @@ func (w *waits) Execute(ctx context.Context, chunk *Chunk, body io.Reader) error
 	case <-ctx.Done():
 		w.cause = context.Cause(ctx)
 		return ctx.Err()
-	case <-time.After(20 * time.Second):
+	case <-time.After(5 * time.Second):
 		return errors.New("nobody said that splunkd is gone")
 	}
 }
@@ -59,7 +59,12 @@ func TestContextEndsWithTheReader(t *testing.T) {
 			}
 			closed := time.Now()
 			require.NoError(t, replies.Close())
-			require.NoError(t, <-done)
+			select {
+			case err := <-done:
+				require.NoError(t, err)
+			case <-time.After(10 * time.Second):
+				require.FailNow(t, "it does not end")
+			}
 			require.Equal(t, errGone, cmd.cause)
 			require.Less(t, time.Since(closed), time.Second)
 		})

@@ -86,13 +86,13 @@ func Run(t testing.TB, cmd chunked.Command, s Search) *Result {
 	result := &Result{t: t}
 	judge := &judge{result: result}
 	probe := start(cmd)
-	judge.getinfo(probe.ask(getinfo(s, map[string]any{
+	judge.getinfo(probe.ask(getinfo(t, s, map[string]any{
 		"sid": "searchparsetmp_1795168800", "session_key": "", "dispatch_dir": "", "maxresultrows": 0,
 	}), ""))
 	judge.end(probe.end())
 	if result.Failure == "" && !s.ProbeOnly {
 		run := start(cmd)
-		judge.getinfo(run.ask(getinfo(s, nil), ""))
+		judge.getinfo(run.ask(getinfo(t, s, nil), ""))
 		for i := 0; judge.expectsMore(); i++ {
 			chunk, finished := s.chunk(i, judge.generating)
 			judge.execute(chunk, finished, run.ask(execute(finished), chunk))
@@ -239,7 +239,7 @@ func execute(finished bool) string {
 }
 
 // getinfo writes the request, with the keys as splunkd 8.2.1 has them.
-func getinfo(s Search, probe map[string]any) string {
+func getinfo(t testing.TB, s Search, probe map[string]any) string {
 	words := append([]string{}, s.Args...)
 	keys := []struct {
 		name  string
@@ -269,7 +269,7 @@ func getinfo(s Search, probe map[string]any) string {
 		}
 		encoded, err := json.Marshal(value)
 		if err != nil {
-			panic(fmt.Sprintf("chunkedtest: the value of %s in Search.Info: %v", name, err))
+			t.Fatalf("the value of %s in Search.Info: %v", name, err)
 		}
 		fmt.Fprintf(&text, "%q:%s", name, encoded)
 	}

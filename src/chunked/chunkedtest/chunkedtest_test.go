@@ -97,7 +97,7 @@ func TestRunGenerating(t *testing.T) {
 // What the probe sends is what was recorded, key by key.
 func TestGetinfoAsRecorded(t *testing.T) {
 	const before, after = `{"action":"getinfo","preview":false,"streaming_command_will_restart":false,"searchinfo":{"args":["a=<b>"],"raw_args":["a=<b>"],"dispatch_dir":"`, `"maxresultrows":50000,"earliest_time":"0","latest_time":"0","z":1}}`
-	text := getinfo(Search{Args: []string{"a=<b>"}, Info: map[string]any{"z": 1}}, nil)
+	text := getinfo(t, Search{Args: []string{"a=<b>"}, Info: map[string]any{"z": 1}}, nil)
 	text = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(text)
 	require.True(t, strings.HasPrefix(text, before), text)
 	require.True(t, strings.HasSuffix(text, after), text)
@@ -211,4 +211,19 @@ func TestBadReplies(t *testing.T) {
 func TestGivenAsItCame(t *testing.T) {
 	given := "a,a,__mv_a,__mv_b\n1,2,nonsense,\n"
 	require.Equal(t, given, Run(t, chunked.CommandFunc(echo), Search{Chunks: []string{given}}).Replies[0].Body)
+}
+
+// Whatever comes back, the judge says something and goes on.
+func FuzzJudge(f *testing.F) {
+	f.Add(`{"type":"streaming"}`, `{"inspector":{"messages":[["WARN","x"]]},"finished":true}`, "a,__mv_a\n1,$1$;$2$\n")
+	f.Add(`{"generating":true}`, `{"error":""}`, "a\"\n")
+	f.Fuzz(func(t *testing.T, declared, metadata, body string) {
+		j := &judge{result: &Result{t: t}}
+		j.getinfo(answer{metadata: declared, raw: string(chunked.AppendFrame(nil, []byte(declared), nil))})
+		j.execute(body, true, answer{metadata: metadata, body: body, raw: string(chunked.AppendFrame(nil, []byte(metadata), []byte(body)))})
+		if len(j.problems) == 0 && j.result.Failure == "" {
+			_, err := read(j.result.Replies[0].Body)
+			require.NoError(t, err)
+		}
+	})
 }
