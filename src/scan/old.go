@@ -151,7 +151,7 @@ func (j *judge) judge(p parsed) error {
 		row := s.Row()
 		if len(l.tail) > 0 && bytes.HasSuffix(row, l.tail) {
 			if at := epoch(bytes.Trim(row[:bytes.IndexByte(row, ',')], `"`)); at != 0 {
-				j.counter.quiet(l.verdict, l.covered, at, true)
+				j.counter.quiet(l.verdict, l.covered, at, 0, true)
 				continue
 			}
 		}
