@@ -39,8 +39,10 @@ func (c *csvReport) Add(f *scan.Flow) error {
 		if i > 0 {
 			c.line = append(c.line, ',')
 		}
-		c.text = terminal.AppendPrintable(c.text[:0], c.row.cell(i))
-		c.line = rows.AppendCell(c.line, c.text)
+		if cell := c.row.cell(i); len(cell) > 0 {
+			cell, c.text = terminal.PrintableCell(cell, c.text)
+			c.line = rows.AppendCell(c.line, cell)
+		}
 	}
 	c.line = append(c.line, '\n')
 	_, err := c.out.Write(c.line)

@@ -93,3 +93,17 @@ func TestIsNumber(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkRow(b *testing.B) {
+	f := sample()
+	f.Cells[scan.User], f.Cells[scan.App] = []byte("ann"), []byte("ssl")
+	f.File = "pan.log"
+	for name, r := range map[string]Report{"csv": CSV(io.Discard), "json": JSON(io.Discard)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = r.Add(f)
+			}
+		})
+	}
+}

@@ -30,8 +30,10 @@ func (c *counter) wants(score int, evidence bool, connection []byte) bool {
 	return score >= c.options.MinScore || len(connection) > 0 && (evidence || c.joiner.knows(connection))
 }
 
-// quiet counts an event that is not wanted, by its last moment.
-func (c *counter) quiet(v detect.Verdict, covered flow.Coverage, last int64, closes bool) {
+// quiet counts an event that is not wanted: its last moment, until when the newest
+// list is valid, and whether it ends its flow.
+func (c *counter) quiet(v detect.Verdict, covered flow.Coverage, last, listTime int64, closes bool) {
+	c.summary.ListUntil = max(c.summary.ListUntil, listTime)
 	if closes {
 		c.summary.Flows++
 		c.summary.Tally.add(v, covered, last)

@@ -7,6 +7,15 @@ func NewCounter(o *Options, add func(*Flow) error) Counter { return Counter{newC
 
 func (c Counter) Event(f *Flow) error { return c.event(f) }
 
+// Offer hands an event over as whoever reads does: whole only where it is wanted.
+func (c Counter) Offer(f *Flow) error {
+	if c.wants(f.Finding.Score, f.hasEvidence(), f.Connection) {
+		return c.event(f)
+	}
+	c.quiet(f.Finding.Verdict, f.Coverage, f.Last, f.ListTime, f.Closes)
+	return nil
+}
+
 func (c Counter) Finish() (*Summary, error) { return &c.summary, c.finish() }
 
 const (

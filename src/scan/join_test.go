@@ -198,6 +198,43 @@ func feed(t *testing.T, c scan.Counter, f *scan.Flow) {
 	finding = detect.Finding{}
 }
 
+// Of most events nothing is asked but what to count, and that costs no memory; the
+// totals are those of events that are handed over whole.
+func TestQuietEvents(t *testing.T) {
+	var events []*scan.Flow
+	for i := range int64(200) {
+		f := event("conn.log", i, fmt.Sprint("C", i/2), 100+i, 160+i, 0, "")
+		if i%2 == 0 {
+			ends("5000", "900")(f)
+		}
+		if i%20 < 2 {
+			f.Finding = event("conn.log", i, "", 0, 0, 10+int(i%20)*30, "relay_address").Finding
+		}
+		f.Coverage, f.ListTime = scan.Coverages[i%3], 1000+i
+		events = append(events, f)
+	}
+	var sums []scan.Summary
+	for _, hand := range []func(scan.Counter, *scan.Flow) error{scan.Counter.Event, scan.Counter.Offer} {
+		handed := 0
+		counter := scan.NewCounter(&scan.Options{MinScore: 20, Join: true}, func(*scan.Flow) error { handed++; return nil })
+		for _, f := range events {
+			require.NoError(t, hand(counter, f))
+		}
+		s, err := counter.Finish()
+		require.NoError(t, err)
+		require.Equal(t, 10, handed)
+		require.EqualValues(t, []int64{100, 100, 10, 1199}, []int64{s.Flows, s.Events, s.AtLeast(detect.VerdictPossible), s.ListUntil})
+		require.EqualValues(t, 100, s.Judged())
+		s.Options = nil
+		sums = append(sums, *s)
+	}
+	require.Equal(t, sums[0], sums[1])
+
+	counter := scan.NewCounter(&scan.Options{MinScore: 20, Join: true}, nil)
+	require.NoError(t, counter.Offer(events[0]))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { _ = counter.Offer(events[2]) }))
+}
+
 // However the files are ordered, a connection becomes the same flow.
 func TestJoinedInAnyOrder(t *testing.T) {
 	events := []*scan.Flow{

@@ -67,12 +67,16 @@ func TestParagraph(t *testing.T) {
 func FuzzAppendJSON(f *testing.F) {
 	f.Add([]byte(evil))
 	f.Add([]byte("plain"))
+	f.Add([]byte("eight or more of printable ASCII"))
+	for _, c := range "\x00\x1f\x7f" {
+		f.Add([]byte("sixteen or" + string(c) + " more"))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		out := AppendJSON(nil, text)
 		var back string
 		require.NoError(t, json.Unmarshal(out, &back), "%q", out)
 		require.Equal(t, strings.ToValidUTF8(string([]rune(string(text))), "\ufffd"), back)
-		shown := AppendPrintable(nil, text)
+		shown, _ := PrintableCell(text, nil)
 		require.Equal(t, Printable(strings.ReplaceAll(string(text), "\n", ";")), string(shown))
 		for _, r := range string(out) + string(shown) {
 			require.False(t, IsPlayful(r) && r != utf8.RuneError)

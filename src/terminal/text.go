@@ -1,6 +1,8 @@
 package terminal
 
 import (
+	"bytes"
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -22,15 +24,20 @@ func Printable(text string) string {
 // IsPlayful tells control characters, and those that show nothing or turn the
 // direction of writing.
 func IsPlayful(r rune) bool {
+	if ' ' <= r && r <= '~' {
+		return false
+	}
 	return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r)
 }
 
-// AppendPrintable appends text for a cell that may end on a terminal: the values
-// of a list with ; between them, what plays as a question mark.
-func AppendPrintable(dst, text []byte) []byte {
+// PrintableCell is text for a cell that may end on a terminal: the values of a list
+// with ; between them, what plays as a question mark. It is the text itself where
+// that can stay, and else stands in scratch, which is returned for the next call.
+func PrintableCell(text, scratch []byte) (cell, newScratch []byte) {
 	if isPrintableASCII(text) {
-		return append(dst, text...)
+		return text, scratch
 	}
+	dst := scratch[:0]
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		switch {
@@ -43,14 +50,14 @@ func AppendPrintable(dst, text []byte) []byte {
 		}
 		text = text[size:]
 	}
-	return dst
+	return dst, dst
 }
 
 // AppendJSON appends text as a JSON string. What a terminal could take for a
 // command is escaped, so that nothing of it is lost.
 func AppendJSON(dst, text []byte) []byte {
 	dst = append(dst, '"')
-	if isPrintableASCII(text) && !needsEscape(text) {
+	if isPrintableASCII(text) && bytes.IndexByte(text, '"') < 0 && bytes.IndexByte(text, '\\') < 0 {
 		return append(append(dst, text...), '"')
 	}
 	for len(text) > 0 {
@@ -81,22 +88,22 @@ func appendEscape(dst []byte, r rune) []byte {
 	return dst
 }
 
+// isPrintableASCII looks at eight bytes at a time: taking a blank from a byte below
+// it, or adding one to 0x7f, sets the byte's highest bit.
 func isPrintableASCII(text []byte) bool {
+	const each, high = 0x0101010101010101, 0x80 * 0x0101010101010101
+	for ; len(text) >= 8; text = text[8:] {
+		w := binary.LittleEndian.Uint64(text)
+		if (w|(w-' '*each)|(w+each))&high != 0 {
+			return false
+		}
+	}
 	for _, c := range text {
 		if c < ' ' || c > '~' {
 			return false
 		}
 	}
 	return true
-}
-
-func needsEscape(text []byte) bool {
-	for _, c := range text {
-		if c == '"' || c == '\\' {
-			return true
-		}
-	}
-	return false
 }
 
 // Clock is a time as all output has it: UTC, to the second.
