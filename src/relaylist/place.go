@@ -13,13 +13,13 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// CheckPlace returns the file that a table's path stands for, links followed, and
+// checkPlace returns the file that a table's path stands for, links followed, and
 // says why it is no place to write a table to. Nothing is made there.
 //
 // A table inside an app of a search head cluster's member is refused: Splunk
 // replicates what goes through it, and would not notice a file that a program
 // wrote. The other members would go on with another list.
-func CheckPlace(path string) (real string, err error) {
+func checkPlace(path string) (real string, err error) {
 	if path == "" {
 		return "", errors.New("the table has no name: give the path of a file")
 	}

@@ -70,7 +70,7 @@ func TestCheckPlaceInCluster(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := tree(t, c.files)
-			real, err := CheckPlace(filepath.Join(root, c.table))
+			real, err := checkPlace(filepath.Join(root, c.table))
 			if c.refused {
 				require.ErrorContains(t, err, "search head cluster's member")
 				return
@@ -92,11 +92,11 @@ func TestCheckPlace(t *testing.T) {
 		filepath.Join(root, "a"):           "too many links",
 		filepath.Join(root, "there.csv/x"): "not a directory",
 	} {
-		_, err := CheckPlace(path)
+		_, err := checkPlace(path)
 		require.ErrorContains(t, err, want, path)
 	}
 	for name, want := range map[string]string{"there.csv": "there.csv", "link.csv": "there.csv", "new.csv": "folder/x.csv", "other.csv": "other.csv"} {
-		real, err := CheckPlace(filepath.Join(root, name))
+		real, err := checkPlace(filepath.Join(root, name))
 		require.NoError(t, err)
 		require.Equal(t, filepath.Join(root, want), real)
 	}

@@ -1,6 +1,7 @@
 package relaylist
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -34,6 +35,13 @@ func (r *refusals) add(err error) {
 	}
 }
 
+// join adds what was wrong with another document.
+func (r *refusals) join(other refusals) {
+	r.told = append(r.told, other.told...)
+	r.told = r.told[:min(len(r.told), maxTold)]
+	r.count += other.count
+}
+
 // err says it in short, for a source that was of no use: the first reason, and how
 // many there were. Mostly they are all the same.
 func (r *refusals) err() error {
@@ -43,13 +51,13 @@ func (r *refusals) err() error {
 	return fmt.Errorf("%w (and %d more)", r.told[0], r.count-1)
 }
 
-// warnOf tells of refusals beside good lists.
-func (f *fetch) warnOf(r refusals) {
+// warnOf tells of refusals beside what was taken in.
+func (im *importer) warnOf(r refusals) {
 	for _, err := range r.told {
-		f.warn("Not taken in: %s", ended(err))
+		im.warn("Not taken in: %s", ended(err))
 	}
 	if more := r.count - len(r.told); more > 0 {
-		f.warn("%d more documents of that source were refused.", more)
+		im.warn("%d more documents of that source were refused.", more)
 	}
 }
 
@@ -75,4 +83,17 @@ func shorten(text string, most int) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:most-3], "") + "..."
+}
+
+// isNo says that something is not the document that was wanted, and where it can be
+// told why: a web filter, a proxy or a portal that asks for a login answers with
+// status 200 and a page of its own in the place of the server.
+func isNo(wanted string, text []byte) string {
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
+	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<!--"} {
+		if len(text) >= len(tag) && strings.EqualFold(string(text[:len(tag)]), tag) {
+			return "is no " + wanted + " but a web page: a web filter, a proxy or a login page answered in the place of the source. Have it let this host through, or name another source"
+		}
+	}
+	return "is no " + wanted
 }

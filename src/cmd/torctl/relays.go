@@ -57,19 +57,20 @@ authorities into the table. What is not believed is listed and left out.`,
 		Example: `  torctl relays import consensuses-2026-10.tar.xz certs.tar.xz --relays tor_relays_history.csv
   torctl relays import cached-microdesc-consensus cached-certs --retention 400d`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(c *cobra.Command, files []string) error {
 			if err := checkForm(form, formTable, formJSON); err != nil {
 				return err
 			}
-			retention, err := parseDays("retention", keep)
-			if err != nil {
+			o := relaylist.ImportOptions{Files: files}
+			var err error
+			if o.Retention, err = parseDays("retention", keep); err != nil {
 				return err
 			}
-			trust, err := trusted(authorities)
-			if err != nil {
+			if o.Trust, err = trusted(authorities); err != nil {
 				return failed(err)
 			}
-			return failed(importFiles(t, files, path, trust, retention, form, now()))
+			o.Now = now()
+			return failed(importFiles(c.Context(), t, at(path), o, form))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
@@ -82,57 +83,40 @@ authorities into the table. What is not believed is listed and left out.`,
 // defaultTable is the table in the folder one works in.
 const defaultTable = "tor_relays.csv"
 
-func importFiles(t *terminal, files []string, path string, trust tordir.Trust, retention time.Duration, form string, now time.Time) error {
-	file, err := relaylist.CheckPlace(path)
-	if err != nil {
-		return err
-	}
-	unlock, err := relaylist.Lock(file)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	im := relaylist.NewImporter(trust, now)
-	if err := im.AddTable(file); err != nil {
-		return err
-	}
-	for _, text := range im.Warnings {
-		t.say("warning: %s", printable(text))
-	}
-	next, done := t.progress(len(files))
-	verdicts := im.Files(files, next)
+func importFiles(ctx context.Context, t *terminal, place relaylist.Place, o relaylist.ImportOptions, form string) error {
+	begin, done := t.progress(len(o.Files))
+	o.Begin = begin
+	result, err := relaylist.Import(ctx, place, o)
 	done()
-	refused := relaylist.Failed(verdicts)
-	if !anyGood(verdicts) {
-		if refused == nil {
-			refused = errors.New("certificates alone say nothing about relays: add the consensuses that they are for")
-		}
-		return errors.Join(verdictRows(t, form, verdicts), fmt.Errorf("%w; %s", refused, unchanged(path)))
+	// First what became of the table, then the documents: whoever reads those may go
+	// away, as head does, or have no room for them.
+	warn(t, result)
+	if err == nil {
+		t.say("%s has %d rows, %d relays", place.Path, result.Written.Rows, result.Written.Relays)
+		err = relaylist.Failed(result.Verdicts)
 	}
-	// First the table, then what is said about it: whoever reads that may go away,
-	// as head does, or have no room for it.
-	stats, err := save(im, file, retention)
-	if err != nil {
+	if len(result.Verdicts) == 0 {
 		return err
 	}
-	t.say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
-	if stats.Uncovered > 0 {
-		t.say("warning: %d exit lists count for nothing, as no consensus of their time is known: import them once more with the consensuses", stats.Uncovered)
-	}
-	return errors.Join(verdictRows(t, form, verdicts), refused)
+	return errors.Join(verdictRows(t, form, result.Verdicts), err)
 }
 
-// save puts the merged table in its place. A signal to stop waits for that: it
-// takes a second at most, and a temporary file would stay behind otherwise.
-func save(im *relaylist.Importer, path string, retention time.Duration) (stats relay.Stats, err error) {
-	stopped := holdSignals(func() { stats, err = im.Merger.WriteFile(path, relay.Options{Retention: retention, Relays: true}) })
-	switch {
-	case err != nil:
-		return stats, fmt.Errorf("%w; %s", err, unchanged(path))
-	case stopped != nil:
-		return stats, fmt.Errorf("stopped by a signal (%v) after %s was written", stopped, path)
+func warn(t *terminal, result *relaylist.Result) {
+	for _, text := range result.Warnings {
+		t.say("warning: %s", printable(text))
 	}
-	return stats, nil
+}
+
+// at is the place of a table that torctl writes. A signal to stop waits for the
+// writing: it takes a second at most, and a temporary file would stay behind
+// otherwise.
+func at(path string) relaylist.Place {
+	return relaylist.Place{Path: path, Hold: func(replace func() error) (err error) {
+		if stopped := holdSignals(func() { err = replace() }); err == nil && stopped != nil {
+			return fmt.Errorf("stopped by a signal (%v) after %s was written", stopped, path)
+		}
+		return err
+	}}
 }
 
 // holdSignals does work that must not be cut off, and returns the signal to stop
@@ -150,25 +134,6 @@ func holdSignals(work func()) os.Signal {
 	}
 }
 
-// unchanged says what a failure means for the table.
-func unchanged(path string) string {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "no table was written"
-	}
-	return "the table " + path + " is as it was"
-}
-
-// anyGood reports whether a document was believed that says something about
-// relays.
-func anyGood(verdicts []relaylist.Verdict) bool {
-	for _, v := range verdicts {
-		if v.OK && v.Kind != tordir.KindCertificates {
-			return true
-		}
-	}
-	return false
-}
-
 func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 	var path, authorities, keep, proxy, backfill string
 	var sources []string
@@ -184,11 +149,11 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 		Example: "  torctl relays update --relays tor_relays.csv --retention 7d --source collector --source authorities",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			retention, err := parseDays("retention", keep)
-			if err != nil {
+			u := relaylist.UpdateOptions{Progress: func(text string) { t.say("%s", printable(text)) }}
+			var err error
+			if u.Retention, err = parseDays("retention", keep); err != nil {
 				return err
 			}
-			u := relaylist.Update{Retention: retention, Progress: func(text string) { t.say("%s", printable(text)) }}
 			if u.Backfill, err = parseDays("backfill", backfill); err != nil {
 				return err
 			}
@@ -205,11 +170,11 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 				}
 			}
 			u.Client.ProxyFromEnvironment = true
-			trust, err := trusted(authorities)
-			if err != nil {
+			if u.Trust, err = trusted(authorities); err != nil {
 				return failed(err)
 			}
-			return failed(updateTable(c.Context(), t, path, trust, u, retention, now()))
+			u.Now = now()
+			return failed(updateTable(c.Context(), t, at(path), u))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
@@ -221,38 +186,22 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 	return c
 }
 
-func updateTable(ctx context.Context, t *terminal, path string, trust tordir.Trust, u relaylist.Update, retention time.Duration, now time.Time) error {
-	file, err := relaylist.CheckPlace(path)
-	if err != nil {
+func updateTable(ctx context.Context, t *terminal, place relaylist.Place, o relaylist.UpdateOptions) error {
+	result, err := relaylist.Update(ctx, place, o)
+	warn(t, result)
+	switch {
+	case err != nil:
 		return err
-	}
-	unlock, err := relaylist.Lock(file)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	im := relaylist.NewImporter(trust, now)
-	if err := im.AddTable(file); err != nil {
-		return err
-	}
-	updated, err := im.Fetch(ctx, u)
-	if updated != nil {
-		for _, text := range updated.Warnings {
-			t.say("warning: %s", printable(text))
-		}
-	}
-	if errors.Is(err, relaylist.ErrNothingNewer) {
-		t.say("%s is up to date", path)
+	case result.Current:
+		t.say("%s is up to date", place.Path)
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("%w; %s", err, unchanged(path))
+	for _, asked := range result.Asked {
+		if asked.Lists > 0 {
+			t.say("%s gave %d lists, %d exit addresses", asked.Source, asked.Lists, asked.Exits)
+		}
 	}
-	stats, err := save(im, file, retention)
-	if err != nil {
-		return err
-	}
-	t.say("%s has %d rows, %d relays, until %s", path, stats.Rows, stats.Relays, clock(stats.Newest))
+	t.say("%s has %d rows, %d relays, until %s", place.Path, result.Written.Rows, result.Written.Relays, clock(result.Written.Newest))
 	return nil
 }
 
@@ -264,7 +213,7 @@ func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
 		Example: `  torctl relays verify cached-microdesc-consensus cached-certs
   torctl relays verify consensus-*.gz certs.tar.xz -o json`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(c *cobra.Command, files []string) error {
 			if err := checkForm(form, formTable, formJSON); err != nil {
 				return err
 			}
@@ -272,9 +221,13 @@ func verifyCommand(t *terminal, now func() time.Time) *cobra.Command {
 			if err != nil {
 				return failed(err)
 			}
-			next, done := t.progress(len(files))
-			verdicts := relaylist.NewImporter(trust, now()).Files(files, next)
+			begin, done := t.progress(len(files))
+			verdicts, err := relaylist.Verify(c.Context(), relaylist.ImportOptions{
+				Options: relaylist.Options{Trust: trust, Now: now()}, Files: files, Begin: begin})
 			done()
+			if err != nil {
+				return failed(err)
+			}
 			refused := relaylist.Failed(verdicts)
 			if refused == nil && !slices.ContainsFunc(verdicts, func(v relaylist.Verdict) bool { return v.Kind == tordir.KindConsensus }) {
 				return failed(errors.New("no consensus is among these documents: there is nothing to verify"))
@@ -371,11 +324,11 @@ func seenCommand(t *terminal, now func() time.Time) *cobra.Command {
 	return c
 }
 
-// trusted reads an authorities file; without one the public network's are
-// trusted.
+// trusted reads an authorities file; without one relaylist trusts the public
+// network's.
 func trusted(path string) (tordir.Trust, error) {
 	if path == "" {
-		return tordir.PublicAuthorities(), nil
+		return nil, nil
 	}
 	return relaylist.ReadAuthorities(path)
 }

@@ -158,7 +158,7 @@ func (u *update) Execute(c *chunked.Chunk) error {
 
 // begin does all the work; what follows only hands out rows.
 func (u *update) begin(c *chunked.Chunk) error {
-	trust := tordir.PublicAuthorities()
+	var trust tordir.Trust
 	if u.authorities != "" {
 		text, err := readLookup(u.lookups, u.authorities, maxAuthorities)
 		if err != nil {
@@ -168,101 +168,47 @@ func (u *update) begin(c *chunked.Chunk) error {
 			return err
 		}
 	}
-	name := tableName
+	place := relaylist.Place{Path: filepath.Join(u.lookups, tableName), Lookup: true}
 	if u.history {
-		name = historyName
+		place.Learn = []string{place.Path}
+		place.Path = filepath.Join(u.lookups, historyName)
 	}
-	im := relaylist.NewImporter(trust, u.now())
-	if err := u.addTable(c, im, name); err != nil {
-		return err
-	}
-	if u.history {
-		// The history learns what the table knows, and then from the network
-		// only what that lacks.
-		if err := u.addTable(c, im, tableName); err != nil {
-			return err
+	result, err := u.learn(place, relaylist.Options{Trust: trust, Now: u.now(), Retention: u.retention})
+	if result != nil {
+		for _, text := range result.Warnings {
+			c.Warn(text)
 		}
 	}
-	if err := u.learn(c, im); err != nil {
-		return err
-	}
-	// Another update may have renewed the table meanwhile: what it learned is
-	// joined again, so that a late run undoes nothing.
-	if err := u.addTable(c, im, name); err != nil {
-		return err
-	}
-	all, stats, err := im.Merger.Rows(relay.Options{Retention: u.retention})
 	if err != nil {
-		return fmt.Errorf("merge the table: %w", err)
+		return err
 	}
-	if stats.Uncovered > 0 {
-		c.Warn(fmt.Sprintf("Exit lists of times for which no consensus was read count for nothing: %d. Give both together.", stats.Uncovered))
-	}
-	if stats.Relays == 0 {
-		return errors.New("no relay is known after the update: nothing is written")
-	}
-	u.next, u.stop = iter.Pull(all)
+	u.next, u.stop = iter.Pull(result.Rows)
 	return nil
-}
-
-// addTable takes in a table that is there. What is no relay table at all, an
-// empty file or a page of HTML, is told and replaced: nothing in it was ours,
-// and nobody could move it away on Splunk Cloud.
-func (u *update) addTable(c *chunked.Chunk, im *relaylist.Importer, name string) error {
-	err := im.AddTable(filepath.Join(u.lookups, name))
-	if errors.Is(err, relay.ErrNotATable) {
-		c.Warn(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))
-		return nil
-	}
-	return err
 }
 
 // learn takes in newer documents: from the network or a folder, or an uploaded
 // lookup.
-func (u *update) learn(c *chunked.Chunk, im *relaylist.Importer) error {
+func (u *update) learn(place relaylist.Place, o relaylist.Options) (*relaylist.Result, error) {
 	if u.imported != "" {
-		if info, err := os.Stat(filepath.Join(u.lookups, u.imported)); err != nil || !info.Mode().IsRegular() {
-			return fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
+		file := filepath.Join(u.lookups, u.imported)
+		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
 		}
-		verdicts := im.Files([]string{filepath.Join(u.lookups, u.imported)}, nil)
-		good := 0
-		for _, v := range verdicts {
-			switch {
-			case !v.OK:
-				c.Warn(fmt.Sprintf("%s was refused: %s", filepath.Base(v.Name), v.Reason))
-			case v.Kind == tordir.KindConsensus:
-				good++
-			}
+		result, err := relaylist.Import(context.Background(), place, relaylist.ImportOptions{Options: o, Files: []string{file}})
+		if err != nil {
+			return result, fmt.Errorf("import %s: %w", u.imported, err)
 		}
-		for _, text := range im.Warnings {
-			c.Warn(text)
-		}
-		if newest, ok := im.Merger.Newest(); ok && good > 0 && newest < u.now().Unix() {
-			c.Warn(fmt.Sprintf("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", time.Unix(newest, 0).UTC().Format(time.RFC3339)))
-		}
-		if good == 0 {
-			return fmt.Errorf("import %s: it holds no consensus that is signed by enough of the trusted authorities", u.imported)
-		}
-		return nil
+		return result, nil
 	}
-	var config dirclient.Config
+	options := relaylist.UpdateOptions{Options: o, Sources: u.sources, Backfill: u.backfill}
 	if u.proxy != "" {
 		proxy, err := dirclient.ParseProxy(u.proxy)
 		if err != nil {
-			return fmt.Errorf("option proxy: %w", err)
+			return nil, fmt.Errorf("option proxy: %w", err)
 		}
-		config.Proxy = proxy
+		options.Client.Proxy = proxy
 	}
-	updated, err := im.Fetch(context.Background(), relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
-	if updated != nil {
-		for _, text := range updated.Warnings {
-			c.Warn(text)
-		}
-	}
-	if errors.Is(err, relaylist.ErrNothingNewer) {
-		return nil // the table is emitted as it is
-	}
-	return err
+	return relaylist.Update(context.Background(), place, options)
 }
 
 // maxAuthorities bounds an authorities file.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	"tordetect/src/dirclient"
@@ -15,84 +14,56 @@ import (
 	"tordetect/src/tordir"
 )
 
-// Update says where to look for newer lists, and how far back.
-type Update struct {
-	Sources  []dirclient.Source // tried in turn; none: CollecTor
-	Backfill time.Duration      // how far back to go in an archive for hours that the table lacks; 0: FirstBackfill
-	// Retention of the table that will be written, 0 for none: what it would drop
-	// is not asked for.
-	Retention time.Duration
-	Client    dirclient.Config
-	// Progress, if not nil, is told what is being done.
-	Progress func(text string)
-}
-
 // FirstBackfill is how far back an update looks for hours that the table lacks,
 // if nothing else is said: all that CollecTor keeps in its folder recent. The
 // first run finds that it lacks all, later ones mostly the newest alone.
 const FirstBackfill = 72 * time.Hour
 
-// Updated is what an update found.
-type Updated struct {
-	Source   string    // that gave the lists
-	Lists    int       // consensuses that were believed
-	Newest   int64     // valid-after of the newest of them
-	Exits    int       // exit addresses that were taken in
-	Verdicts []Verdict // of all documents
-	Warnings []string  // sentences: what went wrong without stopping the update
-}
-
 // ErrNothingNewer says that no source has a list newer than the table's, and that
 // the table's still holds.
 var ErrNothingNewer = errors.New("nothing newer")
 
-// Fetch takes in newer lists from the first source that has one, and an exit
-// list where one can be had over TLS. The table that is there must have been
-// added before. It fails, and says why for each source, if there is none; with
-// ErrNothingNewer if that is as it should be.
-func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
-	if len(u.Sources) == 0 {
-		u.Sources = []dirclient.Source{dirclient.Collector()}
+// fetch is Update for an importer that has the table already. It fails, and says
+// why for each source, if none has a newer list; with ErrNothingNewer if that is as
+// it should be.
+func (im *importer) fetch(ctx context.Context, o UpdateOptions) error {
+	if len(o.Sources) == 0 {
+		o.Sources = []dirclient.Source{dirclient.Collector()}
 	}
-	config := u.Client
-	if config.Now == nil {
-		config.Now = func() time.Time { return im.now }
+	if o.Client.Now == nil {
+		o.Client.Now = func() time.Time { return im.now }
 	}
-	client, err := dirclient.New(config)
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	if o.Backfill == 0 {
+		o.Backfill = FirstBackfill
+		if o.Retention > 0 { // else what it drops would be asked for again, run after run
+			o.Backfill = min(FirstBackfill, o.Retention)
+		}
+	}
+	client, err := dirclient.New(o.Client)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the update: %w", err)
+		return fmt.Errorf("prepare the update: %w", err)
 	}
 	defer client.Close()
-	f := fetch{im: im, client: client, update: u, out: &Updated{Warnings: slices.Clone(im.Warnings)}}
-	f.had, _ = im.Merger.Newest()
-	f.covered = im.Merger.Covered()
-	if f.update.Backfill == 0 {
-		f.update.Backfill = FirstBackfill
-		if u.Retention > 0 { // else what it drops would be asked for again, run after run
-			f.update.Backfill = min(FirstBackfill, u.Retention)
-		}
-	}
+	f := fetch{im: im, client: client, update: o, covered: im.merger.Covered()}
+	f.had, _ = im.merger.Newest()
 	var failures noList
-	current := false
-	for _, source := range u.Sources {
-		f.say("asking " + source.String())
+	filled, current := false, false
+	for _, source := range o.Sources {
+		o.Progress("asking " + source.String())
+		f.asked = Asked{Source: source.String()}
 		err := f.source(ctx, source)
-		if err == nil {
-			f.out.Source = source.String()
-			for _, err := range failures {
-				if !errors.Is(err, ErrNothingNewer) {
-					f.warn("A source was passed over: %s", ended(err))
-				}
-			}
+		if err == nil || f.filled && !filled { // the first that filled gaps has the exit list too
 			f.exits(ctx, source)
-			if until, _ := im.Merger.Newest(); until < im.now.Unix() {
-				f.warn("The newest list that was had ended at %s, %d hours ago: newer relays are not known. Name a source that is current.", clock(until), (im.now.Unix()-until)/3600)
-			}
-			return f.out, nil
 		}
-		if f.filled && f.out.Source == "" {
-			f.out.Source = source.String()
-			f.exits(ctx, source)
+		filled = f.filled
+		f.asked.Err = err
+		im.out.Asked = append(im.out.Asked, f.asked)
+		if err == nil {
+			f.tell(failures)
+			return nil
 		}
 		current = current || errors.Is(err, ErrNothingNewer)
 		failures = append(failures, err)
@@ -101,44 +72,37 @@ func (im *Importer) Fetch(ctx context.Context, u Update) (*Updated, error) {
 		}
 	}
 	switch {
-	case f.filled:
-		return f.out, nil
+	case filled:
+		return nil
 	case current:
-		return f.out, ErrNothingNewer
+		return ErrNothingNewer
 	}
-	return f.out, failures
+	return failures
+}
+
+// tell warns of sources that failed before one that helped, and of a list that is
+// the newest and has ended all the same.
+func (f *fetch) tell(failures noList) {
+	for _, err := range failures {
+		if !errors.Is(err, ErrNothingNewer) {
+			f.im.warn("A source was passed over: %s", ended(err))
+		}
+	}
+	until, _ := f.im.merger.Newest()
+	if now := f.im.now.Unix(); until < now {
+		f.im.warn("The newest list that was had ended at %s, %d hours ago: newer relays are not known. Name a source that is current.", clock(until), (now-until)/3600)
+	}
 }
 
 // fetch is one update under way.
 type fetch struct {
-	im      *Importer
+	im      *importer
 	client  *dirclient.Client
-	update  Update
-	out     *Updated
+	update  UpdateOptions
+	asked   Asked            // the source that is being asked
 	had     int64            // valid-until of the newest list of the table; 0 without one
 	covered []relay.Interval // for which the table has lists
 	filled  bool             // older hours that the table lacked were had from an archive
-}
-
-func (f *fetch) say(text string) {
-	if f.update.Progress != nil {
-		f.update.Progress(text)
-	}
-}
-
-func (f *fetch) warn(format string, args ...any) {
-	f.out.Warnings = append(f.out.Warnings, fmt.Sprintf(format, args...))
-}
-
-// add takes a document in and keeps its verdict.
-func (f *fetch) add(doc tordir.Document) Verdict {
-	v := f.im.Add(doc)
-	f.out.Verdicts = append(f.out.Verdicts, v)
-	if v.OK && v.Kind == tordir.KindConsensus {
-		f.out.Lists++
-		f.out.Newest = max(f.out.Newest, v.ValidAfter)
-	}
-	return v
 }
 
 // source takes in what a source has. It fails if no list came that is newer than
@@ -166,7 +130,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 			refused.add(err)
 			continue
 		}
-		f.say("reading " + document.URL)
+		f.update.Progress("reading " + document.URL)
 		name := source.String()
 		if !document.Hour.IsZero() {
 			name += ": the list of " + clock(document.Hour.Unix())
@@ -178,23 +142,23 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 				continue
 			}
 			if doc.Kind != tordir.KindConsensus {
-				refused.add(fmt.Errorf("%s is no consensus", name))
+				refused.add(fmt.Errorf("%s %s", name, isNo("consensus", doc.Bytes)))
 				continue
 			}
-			v := f.im.add(doc, document.Hour)
+			v := f.im.addOf(doc, document.Hour)
 			if v.pending() && !asked {
 				asked = true
 				f.certificates(ctx, source, v.Verification)
-				v = f.im.add(doc, document.Hour)
+				v = f.im.addOf(doc, document.Hour)
 			}
-			f.out.Verdicts = append(f.out.Verdicts, v)
+			f.im.out.Verdicts = append(f.im.out.Verdicts, v)
 			if !v.OK {
 				refused.add(fmt.Errorf("%s was refused: %s", name, v.Reason))
 				continue
 			}
 			good = true
-			f.out.Lists++
-			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)
+			f.asked.Lists++
+			newest = max(newest, v.ValidUntil)
 			hours = hours || !document.Hour.IsZero()
 		}
 		if good {
@@ -207,7 +171,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 	if newest < f.had && f.im.now.Unix() <= f.had && (hours || refused.count > 0 && f.has(f.im.now.Truncate(time.Hour))) {
 		// An archive was asked for older hours only, as the table has the newest.
 		f.filled = f.filled || hours
-		f.warnOf(refused)
+		f.im.warnOf(refused)
 		return f.nothingNewer(source)
 	}
 	return f.judge(source, newest, refused)
@@ -235,14 +199,14 @@ var fetchedLimits = tordir.Limits{Input: 64 << 20, Output: 256 << 20}
 func (f *fetch) judge(source dirclient.Source, newest int64, refused refusals) error {
 	switch {
 	case newest > f.had:
-		f.warnOf(refused)
+		f.im.warnOf(refused)
 		return nil
 	case newest == 0 && refused.count > 0:
 		return refused.err()
 	case newest == 0:
 		return fmt.Errorf("%s has no consensus", source)
 	case newest == f.had:
-		f.warnOf(refused)
+		f.im.warnOf(refused)
 		return f.nothingNewer(source)
 	}
 	return fmt.Errorf("%s has only lists that are older than the table's: the newest ends at %s, the table's at %s. It is out of date, or somebody wants ours to be",
@@ -277,18 +241,16 @@ func (f *fetch) certificates(ctx context.Context, source dirclient.Source, v tor
 		if s.IsAuthorities() {
 			s = s.WithAuthorities(f.dirPorts())
 		}
-		f.say("asking " + s.String() + " for certificates")
+		f.update.Progress("asking " + s.String() + " for certificates")
 		taken := 0
 		for document, err := range f.client.Certificates(ctx, s, keys) {
 			if err != nil {
-				f.warn("Certificates could not be had: %v.", err)
+				f.im.warn("Certificates could not be had: %s", ended(err))
 				continue
 			}
-			for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
-				if err == nil && doc.Kind == tordir.KindCertificates {
-					taken += f.add(doc).Taken
-				}
-			}
+			n, refused := f.takeFrom(document, tordir.KindCertificates, "certificate")
+			f.im.warnOf(refused)
+			taken += n
 		}
 		if taken > 0 {
 			return
@@ -296,92 +258,62 @@ func (f *fetch) certificates(ctx context.Context, source dirclient.Source, v tor
 	}
 }
 
-// folder takes in all documents of an admin's folder, in any order: a consensus
-// that comes before its certificates is read a second time, as Importer.Files does.
-func (f *fetch) folder(ctx context.Context, source dirclient.Source) error {
-	type place struct {
-		path   string
-		number int // of the document in the file
-	}
-	var verdicts []Verdict
-	var refused refusals
-	pending := map[place]int{} // to the verdict
-	read := func(failed func(error), take func(place, tordir.Document)) {
-		for document, err := range f.client.Files(ctx, source) {
-			if err != nil {
-				failed(err)
-				continue
-			}
-			number := 0
-			for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), tordir.Limits{}) {
-				if err != nil {
-					failed(fmt.Errorf("%s: %w", doc.Name, err))
-				} else if doc.Kind != tordir.KindUnknown { // a folder may hold other things
-					take(place{document.URL, number}, doc)
-				}
-				number++
-			}
-		}
-	}
-	read(refused.add, func(at place, doc tordir.Document) {
-		v := f.im.Add(doc)
-		if v.pending() {
-			pending[at] = len(verdicts)
-		}
-		verdicts = append(verdicts, v)
-	})
-	if len(pending) > 0 && len(f.im.certificates) > 0 {
-		// What fails now was told of in the first reading.
-		read(func(error) {}, func(at place, doc tordir.Document) {
-			if i, ok := pending[at]; ok {
-				verdicts[i] = f.im.Add(doc)
-			}
-		})
-	}
-	var newest int64
-	for _, v := range verdicts {
-		f.out.Verdicts = append(f.out.Verdicts, v)
-		switch {
-		case !v.OK:
-			refused.add(fmt.Errorf("%s was refused: %s", v.Name, v.Reason))
-		case v.Kind == tordir.KindConsensus:
-			f.out.Lists++
-			f.out.Newest, newest = max(f.out.Newest, v.ValidAfter), max(newest, v.ValidUntil)
-		case v.Kind == tordir.KindExitList:
-			f.out.Exits += v.Taken
-		}
-	}
-	return f.judge(source, newest, refused)
-}
-
 // exits takes in the current exit list. It is no reason to fail: the relays'
 // flags say who is an exit, if less surely.
 func (f *fetch) exits(ctx context.Context, source dirclient.Source) {
+	before := f.asked.Exits
+	for _, asked := range f.im.out.Asked {
+		before += asked.Exits
+	}
 	if source.IsFolder() {
-		if f.out.Exits == 0 {
-			f.warn("The folder %s holds no exit list, so exits are known by their flag only.", source)
+		if before == 0 {
+			f.im.warn("The folder %s holds no exit list that can be used, so exits are known by their flag only.", source)
 		}
 		return
 	}
 	if !source.Encrypted() {
-		f.warn("Exit lists are not signed and therefore not asked for over plain HTTP (%s): exits are known by their flag only.", source)
+		f.im.warn("Exit lists are not signed and therefore not asked for over plain HTTP (%s): exits are known by their flag only.", source)
 		return
 	}
-	var failure error
+	var refused refusals
 	for document, err := range f.client.ExitLists(ctx, source, dirclient.Wanted{}) {
 		if err != nil {
-			failure = errors.Join(failure, err)
+			refused.add(err)
 			continue
 		}
-		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
-			if err == nil && doc.Kind == tordir.KindExitList {
-				f.out.Exits += f.add(doc).Taken
+		taken, bad := f.takeFrom(document, tordir.KindExitList, "exit list")
+		f.asked.Exits += taken
+		refused.join(bad)
+	}
+	switch {
+	case f.asked.Exits > 0 || before > 0:
+		f.im.warnOf(refused)
+	case refused.count > 0:
+		f.im.warn("No exit list could be had, so exits are known by their flag only: %s", ended(refused.err()))
+	default:
+		f.im.warn("No exit list could be had, so exits are known by their flag only: that of %s names no address.", source)
+	}
+}
+
+// takeFrom takes in what a fetched document holds of one kind, and says what was
+// wrong with the rest.
+func (f *fetch) takeFrom(document dirclient.Document, kind tordir.Kind, name string) (taken int, refused refusals) {
+	for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
+		switch {
+		case err != nil:
+			refused.add(fmt.Errorf("%s cannot be read: %w", document.URL, err))
+		case doc.Kind != kind:
+			refused.add(fmt.Errorf("%s %s", document.URL, isNo(name, doc.Bytes)))
+		default:
+			v := f.im.add(doc)
+			f.im.out.Verdicts = append(f.im.out.Verdicts, v)
+			taken += v.Taken
+			if !v.OK {
+				refused.add(v.refusal())
 			}
 		}
 	}
-	if f.out.Exits == 0 {
-		f.warn("No exit list could be had, so exits are known by their flag only: %v.", failure)
-	}
+	return taken, refused
 }
 
 // dirPorts returns the Dir ports of the authorities that are trusted now, in
