@@ -20,15 +20,15 @@ const acceptEncoding = "gzip, deflate"
 // beyond it the buffer grows with what arrives.
 const sureSize = 4 << 20
 
-// receive reads and unpacks a whole body. read is called as bytes arrive.
-func (c *Client) receive(ctx context.Context, response *http.Response, read func(int64)) ([]byte, *failure) {
+// receive reads and unpacks a whole body. arrived is called as bytes arrive.
+func (c *Client) receive(ctx context.Context, response *http.Response, arrived func()) ([]byte, *failure) {
 	fail := func(err error, again bool) ([]byte, *failure) {
 		return nil, &failure{err: err, again: again}
 	}
 	if response.ContentLength > c.limits.Body {
 		return fail(because(ErrTooLarge, "%d bytes announced, %d allowed", response.ContentLength, c.limits.Body), false)
 	}
-	wire := &wireReader{body: response.Body, limit: c.limits.Body, read: read}
+	wire := &wireReader{body: response.Body, limit: c.limits.Body, arrived: arrived}
 	plain, size := io.Reader(wire), int64(0)
 	// More than one header line is more than one encoding, as is a list.
 	switch encoding := strings.ToLower(strings.TrimSpace(strings.Join(response.Header.Values("Content-Encoding"), ","))); encoding {
@@ -63,11 +63,11 @@ func (c *Client) receive(ctx context.Context, response *http.Response, read func
 
 // wireReader counts a body as it is sent, and stops at the limit.
 type wireReader struct {
-	body  io.Reader
-	limit int64
-	count int64
-	read  func(int64)
-	err   error // how it ended; a reader that failed stays failed
+	body    io.Reader
+	limit   int64
+	count   int64
+	arrived func()
+	err     error // how it ended; a reader that failed stays failed
 }
 
 func (w *wireReader) Read(p []byte) (int, error) {
@@ -81,7 +81,7 @@ func (w *wireReader) Read(p []byte) (int, error) {
 	}
 	w.err = err
 	if n > 0 {
-		w.read(w.count)
+		w.arrived()
 	}
 	return n, err
 }

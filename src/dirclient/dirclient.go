@@ -27,7 +27,6 @@
 //	source                 consensuses                 certificates           exit lists
 //	collector, https://    an hour each, to 72 h back  all, as certs.tar.xz   an hour each, to 72 h back
 //	authorities, dir+http  the newest                  those asked for, all   -
-//	Check                  -                           -                      the newest
 //	a folder               whatever files it holds: see [Client.Files]
 //
 // # What it promises
@@ -71,15 +70,6 @@ type Document struct {
 	Bytes    []byte    // the content, after HTTP's Content-Encoding was undone; never empty
 }
 
-// Progress tells of a download under way.
-type Progress struct {
-	URL    string
-	Number int   // this document's number, from 1
-	Of     int   // how many will be asked for; some may not exist
-	Bytes  int64 // of the body, as sent
-	Total  int64 // -1 where the server did not say
-}
-
 // Config is what a Client is made from. The zero value is a client for the real
 // network, without a proxy.
 type Config struct {
@@ -97,12 +87,6 @@ type Config struct {
 	// RootCAs are the trusted authorities for TLS; nil = those of the host.
 	RootCAs *x509.CertPool
 
-	// UserAgent is sent with every request; empty = none is sent, as tor does.
-	UserAgent string
-
-	// Progress, if set, is called as bytes arrive, in the caller's goroutine.
-	Progress func(Progress)
-
 	// Now is the clock that says which hours there are; nil = time.Now.
 	Now func() time.Time
 
@@ -114,13 +98,11 @@ type Config struct {
 // A Client fetches documents for one update of a table. Its limits on time
 // and requests count from New. Not for concurrent use.
 type Client struct {
-	limits   Limits
-	proxy    func(*http.Request) (*url.URL, error)
-	agent    string
-	progress func(Progress)
-	now      func() time.Time
-	wait     func(time.Duration) time.Duration
-	inside   func(netip.Addr) bool // insideAddr; tests draw the border elsewhere
+	limits Limits
+	proxy  func(*http.Request) (*url.URL, error)
+	now    func() time.Time
+	wait   func(time.Duration) time.Duration
+	inside func(netip.Addr) bool // insideAddr; tests draw the border elsewhere
 
 	deadline time.Time // of everything
 	requests int       // sent so far
@@ -137,15 +119,10 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{
 		limits:   limits,
-		agent:    config.UserAgent,
-		progress: config.Progress,
 		now:      config.Now,
 		wait:     config.Wait,
 		inside:   insideAddr,
 		deadline: time.Now().Add(limits.Total),
-	}
-	if c.progress == nil {
-		c.progress = func(Progress) {}
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -34,8 +34,6 @@ type ask struct {
 	url    *url.URL
 	since  time.Time // If-Modified-Since; zero = none
 	tries  int       // at most; at least 1
-	number int       // of the documents wanted, for the progress
-	of     int
 }
 
 // get fetches one document, asking again where that may help. The error is an
@@ -133,10 +131,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 		return doc, nil, &failure{err: because(errRedirect, "not a URL")} // our own URLs are sound
 	}
 	request.Header.Set("Accept-Encoding", acceptEncoding)
-	request.Header["User-Agent"] = nil // net/http sends its own unless told not to
-	if c.agent != "" {
-		request.Header.Set("User-Agent", c.agent)
-	}
+	request.Header["User-Agent"] = nil // none, as tor does; net/http sends its own unless told not to
 	if !a.since.IsZero() {
 		request.Header.Set("If-Modified-Since", a.since.UTC().Format(http.TimeFormat))
 	}
@@ -183,10 +178,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 
 	doc = Document{Source: a.source.text, URL: safeURL(target), Date: date}
 	doc.Modified, _ = http.ParseTime(response.Header.Get("Last-Modified"))
-	doc.Bytes, failed = c.receive(ctx, response, func(read int64) {
-		watch.Reset(c.limits.Stall)
-		c.progress(Progress{URL: doc.URL, Number: a.number, Of: a.of, Bytes: read, Total: response.ContentLength})
-	})
+	doc.Bytes, failed = c.receive(ctx, response, func() { watch.Reset(c.limits.Stall) })
 	if failed != nil {
 		return Document{}, nil, failed
 	}
