@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -310,11 +309,4 @@ func TestLastOptionCounts(t *testing.T) {
 	require.Len(t, parsed(t, r.text).Lists(), 2)
 	r = s.update(0.2, 50000, s.source, "retention=400d", "history=true", "retention=14d")
 	require.Len(t, parsed(t, r.text).Lists(), 1)
-}
-
-// An import that is no file does not hang.
-func TestImportOfAPipe(t *testing.T) {
-	s := newSite(t)
-	require.NoError(t, syscall.Mkfifo(filepath.Join(s.lookups, "pipe.csv"), 0o600))
-	require.Contains(t, s.update(0.2, 50000, "import=pipe.csv").failure, "no such file")
 }
