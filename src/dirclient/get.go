@@ -8,10 +8,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"tordetect/src/web"
 )
 
 // Between two tries: about 1 s, then 2 s, 4 s, each half as long or half as
@@ -215,7 +216,7 @@ func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *u
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		failed = fail(errBusy)
 		failed.again = true
-		failed.after = c.retryAfter(response.Header.Get("Retry-After"))
+		failed.after = web.RetryAfter(response.Header.Get("Retry-After"), c.now())
 		if failed.after > c.limits.RetryAfter {
 			failed.again = false
 			failed.err = because(errBusy, "HTTP status %d, and it asks us to wait %v", status, failed.after)
@@ -223,18 +224,4 @@ func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *u
 		return nil, failed
 	}
 	return nil, fail(errStatus)
-}
-
-// retryAfter reads the header (RFC 9110, section 10.2.3): seconds or a date.
-// What cannot be read counts as absent.
-func (c *Client) retryAfter(text string) time.Duration {
-	const most = 365 * 24 * time.Hour // so that seconds do not overflow; far over any limit
-	// Of more digits than fit, ParseUint returns the largest number.
-	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
-		return min(time.Duration(min(seconds, uint64(most/time.Second)))*time.Second, most)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(at.Sub(c.now()), 0).Round(time.Second), most)
-	}
-	return 0
 }
