@@ -2,7 +2,6 @@ package dirclient
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
@@ -10,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"tordetect/src/bounded"
 )
 
 // acceptEncoding are the content encodings that we undo. Directory caches know
@@ -42,23 +43,22 @@ func (c *Client) receive(ctx context.Context, response *http.Response, arrived f
 		return fail(because(errEncoding, "Content-Encoding %q, which was not asked for", shorten(printable(encoding))), false)
 	}
 
-	var body bytes.Buffer
-	body.Grow(int(min(size, sureSize)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(plain, c.limits.Decoded+1))
+	body, err := bounded.Likely(plain, c.limits.Decoded, min(size, sureSize))
+	var large *bounded.TooLarge
 	switch {
 	case wire.err != nil && wire.err != io.EOF:
 		// The connection's own failure, however the unpacking words it.
 		return nil, networkFailure(ctx, wire.err)
-	case int64(body.Len()) > c.limits.Decoded:
+	case errors.As(err, &large):
 		return fail(because(ErrTooLarge, "over %d bytes when unpacked", c.limits.Decoded), false)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fail(because(errTruncated, "compressed data without its end"), true)
 	case err != nil:
 		return fail(because(errEncoding, "%s", printable(err.Error())), false)
-	case body.Len() == 0:
+	case len(body) == 0:
 		return fail(errEmpty, false)
 	}
-	return body.Bytes(), nil
+	return body, nil
 }
 
 // wireReader counts a body as it is sent, and stops at the limit.

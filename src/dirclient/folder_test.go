@@ -85,7 +85,7 @@ func TestFolderRefuses(t *testing.T) {
 	f("an empty file", "it is empty", errFile, func(dir string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "m"), nil, 0o644))
 	})
-	f("a large file", "101 bytes, 100 allowed", ErrTooLarge, func(dir string) {
+	f("a large file", "it has 101 bytes; the limit is 100", ErrTooLarge, func(dir string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "m"), make([]byte, 101), 0o644))
 	})
 	f("very deep", "more than 7 folders deep", errFolder, func(dir string) {

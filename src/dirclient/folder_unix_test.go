@@ -11,7 +11,7 @@ import (
 )
 
 func TestFolderRefusesAPipe(t *testing.T) {
-	refuses(t, "a pipe", "no regular file", errFile, func(dir string) {
+	refuses(t, "a pipe", "it is not a file", errFile, func(dir string) {
 		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "m"), 0o644))
 	})
 }

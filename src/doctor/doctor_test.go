@@ -630,8 +630,8 @@ func TestReadELF(t *testing.T) {
 }
 
 // What a launcher says without end is not kept.
-func TestBounded(t *testing.T) {
-	var b bounded
+func TestBeginning(t *testing.T) {
+	var b beginning
 	for range 3 {
 		n, err := b.Write(make([]byte, maxReply/2+1))
 		require.NoError(t, err)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tordetect/src/bounded"
 )
 
 // place is what a folder with the app in it is for Splunk.
@@ -156,20 +158,13 @@ func (e *exam) path(name string) string { return filepath.Join(e.app, filepath.F
 // read reads a file of at most so many bytes. What is no file, or larger, or not
 // there, is "".
 func (e *exam) read(file string, most int64) string {
-	info, err := os.Stat(file) // first: to open a pipe would wait for its writer
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > most) {
+	text, err := bounded.File(file, most)
+	var large *bounded.TooLarge
+	switch {
+	case errors.Is(err, bounded.ErrNoFile), errors.As(err, &large):
 		e.passed = append(e.passed, e.show(file))
-		return ""
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(file)
-	}
-	if errors.Is(err, fs.ErrPermission) {
+	case errors.Is(err, fs.ErrPermission):
 		e.unread++
-	}
-	if int64(len(text)) > most {
-		return ""
 	}
 	return string(text)
 }

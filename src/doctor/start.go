@@ -152,7 +152,7 @@ func (e *exam) start(l launcher, input string, args ...string) (stdout, stderr s
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin"}
 	cmd.Stdin = strings.NewReader(input)
 	cmd.WaitDelay = time.Second // a child of it may hold the output open
-	out, complaints := &bounded{}, &bounded{}
+	out, complaints := &beginning{}, &beginning{}
 	cmd.Stdout, cmd.Stderr = out, complaints
 	stop := alone(cmd)
 	if info, statErr := os.Stat(file); statErr == nil && os.Geteuid() == 0 {
@@ -167,10 +167,10 @@ func (e *exam) start(l launcher, input string, args ...string) (stdout, stderr s
 	return out.kept.String(), complaints.kept.String(), err
 }
 
-// bounded keeps the beginning of what is written, and swallows the rest.
-type bounded struct{ kept bytes.Buffer }
+// beginning keeps the beginning of what is written, and swallows the rest.
+type beginning struct{ kept bytes.Buffer }
 
-func (b *bounded) Write(p []byte) (int, error) {
+func (b *beginning) Write(p []byte) (int, error) {
 	b.kept.Write(p[:min(len(p), max(0, maxReply-b.kept.Len()))])
 	return len(p), nil
 }

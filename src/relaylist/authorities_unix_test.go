@@ -52,7 +52,7 @@ func TestReadAuthorities(t *testing.T) {
 	large := filepath.Join(folder, "large")
 	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat("# nothing\n", maxAuthoritiesFile/10+1)), 0o600))
 	for path, want := range map[string]string{
-		large:                         "it has more than the 1048576 bytes that are read",
+		large:                         "it has 1048580 bytes; the limit is 1048576",
 		"/dev/zero":                   "it is not a file",
 		folder:                        "it is not a file",
 		filepath.Join(folder, "none"): "no such file",

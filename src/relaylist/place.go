@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/gofrs/flock"
+
+	"tordetect/src/bounded"
 )
 
 // checkPlace returns the file that a table's path stands for, links followed, and
@@ -101,7 +103,7 @@ func member(home string) bool {
 	files = append(files, filepath.Join(home, "etc", "system", "default", "server.conf"))
 	found := false
 	for _, file := range files {
-		conf, err := readBounded(file, maxConf)
+		conf, err := bounded.File(file, maxConf)
 		if err != nil {
 			continue
 		}

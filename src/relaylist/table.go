@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"tordetect/src/bounded"
 	"tordetect/src/relay"
 )
 
@@ -16,20 +16,12 @@ import (
 // one is made then. renew says what to do about a file that is no table at all, an
 // empty one or a page of HTML: nothing in it is ours.
 func (im *importer) addTable(path string, renew bool) error {
-	info, err := os.Stat(path)
+	text, err := bounded.File(path, relay.MaxTableBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("read the table: %w", err)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("read the table: %s is not a file", path)
-	case info.Size() > relay.MaxTableBytes:
-		return fmt.Errorf("read the table: %s has %d bytes; the limit is %d", path, info.Size(), relay.MaxTableBytes)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read the table: %w", err)
+		return fmt.Errorf("read the table %s: %w", path, err)
 	}
 	name := filepath.Base(path)
 	ahead, err := im.merger.AddTableUntil(string(text), latestCovered(im.now))

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tordetect/src/bounded"
 	"tordetect/src/web"
 )
 
@@ -86,9 +87,9 @@ func Unencrypted(address string) bool {
 
 // TokenFile reads a token from a file that holds nothing else.
 func TokenFile(path string) (Token, error) {
-	text, err := readBounded(path, 64<<10)
+	text, err := bounded.FileOrPipe(path, 64<<10)
 	if err != nil {
-		return Token{}, fmt.Errorf("read the token: %w", err)
+		return Token{}, fmt.Errorf("read the token of %s: %w", path, err)
 	}
 	token, err := NewToken(string(text))
 	if err != nil {

@@ -39,13 +39,3 @@ func TestForbiddenImports(t *testing.T) {
 		}
 	}
 }
-
-// Imports point downwards only: these packages import none of ours, so that
-// each can be read, tested and used alone.
-func TestLowestRow(t *testing.T) {
-	for _, name := range []string{"chunked", "rows", "detect", "relay", "tlsname", "tordir", "dirclient"} {
-		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "tordetect/src/"+name).Output()
-		require.NoError(t, err)
-		require.NotContains(t, string(out), "tordetect/", name)
-	}
-}

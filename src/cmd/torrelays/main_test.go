@@ -294,7 +294,7 @@ func TestAsk(t *testing.T) {
 
 	require.NoError(t, os.Mkdir(filepath.Join(s.lookups, tableName), 0o700))
 	require.Contains(t, ask().rows(t)[0]["unreadable"], "not a file")
-	require.Contains(t, s.update(0.2, 50000, s.source).failure, "is not a file", "what cannot be read may be ours")
+	require.Contains(t, s.update(0.2, 50000, s.source).failure, "it is not a file", "what cannot be read may be ours")
 }
 
 // The macro of the searches may name a retention; the history search names its own

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/bounded"
 	"tordetect/src/chunked"
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
@@ -215,21 +216,14 @@ func (u *update) learn(place relaylist.Place, o relaylist.Options) (*relaylist.R
 const maxAuthorities = 1 << 20
 
 func readLookup(folder, name string, limit int64) ([]byte, error) {
-	path := filepath.Join(folder, name)
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
+	text, err := bounded.File(filepath.Join(folder, name), limit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, bounded.ErrNoFile):
 		return nil, fmt.Errorf("there is no file %s in the app's lookups folder", name)
+	case err != nil:
+		return nil, fmt.Errorf("the file %s in the app's lookups folder: %w", name, err)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("the file %s in the app's lookups folder cannot be read", name)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("the file %s has more than %d bytes", name, limit)
-	}
-	return text, err
+	return text, nil
 }
 
 // appendRow writes a row of the table as CSV.
