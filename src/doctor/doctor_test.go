@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/splunkhome"
 )
 
 // A fresh installation lacks the relay list and nothing else; with one it is
@@ -447,7 +449,7 @@ func (s *site) fake(script string) {
 
 // enableAll enables every search.
 func (s *site) enableAll() {
-	s.enable(stanzas(parseConf("", s.read("default/savedsearches.conf"), nil))...)
+	s.enable(splunkhome.ParseConf("", s.read("default/savedsearches.conf"), nil).Names()...)
 }
 
 // model makes the data models of the CIM add-on.
@@ -596,18 +598,18 @@ func TestBarred(t *testing.T) {
 func TestNames(t *testing.T) {
 	e := newExam(context.Background(), projectRoot, Options{})
 	for _, name := range []string{updateSearch, historySearch, healthSearch, ourSearch} {
-		require.True(t, e.conf("savedsearches").has(name), name)
+		require.True(t, e.conf("savedsearches").Has(name), name)
 	}
 	for _, name := range siteMacros {
-		require.True(t, e.conf("macros").has(name), name)
+		require.True(t, e.conf("macros").Has(name), name)
 	}
 	for _, command := range commands {
-		require.True(t, e.conf("commands").has(command.name))
+		require.True(t, e.conf("commands").Has(command.name))
 		require.DirExists(t, filepath.Join(projectRoot, "src", "cmd", command.program))
 	}
 	for _, file := range []string{listFile, historyFile} {
 		name := strings.TrimSuffix(filepath.Base(file), ".csv")
-		require.Equal(t, filepath.Base(file), e.conf("transforms").text(name, "filename"))
+		require.Equal(t, filepath.Base(file), e.conf("transforms").Text(name, "filename"))
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"tordetect/src/splunkhome"
 )
 
 // checkStart starts each launcher as splunkd does when a search is parsed, and
@@ -87,7 +89,7 @@ func (e *exam) barred(x entry) bool {
 func (e *exam) ask(l launcher) string {
 	request := map[string]any{
 		"action": "getinfo", "preview": false,
-		"searchinfo": map[string]any{"args": []string{}, "raw_args": []string{}, "sid": "doctor", "app": appName, "command": l.command},
+		"searchinfo": map[string]any{"args": []string{}, "raw_args": []string{}, "sid": "doctor", "app": splunkhome.App, "command": l.command},
 	}
 	meta, err := json.Marshal(request)
 	if err != nil {
@@ -189,8 +191,8 @@ func (e *exam) checkVersion() (where, fine string) {
 		}
 	}
 	def := e.layer("default", "app")
-	note("default/app.conf [launcher]", def.text("launcher", "version"))
-	note("default/app.conf [id]", def.text("id", "version"))
+	note("default/app.conf [launcher]", def.Text("launcher", "version"))
+	note("default/app.conf [id]", def.Text("id", "version"))
 	var manifest struct {
 		Info struct {
 			ID struct{ Version string }
@@ -224,7 +226,7 @@ func (e *exam) checkVersion() (where, fine string) {
 	if len(differ) > 0 {
 		e.add(Error, order[0], "install the package anew over the old one and restart Splunk", "it is of version %s, but %s: an update was done only in part", want, some(differ))
 	}
-	if v := e.layer("local", "app").text("launcher", "version"); v != "" && v != want {
+	if v := e.layer("local", "app").Text("launcher", "version"); v != "" && v != want {
 		e.add(Warning, "local/app.conf", "remove version from [launcher] in it", "it says version %s, so Splunk does not show the real one, %s", v, want)
 	}
 	if e.Version != "" && e.Version != "dev" && e.Version != want {

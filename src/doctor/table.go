@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"tordetect/src/relay"
+	"tordetect/src/splunkhome"
 )
 
 // The relay tables, below the app.
 const (
-	listFile    = "lookups/tor_relays.csv"
-	historyFile = "lookups/tor_relays_history.csv"
+	listFile    = splunkhome.Lookups + "/" + splunkhome.Table
+	historyFile = splunkhome.Lookups + "/" + splunkhome.History
 )
 
 // The ages from which on a list is worth a word: those of the search Tor Detect

@@ -36,6 +36,7 @@ func tree(t *testing.T, files map[string]string) string {
 const (
 	isMember  = "[general]\nserverName = sh1\n[shclustering]\ndisabled = 0\n"
 	noMember  = "[shclustering]\ndisabled = true\n"
+	ownStanza = "[shclustering]\nconf_replication_include.analyticstories = true\n"
 	noCluster = "[general]\nserverName = sh1\n"
 )
 
@@ -48,7 +49,9 @@ func TestCheckPlaceInCluster(t *testing.T) {
 		refused bool
 	}{
 		{"a member", map[string]string{local: isMember, app: ""}, app + "t.csv", true},
-		{"with a mark at the beginning", map[string]string{local: "\ufeff[shclustering]\n", app: ""}, app + "t.csv", true},
+		{"with a mark at the beginning", map[string]string{local: "\ufeff[shclustering]\ndisabled = false\n", app: ""}, app + "t.csv", true},
+		{"our own app's stanza makes nobody a member", map[string]string{"s/etc/apps/tordetect/default/server.conf": ownStanza, app: ""}, app + "t.csv", false},
+		{"our own app's stanza in a member", map[string]string{local: isMember, "s/etc/apps/tordetect/default/server.conf": ownStanza, app: ""}, app + "t.csv", true},
 		{"no member", map[string]string{local: noCluster, app: ""}, app + "t.csv", false},
 		{"outside of the apps", map[string]string{local: isMember, "s/var/": ""}, "s/var/t.csv", false},
 		{"a user's lookups", map[string]string{local: isMember, "s/etc/users/ann/tordetect/lookups/": ""}, "s/etc/users/ann/tordetect/lookups/t.csv", true},

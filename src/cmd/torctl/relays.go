@@ -18,6 +18,7 @@ import (
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
+	"tordetect/src/splunkhome"
 	"tordetect/src/tordir"
 )
 
@@ -81,7 +82,7 @@ authorities into the table. What is not believed is listed and left out.`,
 }
 
 // defaultTable is the table in the folder one works in.
-const defaultTable = "tor_relays.csv"
+const defaultTable = splunkhome.Table
 
 func importFiles(ctx context.Context, t *terminal, place relaylist.Place, o relaylist.ImportOptions, form string) error {
 	begin, done := t.progress(len(o.Files))

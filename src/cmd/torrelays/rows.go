@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"tordetect/src/rows"
+	"tordetect/src/splunkhome"
 )
 
 // The tables of the app.
 const (
-	tableName   = "tor_relays.csv"
-	historyName = "tor_relays_history.csv"
+	tableName   = splunkhome.Table
+	historyName = splunkhome.History
 )
 
 // appendRows writes a whole reply.

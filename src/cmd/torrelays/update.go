@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -12,12 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"tordetect/src/bounded"
 	"tordetect/src/chunked"
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
 	"tordetect/src/rows"
+	"tordetect/src/splunkhome"
 	"tordetect/src/tordir"
 )
 
@@ -96,7 +95,7 @@ func (u *update) set(name, value string) (err error) {
 			return bad("hours such as 24h, at most 72h")
 		}
 	case "authorities", "import":
-		if !plainName(value) {
+		if !splunkhome.LookupName(value) {
 			return bad("the name of a file in the app's lookups folder, without a path")
 		}
 		if name == "import" {
@@ -110,14 +109,11 @@ func (u *update) set(name, value string) (err error) {
 		}
 		u.proxy = value
 	case "history":
-		switch strings.ToLower(value) {
-		case "t", "true", "1", "y", "yes":
-			u.history = true
-		case "f", "false", "0", "n", "no":
-			u.history = false
-		default:
+		is, ok := splunkhome.Bool(value)
+		if !ok {
 			return bad("true or false")
 		}
+		u.history = is
 	default:
 		return fmt.Errorf("unknown option %q: want one of %s", name, updateOptions)
 	}
@@ -132,10 +128,6 @@ func span(text, unit string, one time.Duration) (time.Duration, error) {
 		return 0, errors.New("bad span")
 	}
 	return time.Duration(n) * one, nil
-}
-
-func plainName(name string) bool {
-	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\\:\x00\r\n")
 }
 
 func (u *update) Execute(c *chunked.Chunk) error {
@@ -161,7 +153,7 @@ func (u *update) Execute(c *chunked.Chunk) error {
 func (u *update) begin(c *chunked.Chunk) error {
 	var trust tordir.Trust
 	if u.authorities != "" {
-		text, err := readLookup(u.lookups, u.authorities, maxAuthorities)
+		text, err := splunkhome.ReadLookup(u.lookups, u.authorities, maxAuthorities)
 		if err != nil {
 			return fmt.Errorf("read the authorities: %w", err)
 		}
@@ -214,17 +206,6 @@ func (u *update) learn(place relaylist.Place, o relaylist.Options) (*relaylist.R
 
 // maxAuthorities bounds an authorities file.
 const maxAuthorities = 1 << 20
-
-func readLookup(folder, name string, limit int64) ([]byte, error) {
-	text, err := bounded.File(filepath.Join(folder, name), limit)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, bounded.ErrNoFile):
-		return nil, fmt.Errorf("there is no file %s in the app's lookups folder", name)
-	case err != nil:
-		return nil, fmt.Errorf("the file %s in the app's lookups folder: %w", name, err)
-	}
-	return text, nil
-}
 
 // appendRow writes a row of the table as CSV.
 func appendRow(dst []byte, row relay.Row) []byte {
