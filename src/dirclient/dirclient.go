@@ -54,6 +54,7 @@ package dirclient
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -85,7 +86,10 @@ type Config struct {
 	ProxyFromEnvironment bool
 
 	// RootCAs are the trusted authorities for TLS; nil = those of the host.
-	RootCAs *x509.CertPool
+	// CAOption is how the caller's users name a further one, for the advice where a
+	// server is not trusted; empty = they cannot.
+	RootCAs  *x509.CertPool
+	CAOption string
 
 	// Now is the clock that says which hours there are; nil = time.Now.
 	Now func() time.Time
@@ -99,6 +103,7 @@ type Config struct {
 // and requests count from New. Not for concurrent use.
 type Client struct {
 	limits Limits
+	trust  string // the advice where a server is not trusted
 	proxy  func(*http.Request) (*url.URL, error)
 	now    func() time.Time
 	wait   func(time.Duration) time.Duration
@@ -123,6 +128,9 @@ func New(config Config) (*Client, error) {
 		wait:     config.Wait,
 		inside:   insideAddr,
 		deadline: time.Now().Add(limits.Total),
+	}
+	if config.CAOption != "" {
+		c.trust = fmt.Sprintf("if a proxy inspects TLS here, give the authority that it signs with by %s; else check the clock and the address", config.CAOption)
 	}
 	if c.now == nil {
 		c.now = time.Now

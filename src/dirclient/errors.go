@@ -45,7 +45,7 @@ var (
 	errEmpty     = &problem{"the body is empty", "try another source"}
 	errHeaders   = &problem{"headers larger than allowed", "this is not a directory server: check the address"}
 	errProxy     = &problem{"the proxy refused", "check the proxy's address, user and password, and whether it lets this host through"}
-	errTLS       = &problem{"the server's certificate is not trusted", "if a proxy inspects TLS here, give the authority that it signs with; else check the clock and the address"}
+	errTLS       = &problem{"the server's certificate is not trusted", "if a proxy inspects TLS here, add the authority that it signs with to the system's store; else check the clock and the address"}
 	errNoTLS     = &problem{"the server does not speak TLS there", "check the address and port"}
 	errName      = &problem{"the host name is not known", "check the spelling and this machine's name server, or give the proxy"}
 	errConnect   = &problem{"no connection", "check the address, and whether a firewall or proxy is in between"}
@@ -73,6 +73,8 @@ type Error struct {
 	Tries  int       // how often it was asked; 0 = it was not
 	Date   time.Time // the server's clock with its last answer; zero where it told none
 	Err    error     // why
+
+	advice string // in the place of the problem's own
 }
 
 func (e *Error) Error() string {
@@ -85,9 +87,12 @@ func (e *Error) Error() string {
 	if e.Tries > 1 {
 		fmt.Fprintf(&b, " (asked %d times)", e.Tries)
 	}
-	var p *problem
-	if errors.As(e.Err, &p) && p.advice != "" {
-		fmt.Fprintf(&b, "; %s", p.advice)
+	advice := e.advice
+	if p := (*problem)(nil); advice == "" && errors.As(e.Err, &p) {
+		advice = p.advice
+	}
+	if advice != "" {
+		fmt.Fprintf(&b, "; %s", advice)
 	}
 	return b.String()
 }

@@ -73,7 +73,11 @@ func (c *Client) get(ctx context.Context, a ask) (Document, error) {
 	if stopped := context.Cause(ctx); stopped != nil && !errors.Is(cause, stopped) {
 		cause = fmt.Errorf("%w, before another try; the last one: %v", stopped, cause)
 	}
-	return Document{}, &Error{Source: a.source.text, URL: safeURL(a.url), Status: last.status, Tries: tries, Date: last.date, Err: cause}
+	failed := &Error{Source: a.source.text, URL: safeURL(a.url), Status: last.status, Tries: tries, Date: last.date, Err: cause}
+	if errors.Is(cause, errTLS) {
+		failed.advice = c.trust
+	}
+	return Document{}, failed
 }
 
 // pauses are the waits between tries: those of the back-off, or what the

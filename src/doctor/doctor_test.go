@@ -129,6 +129,11 @@ var programCases = []finding{
 	},
 		[]string{"error launchers: local/commands.conf: the command tordetect shall start the program for " + otherArch,
 			"error start: bin/tordetect-linux-" + otherArch + ": the command tordetect does not answer as it should"}},
+	{"a proxy's password that others can read", func(s *site) {
+		s.write("local/torupdate_proxy.txt", "http://ann:secret@192.0.2.1:3128\n")
+		require.NoError(s.t, os.Chmod(filepath.Join(s.app, "local/torupdate_proxy.txt"), 0o640))
+	},
+		[]string{"error local: local/torupdate_proxy.txt: others than Splunk can read the proxy's password in it"}},
 	{"local/commands.conf names the program", func(s *site) {
 		s.write("local/commands.conf", "[tordetect]\nfilename = tordetect-linux-"+runtime.GOARCH+"\n")
 	},

@@ -3,6 +3,8 @@ package doctor
 import (
 	"slices"
 	"strings"
+
+	"tordetect/src/splunkhome"
 )
 
 // siteMacros are the macros that a site is asked to set, beside those that end in
@@ -42,6 +44,9 @@ func (e *exam) checkLocal() (where, fine string) {
 		if _, found := e.find("default/" + name); found {
 			e.add(Note, x.name, "compare it with default/"+name+" after each update, or delete it", "the dashboard is a copy of your own: updates do not change it any more")
 		}
+	}
+	if x, found := e.find("local/" + splunkhome.Proxy); found && e.modes() && x.mode&0o077 != 0 {
+		e.add(Error, x.name, "chmod 600 "+e.path(x.name), "others than Splunk can read the proxy's password in it, so torupdate refuses it")
 	}
 	commands := e.layer("local", "commands")
 	for _, name := range commands.Names() {

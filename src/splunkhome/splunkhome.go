@@ -17,19 +17,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"tordetect/src/bounded"
 )
 
-// App is our app's id, which is its folder's name too, and the files in its lookups
-// folder: the relay table of the last days, and the history.
+// App is our app's id, which is its folder's name too. In its folder lookups are the
+// relay table of the last days, and the history; in local the URL of a proxy with
+// its password may be.
 const (
 	App     = "tordetect"
 	Lookups = "lookups"
 	Table   = "tor_relays.csv"
 	History = "tor_relays_history.csv"
+	Proxy   = "torupdate_proxy.txt"
 )
 
 // Home is a Splunk's folder, SPLUNK_HOME.
@@ -173,6 +176,26 @@ func ReadLookup(folder, name string, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("there is no file %s in the app's lookups folder", name)
 	case err != nil:
 		return nil, fmt.Errorf("the file %s in the app's lookups folder: %w", name, err)
+	}
+	return text, nil
+}
+
+// ReadSecret reads a file of the app's folder local that only Splunk's user may
+// read, of at most so many bytes. Its name must not end in .conf: what such a file
+// says Splunk tells over REST.
+func ReadSecret(app, name string, most int64) ([]byte, error) {
+	at := filepath.Join(app, "local", name)
+	shown := "local/" + name
+	info, err := os.Stat(at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s in the app's folder", shown)
+	case err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // modes mean nothing there
+		return nil, fmt.Errorf("others than Splunk can read the file %s: chmod 600 keeps it to the user that it belongs to, which must be Splunk's", shown)
+	}
+	text, err := bounded.File(at, most)
+	if err != nil {
+		return nil, fmt.Errorf("the file %s: %w", shown, err)
 	}
 	return text, nil
 }

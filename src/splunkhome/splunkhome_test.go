@@ -86,3 +86,18 @@ func TestReadLookup(t *testing.T) {
 		require.Equal(t, want, LookupName(name), name)
 	}
 }
+
+func TestReadSecret(t *testing.T) {
+	app := tree(t, map[string]string{"local/p.txt": "12345"})
+	file := filepath.Join(app, "local", "p.txt")
+	_, err := ReadSecret(app, "p.txt", 5)
+	require.ErrorContains(t, err, "others than Splunk can read the file local/p.txt: chmod 600")
+	require.NoError(t, os.Chmod(file, 0o600))
+	text, err := ReadSecret(app, "p.txt", 5)
+	require.NoError(t, err)
+	require.Equal(t, "12345", string(text))
+	_, err = ReadSecret(app, "p.txt", 4)
+	require.EqualError(t, err, "the file local/p.txt: it has 5 bytes; the limit is 4")
+	_, err = ReadSecret(app, "none.txt", 4)
+	require.EqualError(t, err, "there is no file local/none.txt in the app's folder")
+}

@@ -19,17 +19,22 @@ import (
 	"tordetect/src/bounded"
 )
 
-// maxAuthorities bounds a file of certificate authorities, in bytes: the store of a
+// MaxAuthorities bounds a file of certificate authorities, in bytes: the store of a
 // whole system has some 200 kB.
-const maxAuthorities = 1 << 20
+const MaxAuthorities = 1 << 20
 
 // Authorities reads a file of certificate authorities in PEM, or a pipe. They are
 // trusted beside those of the system, or in the place of them.
 func Authorities(path string, system bool) (*x509.CertPool, error) {
-	pem, err := bounded.FileOrPipe(path, maxAuthorities)
+	pem, err := bounded.FileOrPipe(path, MaxAuthorities)
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate authorities %s: %w", path, err)
 	}
+	return Pool(path, pem, system)
+}
+
+// Pool is Authorities for the content of a file, which is named for the error.
+func Pool(name string, pem []byte, system bool) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if system {
 		if own, err := x509.SystemCertPool(); err == nil { // a system without a store trusts nobody by itself
@@ -37,7 +42,7 @@ func Authorities(path string, system bool) (*x509.CertPool, error) {
 		}
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate: want PEM, that is text with BEGIN CERTIFICATE", path)
+		return nil, fmt.Errorf("%s holds no certificate: want PEM, that is text with BEGIN CERTIFICATE", name)
 	}
 	return pool, nil
 }

@@ -50,7 +50,7 @@ func TestAuthorities(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		file("junk.pem", []byte("junk")):                  "junk.pem holds no certificate: want PEM",
-		file("large.pem", make([]byte, maxAuthorities+1)): "it has 1048577 bytes; the limit is 1048576",
+		file("large.pem", make([]byte, MaxAuthorities+1)): "it has 1048577 bytes; the limit is 1048576",
 		folder: "it is not a file",
 	} {
 		_, err := Authorities(path, true)

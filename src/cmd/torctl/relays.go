@@ -20,6 +20,7 @@ import (
 	"tordetect/src/relaylist"
 	"tordetect/src/splunkhome"
 	"tordetect/src/tordir"
+	"tordetect/src/web"
 )
 
 func relaysCommand(t *terminal, now func() time.Time) *cobra.Command {
@@ -136,7 +137,7 @@ func holdSignals(work func()) os.Signal {
 }
 
 func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
-	var path, authorities, keep, proxy, backfill string
+	var path, authorities, keep, proxy, ca, backfill string
 	var sources []string
 	c := &cobra.Command{
 		Use:   "update",
@@ -170,7 +171,12 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 					return err
 				}
 			}
-			u.Client.ProxyFromEnvironment = true
+			u.Client.ProxyFromEnvironment, u.Client.CAOption = true, "--ca FILE"
+			if ca != "" {
+				if u.Client.RootCAs, err = web.Authorities(ca, true); err != nil {
+					return failed(err)
+				}
+			}
 			if u.Trust, err = trusted(authorities); err != nil {
 				return failed(err)
 			}
@@ -183,7 +189,8 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
 	c.Flags().StringVar(&keep, "retention", "", "drop what ended so long before the newest list, as in 7d")
 	c.Flags().StringVar(&backfill, "backfill", "", "how far back to look in an archive for hours that the table lacks, as in 24h; 72h without it")
-	c.Flags().StringVar(&proxy, "proxy", "", "proxy for all requests: http, https, socks5 or socks5h URL")
+	c.Flags().StringVar(&proxy, "proxy", "", "proxy for all requests: http, https, socks5 or socks5h URL; without it those of the environment (HTTPS_PROXY, NO_PROXY), the place for a password")
+	c.Flags().StringVar(&ca, "ca", "", "PEM file of certificate authorities to trust beside the system's, as that of a proxy that inspects TLS")
 	return c
 }
 

@@ -18,6 +18,7 @@ import (
 	"tordetect/src/rows"
 	"tordetect/src/splunkhome"
 	"tordetect/src/tordir"
+	"tordetect/src/web"
 )
 
 // update is | torupdate. It verifies all before its first row, and emits the
@@ -33,7 +34,8 @@ type update struct {
 	backfill    time.Duration
 	authorities string // lookup file, or empty
 	imported    string // lookup file, or empty
-	proxy       string
+	ca          string // lookup file, or empty
+	proxy       string // URL, proxyFile, or empty
 	history     bool
 	maxRows     int
 
@@ -48,7 +50,7 @@ const (
 	historyRetention = 400 * 24 * time.Hour
 )
 
-const updateOptions = "source, retention, backfill, authorities, proxy, history, import"
+const updateOptions = "source, retention, backfill, authorities, ca, proxy, history, import"
 
 func (u *update) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 	u.maxRows = info.MaxResultRows
@@ -94,18 +96,21 @@ func (u *update) set(name, value string) (err error) {
 		if err != nil || u.backfill > relaylist.FirstBackfill {
 			return bad("hours such as 24h, at most 72h")
 		}
-	case "authorities", "import":
+	case "authorities", "ca", "import":
 		if !splunkhome.LookupName(value) {
 			return bad("the name of a file in the app's lookups folder, without a path")
 		}
-		if name == "import" {
-			u.imported = value
-		} else {
+		switch name {
+		case "authorities":
 			u.authorities = value
+		case "ca":
+			u.ca = value
+		case "import":
+			u.imported = value
 		}
 	case "proxy":
-		if _, err := dirclient.ParseProxy(value); err != nil {
-			return fmt.Errorf("option proxy: %w", err)
+		if _, err := dirclient.ParseProxy(value); err != nil && value != proxyFile {
+			return fmt.Errorf("option proxy: %w, or %s for the URL in local/%s", err, proxyFile, splunkhome.Proxy)
 		}
 		u.proxy = value
 	case "history":
@@ -166,7 +171,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 		place.Learn = []string{place.Path}
 		place.Path = filepath.Join(u.lookups, historyName)
 	}
-	result, err := u.learn(place, relaylist.Options{Trust: trust, Now: u.now(), Retention: u.retention})
+	result, err := u.learn(c, place, relaylist.Options{Trust: trust, Now: u.now(), Retention: u.retention})
 	if result != nil {
 		for _, text := range result.Warnings {
 			c.Warn(text)
@@ -181,7 +186,7 @@ func (u *update) begin(c *chunked.Chunk) error {
 
 // learn takes in newer documents: from the network or a folder, or an uploaded
 // lookup.
-func (u *update) learn(place relaylist.Place, o relaylist.Options) (*relaylist.Result, error) {
+func (u *update) learn(c *chunked.Chunk, place relaylist.Place, o relaylist.Options) (*relaylist.Result, error) {
 	if u.imported != "" {
 		file := filepath.Join(u.lookups, u.imported)
 		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
@@ -194,14 +199,52 @@ func (u *update) learn(place relaylist.Place, o relaylist.Options) (*relaylist.R
 		return result, nil
 	}
 	options := relaylist.UpdateOptions{Options: o, Sources: u.sources, Backfill: u.backfill}
-	if u.proxy != "" {
-		proxy, err := dirclient.ParseProxy(u.proxy)
-		if err != nil {
-			return nil, fmt.Errorf("option proxy: %w", err)
-		}
-		options.Client.Proxy = proxy
+	var err error
+	if options.Client, err = u.way(c); err != nil {
+		return nil, err
 	}
 	return relaylist.Update(context.Background(), place, options)
+}
+
+// proxyFile in the place of a proxy's URL says that it stands in a file of the app's
+// folder local. A search, its macros and its job are there for everybody to read,
+// and a password in it with them; this file Splunk shows to nobody, and it goes to
+// no indexer.
+const (
+	proxyFile = "file"
+	maxProxy  = 4 << 10
+)
+
+// way is how to get to the sources.
+func (u *update) way(c *chunked.Chunk) (config dirclient.Config, err error) {
+	config.CAOption = "ca=<file in the app's lookups folder>"
+	if u.ca != "" {
+		pem, err := splunkhome.ReadLookup(u.lookups, u.ca, web.MaxAuthorities)
+		if err != nil {
+			return config, fmt.Errorf("option ca: %w", err)
+		}
+		if config.RootCAs, err = web.Pool(u.ca, pem, true); err != nil {
+			return config, fmt.Errorf("option ca: %w", err)
+		}
+	}
+	text := u.proxy
+	switch u.proxy {
+	case "":
+		return config, nil
+	case proxyFile:
+		secret, err := splunkhome.ReadSecret(filepath.Dir(u.lookups), splunkhome.Proxy, maxProxy)
+		if err != nil {
+			return config, fmt.Errorf("option proxy: %w", err)
+		}
+		text = strings.TrimSpace(string(secret))
+	}
+	if config.Proxy, err = dirclient.ParseProxy(text); err != nil {
+		return config, fmt.Errorf("option proxy: %w", err)
+	}
+	if _, password := config.Proxy.User.Password(); password && u.proxy != proxyFile {
+		c.Warn(fmt.Sprintf("The password of the proxy stands in the search, for everybody to read: put the URL into the file local/%s of the app and write proxy=%s.", splunkhome.Proxy, proxyFile))
+	}
+	return config, nil
 }
 
 // maxAuthorities bounds an authorities file.
