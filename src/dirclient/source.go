@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+
+	"tordetect/src/text"
 )
 
 // Where documents of the real network come from (tor.md, sections 4 and 6).
@@ -180,10 +182,4 @@ func mustURL(text string) *url.URL {
 }
 
 // shorten keeps an error readable whatever was typed.
-func shorten(text string) string {
-	const most = 40
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
-}
+func shorten(typed string) string { return text.Cut(typed, 40) }

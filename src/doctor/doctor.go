@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // Severity says how bad a finding is.
@@ -188,13 +189,13 @@ func (e *exam) run() {
 	}
 	e.check = "files"
 	if e.unread > 0 {
-		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", counted(e.unread, "file"))
+		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", text.Counted(e.unread, "file"))
 	}
 	if len(e.passed) > 0 {
 		slices.Sort(e.passed)
 		e.passed = slices.Compact(e.passed)
 		e.findings = e.findings[:min(len(e.findings), maxFindings-1)] // this one has to be said
-		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", counted(len(e.passed), "file"))
+		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", text.Counted(len(e.passed), "file"))
 	}
 }
 
@@ -219,10 +220,3 @@ func some(names []string) string {
 
 // shownNames is how many names a finding spells out.
 const shownNames = 4
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

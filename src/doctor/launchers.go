@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // searchCommand is one of the app's commands, the program that answers it, and the
@@ -94,7 +95,7 @@ func (e *exam) checkLaunchers() (where, fine string) {
 		scripts++
 		e.checkScript(l, x)
 	}
-	return "bin", counted(scripts, "launcher") + ", each starts the program that it should"
+	return "bin", text.Counted(scripts, "launcher") + ", each starts the program that it should"
 }
 
 // checkBare looks at a program that local/commands.conf names instead of a

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // escuSearch is the search of Enterprise Security Content Update that our TOR
@@ -35,7 +36,7 @@ func (e *exam) checkOthers() (where, fine string) {
 	if len(e.others) == 0 {
 		return "", ""
 	}
-	return "etc/apps", counted(len(e.others), "other app") + ", none of which does the same"
+	return "etc/apps", text.Counted(len(e.others), "other app") + ", none of which does the same"
 }
 
 // sameCommands looks for a second copy of this app, under whatever name.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // The searches that serve the others.
@@ -41,10 +42,10 @@ func (e *exam) checkSearches() (where, fine string) {
 	const file = "local/savedsearches.conf"
 	detections := e.enabled(true)
 	if len(detections) > 0 && !e.on(updateSearch) {
-		e.add(Warning, file, "enable the search "+updateSearch+", unless you renew the list in another way", "%s enabled (%s), but the search %s is not: the relay list grows old", counted(len(detections), "detection"), some(detections), updateSearch)
+		e.add(Warning, file, "enable the search "+updateSearch+", unless you renew the list in another way", "%s enabled (%s), but the search %s is not: the relay list grows old", text.Counted(len(detections), "detection"), some(detections), updateSearch)
 	}
 	if len(detections) > 0 && !e.on(healthSearch) {
-		e.add(Warning, file, "enable the search "+healthSearch, "%s enabled, but the search %s is not: nobody is told when they cannot see", counted(len(detections), "detection"), healthSearch)
+		e.add(Warning, file, "enable the search "+healthSearch, "%s enabled, but the search %s is not: nobody is told when they cannot see", text.Counted(len(detections), "detection"), healthSearch)
 	}
 	if e.on(historySearch) && !e.on(updateSearch) {
 		e.add(Note, file, "enable the search "+updateSearch, "the history is kept, but the relay list is not renewed")

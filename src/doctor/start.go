@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // checkStart starts each launcher as splunkd does when a search is parsed, and
@@ -53,7 +54,7 @@ func (e *exam) checkStart() (where, fine string) {
 	if asked == 0 {
 		return "", ""
 	}
-	return "bin", counted(asked, "command") + " answered when started"
+	return "bin", text.Counted(asked, "command") + " answered when started"
 }
 
 // startable reports whether starting a launcher can tell something new, and is
@@ -232,5 +233,5 @@ func (e *exam) checkVersion() (where, fine string) {
 	if e.Version != "" && e.Version != "dev" && e.Version != want {
 		e.add(Note, "", "use the torctl of the same version", "this torctl is of version %s, the app of %s", e.Version, want)
 	}
-	return "", "version " + want + ", the same in " + counted(len(order), "place")
+	return "", "version " + want + ", the same in " + text.Counted(len(order), "place")
 }

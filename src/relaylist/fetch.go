@@ -11,6 +11,7 @@ import (
 
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
+	"tordetect/src/text"
 	"tordetect/src/tordir"
 )
 
@@ -90,7 +91,7 @@ func (f *fetch) tell(failures noList) {
 	}
 	until, _ := f.im.merger.Newest()
 	if now := f.im.now.Unix(); until < now {
-		f.im.warn("The newest list that was had ended at %s, %d hours ago: newer relays are not known. Name a source that is current.", clock(until), (now-until)/3600)
+		f.im.warn("The newest list that was had ended at %s, %d hours ago: newer relays are not known. Name a source that is current.", text.Time(until), (now-until)/3600)
 	}
 }
 
@@ -133,7 +134,7 @@ func (f *fetch) source(ctx context.Context, source dirclient.Source) error {
 		f.update.Progress("reading " + document.URL)
 		name := source.String()
 		if !document.Hour.IsZero() {
-			name += ": the list of " + clock(document.Hour.Unix())
+			name += ": the list of " + text.Time(document.Hour.Unix())
 		}
 		good := false
 		for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
@@ -210,15 +211,15 @@ func (f *fetch) judge(source dirclient.Source, newest int64, refused refusals) e
 		return f.nothingNewer(source)
 	}
 	return fmt.Errorf("%s has only lists that are older than the table's: the newest ends at %s, the table's at %s. It is out of date, or somebody wants ours to be",
-		source, clock(newest), clock(f.had))
+		source, text.Time(newest), text.Time(f.had))
 }
 
 // nothingNewer is fine as long as the table's newest list still holds.
 func (f *fetch) nothingNewer(source dirclient.Source) error {
 	if f.im.now.Unix() <= f.had {
-		return fmt.Errorf("%s has %w than the table, which holds until %s", source, ErrNothingNewer, clock(f.had))
+		return fmt.Errorf("%s has %w than the table, which holds until %s", source, ErrNothingNewer, text.Time(f.had))
 	}
-	return fmt.Errorf("%s has nothing newer than the table, whose newest list ended at %s: it is out of date", source, clock(f.had))
+	return fmt.Errorf("%s has nothing newer than the table, whose newest list ended at %s: it is out of date", source, text.Time(f.had))
 }
 
 // certificates asks for the keys that a consensus is signed with: the source

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tordetect/src/relay"
+	"tordetect/src/text"
 	"tordetect/src/tordir"
 )
 
@@ -105,8 +106,8 @@ func (im *importer) addOf(doc tordir.Document, hour time.Time) Verdict {
 	return v
 }
 
-func (im *importer) addCertificates(v *Verdict, text []byte) {
-	certificates, err := tordir.ParseCertificates(text)
+func (im *importer) addCertificates(v *Verdict, doc []byte) {
+	certificates, err := tordir.ParseCertificates(doc)
 	for _, c := range certificates {
 		if len(im.certificates) < maxCertificates && !im.holds(c) {
 			im.certificates = append(im.certificates, c)
@@ -131,8 +132,8 @@ func (im *importer) holds(c *tordir.Certificate) bool {
 	return false
 }
 
-func (im *importer) addConsensus(v *Verdict, text []byte, hour time.Time) {
-	c, err := tordir.ParseConsensus(text)
+func (im *importer) addConsensus(v *Verdict, doc []byte, hour time.Time) {
+	c, err := tordir.ParseConsensus(doc)
 	if err != nil {
 		v.Reason = sentence(err)
 		return
@@ -145,11 +146,11 @@ func (im *importer) addConsensus(v *Verdict, text []byte, hour time.Time) {
 	}
 	if ahead := time.Unix(c.ValidAfter, 0).Sub(im.now); v.OK && ahead > maxAhead {
 		v.OK = false
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
+		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", text.Time(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
 	}
 	if v.OK && !hour.IsZero() && c.ValidAfter != hour.Unix() {
 		v.OK = false
-		v.Reason = fmt.Sprintf("It is the list of %s under the name of %s: the source is broken, or somebody wants ours to be out of date.", clock(c.ValidAfter), clock(hour.Unix()))
+		v.Reason = fmt.Sprintf("It is the list of %s under the name of %s: the source is broken, or somebody wants ours to be out of date.", text.Time(c.ValidAfter), text.Time(hour.Unix()))
 	}
 	if !v.OK {
 		return
@@ -159,8 +160,8 @@ func (im *importer) addConsensus(v *Verdict, text []byte, hour time.Time) {
 	}
 }
 
-func (im *importer) addExitList(v *Verdict, text []byte) {
-	e, err := tordir.ParseExitList(text)
+func (im *importer) addExitList(v *Verdict, doc []byte) {
+	e, err := tordir.ParseExitList(doc)
 	if err != nil {
 		v.Reason = sentence(err)
 		return
@@ -180,7 +181,7 @@ func (im *importer) addExitList(v *Verdict, text []byte) {
 		}
 	}
 	if ahead := time.Unix(e.Downloaded, 0).Sub(im.now); ahead > maxAhead {
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(e.Downloaded), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
+		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", text.Time(e.Downloaded), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
 		return
 	}
 	if err := im.merger.AddExitList(list); err != nil {

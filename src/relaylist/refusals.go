@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"tordetect/src/text"
 )
 
 const (
@@ -71,27 +73,20 @@ func (n noList) Error() string {
 	}
 	texts := make([]string, len(n))
 	for i, err := range n {
-		texts[i] = shorten(err.Error(), max(minReason, maxReasons/len(n)))
+		texts[i] = text.Cut(err.Error(), max(minReason, maxReasons/len(n)))
 	}
 	return fmt.Sprintf("none of %d sources has a newer list that can be believed: %s", len(n), strings.Join(texts, " | "))
 }
 
 func (n noList) Unwrap() []error { return n }
 
-func shorten(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-3], "") + "..."
-}
-
 // isNo says that something is not the document that was wanted, and where it can be
 // told why: a web filter, a proxy or a portal that asks for a login answers with
 // status 200 and a page of its own in the place of the server.
-func isNo(wanted string, text []byte) string {
-	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
+func isNo(wanted string, doc []byte) string {
+	doc = bytes.TrimLeft(bytes.TrimPrefix(doc, []byte("\ufeff")), " \t\r\n")
 	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<!--"} {
-		if len(text) >= len(tag) && strings.EqualFold(string(text[:len(tag)]), tag) {
+		if len(doc) >= len(tag) && strings.EqualFold(string(doc[:len(tag)]), tag) {
 			return "is no " + wanted + " but a web page: a web filter, a proxy or a login page answered in the place of the source. Have it let this host through, or name another source"
 		}
 	}

@@ -33,6 +33,7 @@ import (
 
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
+	"tordetect/src/text"
 	"tordetect/src/tordir"
 )
 
@@ -145,7 +146,7 @@ func (im *importer) tellImport() {
 	}
 	im.warnOf(refused)
 	if newest, ok := im.merger.Newest(); ok && newest < im.now.Unix() {
-		im.warn("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", clock(newest))
+		im.warn("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", text.Time(newest))
 	}
 }
 

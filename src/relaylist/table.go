@@ -10,6 +10,7 @@ import (
 
 	"tordetect/src/bounded"
 	"tordetect/src/relay"
+	"tordetect/src/text"
 )
 
 // addTable adds the table that is there already. No table is no error: the first
@@ -67,5 +68,5 @@ func Ahead(t *relay.Table, now time.Time) string {
 
 func aheadOf(now time.Time, moment int64) string {
 	return fmt.Sprintf(" says that lists were read until %s, %d hours ahead of this machine's clock: that is damage, or the clock is wrong.",
-		clock(moment), (moment-now.Unix())/3600)
+		text.Time(moment), (moment-now.Unix())/3600)
 }

@@ -10,10 +10,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
-	"unicode"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // Kind is what a document turned out to be.
@@ -99,7 +98,7 @@ func Documents(name string, r io.Reader, limits Limits) iter.Seq2[Document, erro
 	return func(yield func(Document, error) bool) {
 		limits = limits.orDefaults()
 		f := &finder{limits: limits, yield: yield, left: limits.Output}
-		name = printable(name)
+		name = text.Short(name, maxName)
 		f.open(name, &bounded.Stream{R: r, Left: &limits.Input, Err: tooLarge(fmt.Sprintf("the file is larger than the %d bytes that are read", limits.Input))}, 0)
 		if !f.stopped && !f.found && f.failures == 0 {
 			f.give(Document{Kind: KindUnknown, Name: name, Bytes: f.head})
@@ -213,7 +212,7 @@ func (f *finder) openTar(name string, r io.Reader, depth int) {
 		}
 		if h.Typeflag == tar.TypeReg {
 			// bound, as a sparse member is larger than its bytes in the file
-			f.open(name+":"+printable(h.Name), f.bound(t), depth+1)
+			f.open(name+":"+text.Short(h.Name, maxName), f.bound(t), depth+1)
 		}
 	}
 }
@@ -286,17 +285,4 @@ func (z *zlibs) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-}
-
-// printable makes a name fit for a message: it may come from anybody's archive.
-func printable(name string) string {
-	if len(name) > maxName {
-		name = name[:maxName] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, name)
 }

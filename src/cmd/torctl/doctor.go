@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/doctor"
+	"tordetect/src/text"
 )
 
 func doctorCommand(t *terminal, now func() time.Time) *cobra.Command {
@@ -115,9 +116,9 @@ func tellHealth(t *terminal, form string, r *doctor.Report, strict, all bool) er
 		return err
 	}
 	bad := r.Count(doctor.Error)
-	words := counted(int64(bad), "error")
+	words := text.Counted(bad, "error")
 	if warnings := r.Count(doctor.Warning); strict && warnings > 0 {
-		words += " and " + counted(int64(warnings), "warning")
+		words += " and " + text.Counted(warnings, "warning")
 		bad += warnings
 	}
 	if bad > 0 {
@@ -164,8 +165,8 @@ func (t *terminal) health(r *doctor.Report, all bool) error {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", printable(r.App), counted(int64(r.Count(doctor.Error)), "error"), counted(int64(r.Count(doctor.Warning)), "warning"),
-		counted(int64(r.Count(doctor.Note)), "note"), counted(int64(fine), "check"))
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", printable(r.App), text.Counted(r.Count(doctor.Error), "error"), text.Counted(r.Count(doctor.Warning), "warning"),
+		text.Counted(r.Count(doctor.Note), "note"), text.Counted(fine, "check"))
 	if _, err := fmt.Fprint(t.out, b.String()); err != nil {
 		return fmt.Errorf("write the output: %w", err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tordetect/src/text"
 )
 
 func manCommand(t *terminal) *cobra.Command {
@@ -25,7 +27,7 @@ says.`,
 			if err != nil {
 				return failed(fmt.Errorf("write the manual pages: %w", err))
 			}
-			t.say("%s in %s", counted(int64(n), "page"), args[0])
+			t.say("%s in %s", text.Counted(n, "page"), args[0])
 			return nil
 		},
 	}

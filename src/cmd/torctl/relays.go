@@ -19,6 +19,7 @@ import (
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 	"tordetect/src/tordir"
 	"tordetect/src/web"
 )
@@ -104,8 +105,8 @@ func importFiles(ctx context.Context, t *terminal, place relaylist.Place, o rela
 }
 
 func warn(t *terminal, result *relaylist.Result) {
-	for _, text := range result.Warnings {
-		t.say("warning: %s", printable(text))
+	for _, warning := range result.Warnings {
+		t.say("warning: %s", printable(warning))
 	}
 }
 
@@ -151,7 +152,7 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 		Example: "  torctl relays update --relays tor_relays.csv --retention 7d --source collector --source authorities",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			u := relaylist.UpdateOptions{Progress: func(text string) { t.say("%s", printable(text)) }}
+			u := relaylist.UpdateOptions{Progress: func(what string) { t.say("%s", printable(what)) }}
 			var err error
 			if u.Retention, err = parseDays("retention", keep); err != nil {
 				return err
@@ -159,8 +160,8 @@ func updateCommand(t *terminal, now func() time.Time) *cobra.Command {
 			if u.Backfill, err = parseDays("backfill", backfill); err != nil {
 				return err
 			}
-			for _, text := range sources {
-				source, err := dirclient.ParseSource(text)
+			for _, name := range sources {
+				source, err := dirclient.ParseSource(name)
 				if err != nil {
 					return err
 				}
@@ -206,10 +207,10 @@ func updateTable(ctx context.Context, t *terminal, place relaylist.Place, o rela
 	}
 	for _, asked := range result.Asked {
 		if asked.Lists > 0 {
-			t.say("%s gave %d lists, %d exit addresses", asked.Source, asked.Lists, asked.Exits)
+			t.say("%s gave %s, %d addresses of exits", asked.Source, text.Counted(asked.Lists, "list"), asked.Exits)
 		}
 	}
-	t.say("%s has %d rows, %d relays, until %s", place.Path, result.Written.Rows, result.Written.Relays, clock(result.Written.Newest))
+	t.say("%s has %d rows, %d relays, until %s", place.Path, result.Written.Rows, result.Written.Relays, text.Time(result.Written.Newest))
 	return nil
 }
 
@@ -259,7 +260,7 @@ func verdictRows(t *terminal, form string, verdicts []relaylist.Verdict) error {
 		}
 		after := ""
 		if v.ValidAfter != 0 {
-			after = clock(v.ValidAfter)
+			after = text.Time(v.ValidAfter)
 		}
 		rows = append(rows, []any{v.Name, v.Flavour, after, v.Relays, v.Verification.Good, v.Verification.Present, v.Verification.Authorities, v.OK, v.Reason})
 	}
@@ -360,4 +361,4 @@ func parseDays(flag, text string) (time.Duration, error) {
 	return 0, bad
 }
 
-func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+func clock(seconds int64) string { return text.Time(seconds) }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/replay"
+	"tordetect/src/text"
 )
 
 // replayOptions is what the flags of replay say.
@@ -339,5 +340,5 @@ func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return clock(t.Unix())
+	return text.Time(t.Unix())
 }

@@ -16,7 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -24,6 +23,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"tordetect/src/text"
 )
 
 type terminal struct{ out, err io.Writer }
@@ -172,17 +173,7 @@ func (t *terminal) progress(files int) (next func(path string), done func()) {
 }
 
 // printable replaces what text from outside could use to play with the terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if playful(r) {
-			return '?'
-		}
-		return r
-	}, text)
-}
+func printable(s string) string { return text.Printable(s) }
 
-// playful tells control characters, and those that show nothing or turn the
-// direction of writing.
-func playful(r rune) bool {
-	return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r)
-}
+// playful tells what printable replaces.
+func playful(r rune) bool { return text.Plays(r) }
