@@ -30,8 +30,8 @@ usage: ./build.sh VERB
             Linux, macOS and Windows as well, into dist/torctl/ (minutes, the first time)
   package   the app for Splunk, dist/tordetect-<version>.tgz (or into the folder
             that follows); the last line of the output is its path
-  test      everything that needs no Splunk: package, gofmt, vet, staticcheck,
-            all tests on the package, short fuzzing
+  test      everything that needs no Splunk: package, gofmt, vet (for Windows and
+            macOS too), staticcheck, all tests on the package, short fuzzing
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
@@ -188,7 +188,7 @@ fuzz() {
 }
 
 check() {
-	local failed=0 unformatted skipped
+	local failed=0 unformatted skipped system
 	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
 	export TORDETECT_PACKAGE
 	say "package $TORDETECT_PACKAGE"
@@ -196,6 +196,11 @@ check() {
 	unformatted=$(gofmt -l src tests)
 	[[ -z $unformatted ]] || { say "gofmt: not formatted:" "$unformatted"; failed=1; }
 	go vet ./... || { say "go vet: failed"; failed=1; }
+	# torctl ships for these too: what it is made of has to compile there, with its tests.
+	for system in windows darwin; do
+		say "go vet for $system"
+		GOOS=$system go vet ./... || { say "go vet for $system: failed"; failed=1; }
+	done
 	if go run "$staticcheck" -version >/dev/null 2>&1; then
 		go run "$staticcheck" ./... || { say "staticcheck: failed"; failed=1; }
 	else

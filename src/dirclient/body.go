@@ -2,7 +2,6 @@ package dirclient
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
@@ -10,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"tordetect/src/bounded"
 )
 
 // acceptEncoding are the content encodings that we undo. Directory caches know
@@ -20,15 +21,15 @@ const acceptEncoding = "gzip, deflate"
 // beyond it the buffer grows with what arrives.
 const sureSize = 4 << 20
 
-// receive reads and unpacks a whole body. read is called as bytes arrive.
-func (c *Client) receive(ctx context.Context, response *http.Response, read func(int64)) ([]byte, *failure) {
+// receive reads and unpacks a whole body. arrived is called as bytes arrive.
+func (c *Client) receive(ctx context.Context, response *http.Response, arrived func()) ([]byte, *failure) {
 	fail := func(err error, again bool) ([]byte, *failure) {
 		return nil, &failure{err: err, again: again}
 	}
 	if response.ContentLength > c.limits.Body {
 		return fail(because(ErrTooLarge, "%d bytes announced, %d allowed", response.ContentLength, c.limits.Body), false)
 	}
-	wire := &wireReader{body: response.Body, limit: c.limits.Body, read: read}
+	wire := &wireReader{body: response.Body, limit: c.limits.Body, arrived: arrived}
 	plain, size := io.Reader(wire), int64(0)
 	// More than one header line is more than one encoding, as is a list.
 	switch encoding := strings.ToLower(strings.TrimSpace(strings.Join(response.Header.Values("Content-Encoding"), ","))); encoding {
@@ -42,32 +43,31 @@ func (c *Client) receive(ctx context.Context, response *http.Response, read func
 		return fail(because(errEncoding, "Content-Encoding %q, which was not asked for", shorten(printable(encoding))), false)
 	}
 
-	var body bytes.Buffer
-	body.Grow(int(min(size, sureSize)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(plain, c.limits.Decoded+1))
+	body, err := bounded.Likely(plain, c.limits.Decoded, min(size, sureSize))
+	var large *bounded.TooLarge
 	switch {
 	case wire.err != nil && wire.err != io.EOF:
 		// The connection's own failure, however the unpacking words it.
 		return nil, networkFailure(ctx, wire.err)
-	case int64(body.Len()) > c.limits.Decoded:
+	case errors.As(err, &large):
 		return fail(because(ErrTooLarge, "over %d bytes when unpacked", c.limits.Decoded), false)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fail(because(errTruncated, "compressed data without its end"), true)
 	case err != nil:
 		return fail(because(errEncoding, "%s", printable(err.Error())), false)
-	case body.Len() == 0:
+	case len(body) == 0:
 		return fail(errEmpty, false)
 	}
-	return body.Bytes(), nil
+	return body, nil
 }
 
 // wireReader counts a body as it is sent, and stops at the limit.
 type wireReader struct {
-	body  io.Reader
-	limit int64
-	count int64
-	read  func(int64)
-	err   error // how it ended; a reader that failed stays failed
+	body    io.Reader
+	limit   int64
+	count   int64
+	arrived func()
+	err     error // how it ended; a reader that failed stays failed
 }
 
 func (w *wireReader) Read(p []byte) (int, error) {
@@ -81,7 +81,7 @@ func (w *wireReader) Read(p []byte) (int, error) {
 	}
 	w.err = err
 	if n > 0 {
-		w.read(w.count)
+		w.arrived()
 	}
 	return n, err
 }

@@ -27,7 +27,6 @@
 //	source                 consensuses                 certificates           exit lists
 //	collector, https://    an hour each, to 72 h back  all, as certs.tar.xz   an hour each, to 72 h back
 //	authorities, dir+http  the newest                  those asked for, all   -
-//	Check                  -                           -                      the newest
 //	a folder               whatever files it holds: see [Client.Files]
 //
 // # What it promises
@@ -55,6 +54,7 @@ package dirclient
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -69,15 +69,6 @@ type Document struct {
 	Date     time.Time // the server's Date header, to compare clocks; zero where there was none
 	Modified time.Time // the server's Last-Modified, or the file's time; zero where there was none
 	Bytes    []byte    // the content, after HTTP's Content-Encoding was undone; never empty
-}
-
-// Progress tells of a download under way.
-type Progress struct {
-	URL    string
-	Number int   // this document's number, from 1
-	Of     int   // how many will be asked for; some may not exist
-	Bytes  int64 // of the body, as sent
-	Total  int64 // -1 where the server did not say
 }
 
 // Config is what a Client is made from. The zero value is a client for the real
@@ -95,13 +86,10 @@ type Config struct {
 	ProxyFromEnvironment bool
 
 	// RootCAs are the trusted authorities for TLS; nil = those of the host.
-	RootCAs *x509.CertPool
-
-	// UserAgent is sent with every request; empty = none is sent, as tor does.
-	UserAgent string
-
-	// Progress, if set, is called as bytes arrive, in the caller's goroutine.
-	Progress func(Progress)
+	// CAOption is how the caller's users name a further one, for the advice where a
+	// server is not trusted; empty = they cannot.
+	RootCAs  *x509.CertPool
+	CAOption string
 
 	// Now is the clock that says which hours there are; nil = time.Now.
 	Now func() time.Time
@@ -114,13 +102,12 @@ type Config struct {
 // A Client fetches documents for one update of a table. Its limits on time
 // and requests count from New. Not for concurrent use.
 type Client struct {
-	limits   Limits
-	proxy    func(*http.Request) (*url.URL, error)
-	agent    string
-	progress func(Progress)
-	now      func() time.Time
-	wait     func(time.Duration) time.Duration
-	inside   func(netip.Addr) bool // insideAddr; tests draw the border elsewhere
+	limits Limits
+	trust  string // the advice where a server is not trusted
+	proxy  func(*http.Request) (*url.URL, error)
+	now    func() time.Time
+	wait   func(time.Duration) time.Duration
+	inside func(netip.Addr) bool // insideAddr; tests draw the border elsewhere
 
 	deadline time.Time // of everything
 	requests int       // sent so far
@@ -137,15 +124,13 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{
 		limits:   limits,
-		agent:    config.UserAgent,
-		progress: config.Progress,
 		now:      config.Now,
 		wait:     config.Wait,
 		inside:   insideAddr,
 		deadline: time.Now().Add(limits.Total),
 	}
-	if c.progress == nil {
-		c.progress = func(Progress) {}
+	if config.CAOption != "" {
+		c.trust = fmt.Sprintf("if a proxy inspects TLS here, give the authority that it signs with by %s; else check the clock and the address", config.CAOption)
 	}
 	if c.now == nil {
 		c.now = time.Now

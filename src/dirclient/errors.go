@@ -11,7 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
+
+	"tordetect/src/text"
 )
 
 // What a caller may branch on, by errors.Is.
@@ -45,7 +46,7 @@ var (
 	errEmpty     = &problem{"the body is empty", "try another source"}
 	errHeaders   = &problem{"headers larger than allowed", "this is not a directory server: check the address"}
 	errProxy     = &problem{"the proxy refused", "check the proxy's address, user and password, and whether it lets this host through"}
-	errTLS       = &problem{"the server's certificate is not trusted", "if a proxy inspects TLS here, give the authority that it signs with; else check the clock and the address"}
+	errTLS       = &problem{"the server's certificate is not trusted", "if a proxy inspects TLS here, add the authority that it signs with to the system's store; else check the clock and the address"}
 	errNoTLS     = &problem{"the server does not speak TLS there", "check the address and port"}
 	errName      = &problem{"the host name is not known", "check the spelling and this machine's name server, or give the proxy"}
 	errConnect   = &problem{"no connection", "check the address, and whether a firewall or proxy is in between"}
@@ -73,6 +74,8 @@ type Error struct {
 	Tries  int       // how often it was asked; 0 = it was not
 	Date   time.Time // the server's clock with its last answer; zero where it told none
 	Err    error     // why
+
+	advice string // in the place of the problem's own
 }
 
 func (e *Error) Error() string {
@@ -85,9 +88,12 @@ func (e *Error) Error() string {
 	if e.Tries > 1 {
 		fmt.Fprintf(&b, " (asked %d times)", e.Tries)
 	}
-	var p *problem
-	if errors.As(e.Err, &p) && p.advice != "" {
-		fmt.Fprintf(&b, "; %s", p.advice)
+	advice := e.advice
+	if p := (*problem)(nil); advice == "" && errors.As(e.Err, &p) {
+		advice = p.advice
+	}
+	if advice != "" {
+		fmt.Fprintf(&b, "; %s", advice)
 	}
 	return b.String()
 }
@@ -114,22 +120,8 @@ func safeURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// printable takes out of a text what a server or a file name put into it to play
-// with the terminal: control characters, and those that turn the direction of
-// writing or show nothing.
-func printable(text string) string {
-	const most = 300
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
-	}
-	return text
-}
+// printable is a text of a server or a file name, fit for a message.
+func printable(s string) string { return text.Short(s, 300) }
 
 // A failure is the outcome of one try, with what the next one depends on.
 type failure struct {
@@ -156,7 +148,7 @@ func networkFailure(ctx context.Context, err error) *failure {
 		dial     *net.OpError
 		earlyEnd = errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 	)
-	text := printable(err.Error())
+	said := printable(err.Error())
 	switch {
 	case ctx.Err() != nil:
 		// Our own limits, a redirect that is refused, or the caller.
@@ -164,17 +156,17 @@ func networkFailure(ctx context.Context, err error) *failure {
 	case errors.As(err, &sorted):
 		return &failure{err: err}
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &alert):
-		return &failure{err: because(errTLS, "%s", text)}
-	case errors.As(err, &noTLS), strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return &failure{err: because(errNoTLS, "%s", text)}
-	case strings.Contains(text, "response headers exceeded"): // net/http has no error value for it
-		return &failure{err: because(errHeaders, "%s", text)}
+		return &failure{err: because(errTLS, "%s", said)}
+	case errors.As(err, &noTLS), strings.Contains(said, "server gave HTTP response to HTTPS client"):
+		return &failure{err: because(errNoTLS, "%s", said)}
+	case strings.Contains(said, "response headers exceeded"): // net/http has no error value for it
+		return &failure{err: because(errHeaders, "%s", said)}
 	case errors.As(err, &lookup):
-		return &failure{err: because(errName, "%s", text), again: !lookup.IsNotFound}
+		return &failure{err: because(errName, "%s", said), again: !lookup.IsNotFound}
 	case errors.As(err, &dial) && dial.Op == "dial":
-		return &failure{err: because(errConnect, "%s", text), again: !dial.Timeout()}
+		return &failure{err: because(errConnect, "%s", said), again: !dial.Timeout()}
 	case earlyEnd:
-		return &failure{err: because(errTruncated, "%s", text), again: true}
+		return &failure{err: because(errTruncated, "%s", said), again: true}
 	}
-	return &failure{err: because(errConnect, "%s", text), again: true}
+	return &failure{err: because(errConnect, "%s", said), again: true}
 }

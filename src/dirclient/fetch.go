@@ -112,7 +112,7 @@ func (c *Client) Certificates(ctx context.Context, source Source, keys []Key) it
 	switch source.kind {
 	case kindArchive:
 		return c.single(ctx, func(ctx context.Context) (Document, error) {
-			return c.get(ctx, ask{source: source, url: source.base.JoinPath(certificateFile), tries: c.limits.Tries, number: 1, of: 1})
+			return c.get(ctx, ask{source: source, url: source.base.JoinPath(certificateFile), tries: c.limits.Tries})
 		})
 	case kindCache, kindAuthorities:
 		return func(yield func(Document, error) bool) {
@@ -129,17 +129,12 @@ func (c *Client) Certificates(ctx context.Context, source Source, keys []Key) it
 }
 
 // ExitLists fetches exit lists, newest first: from an archive those of recent/
-// that are wanted, found by its listing, as their names hold the second; from
-// Check the current one, if newer than wanted.Newest.
+// that are wanted, found by its listing, as their names hold the second.
 func (c *Client) ExitLists(ctx context.Context, source Source, wanted Wanted) iter.Seq2[Document, error] {
 	switch source.kind {
 	case kindArchive:
 		return c.series(ctx, source, wanted, func(ctx context.Context) ([]item, error) {
 			return c.exitLists(ctx, source, wanted)
-		})
-	case kindCheck:
-		return c.single(ctx, func(ctx context.Context) (Document, error) {
-			return c.get(ctx, ask{source: source, url: source.base, since: wanted.Newest, tries: c.limits.Tries, number: 1, of: 1})
 		})
 	}
 	return refuse(source)
@@ -168,7 +163,7 @@ func refuse(source Source) iter.Seq2[Document, error] {
 // one is the better second try. A cache alone is asked again.
 func (c *Client) inTurn(ctx context.Context, source Source, path string, since time.Time) (Document, error) {
 	if source.kind == kindCache {
-		return c.get(ctx, ask{source: source, url: source.base.JoinPath(path), since: since, tries: c.limits.Tries, number: 1, of: 1})
+		return c.get(ctx, ask{source: source, url: source.base.JoinPath(path), since: since, tries: c.limits.Tries})
 	}
 	if len(source.addrs) == 0 {
 		return Document{}, &Error{Source: source.text, Err: because(errKind, "no authority with a Dir port is known")}
@@ -176,7 +171,7 @@ func (c *Client) inTurn(ctx context.Context, source Source, path string, since t
 	var attempts Attempts
 	for _, addr := range source.addrs {
 		server := &url.URL{Scheme: "http", Host: addr.String(), Path: "/"}
-		doc, err := c.get(ctx, ask{source: source, url: server.JoinPath(path), since: since, tries: 1, number: 1, of: 1})
+		doc, err := c.get(ctx, ask{source: source, url: server.JoinPath(path), since: since, tries: 1})
 		if err == nil || errors.Is(err, ErrNothingNewer) {
 			return doc, err
 		}
@@ -228,7 +223,7 @@ var stamp = regexp.MustCompile(`\b[0-9]{4}(-[0-9]{2}){5}\b`)
 // looks like, names are times.
 func (c *Client) exitLists(ctx context.Context, source Source, wanted Wanted) ([]item, error) {
 	folder := source.base.JoinPath(exitListFolder)
-	listing, err := c.get(ctx, ask{source: source, url: folder, tries: c.limits.Tries, number: 1, of: 1})
+	listing, err := c.get(ctx, ask{source: source, url: folder, tries: c.limits.Tries})
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +254,7 @@ func (c *Client) series(ctx context.Context, source Source, wanted Wanted, list 
 		}
 		found, held, misses, failures := 0, 0, 0, 0
 		var missed error
-		for i, it := range items {
+		for _, it := range items {
 			if wanted.has(it.at) {
 				held++
 				if wanted.Backfill == 0 {
@@ -267,7 +262,7 @@ func (c *Client) series(ctx context.Context, source Source, wanted Wanted, list 
 				}
 				continue
 			}
-			doc, err := c.get(ctx, ask{source: source, url: it.url, tries: c.limits.Tries, number: i + 1, of: len(items)})
+			doc, err := c.get(ctx, ask{source: source, url: it.url, tries: c.limits.Tries})
 			if errors.Is(err, ErrNotFound) {
 				missed = err
 				if misses++; misses == maxMisses {

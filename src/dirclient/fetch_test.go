@@ -205,18 +205,6 @@ func TestBackfill(t *testing.T) {
 		require.Len(t, docs, 72)
 		require.Len(t, connections, 1)
 	})
-	t.Run("progress", func(t *testing.T) {
-		var numbers []int
-		c, source := hours(0, 2).serve(t, func(config *Config) {
-			config.Progress = func(p Progress) {
-				require.Equal(t, 4, p.Of)
-				numbers = append(numbers, p.Number)
-			}
-		})
-		_, errs := all(c.Consensuses(context.Background(), source, Wanted{Backfill: 4 * time.Hour}))
-		require.Empty(t, errs)
-		require.Equal(t, []int{1, 3}, numbers)
-	})
 }
 
 // TestClockIsToldOf: a wrong clock asks for hours that do not exist.
@@ -392,23 +380,6 @@ func TestExitLists(t *testing.T) {
 	require.ErrorIs(t, errs[0], ErrNotFound, "an empty listing")
 }
 
-func TestCheckIsAskedForANewerList(t *testing.T) {
-	var since, path string
-	mirror, pool := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
-		since, path = r.Header.Get("If-Modified-Since"), r.URL.Path
-		_, _ = w.Write(document)
-	})
-	c := newClient(t, func(config *Config) { config.RootCAs = pool })
-	source := Check()
-	require.Equal(t, "https://check.torproject.org/exit-addresses", source.base.String())
-	source.base = mirror.base.JoinPath("exit-addresses")
-	docs, errs := all(c.ExitLists(context.Background(), source, Wanted{Newest: noon}))
-	require.Empty(t, errs)
-	require.Len(t, docs, 1)
-	require.Equal(t, "/exit-addresses", path)
-	require.Equal(t, "Sat, 27 Jun 2026 12:20:00 GMT", since)
-}
-
 func TestWrongKindOfSource(t *testing.T) {
 	c := newClient(t, nil)
 	cache, err := ParseSource("dir+http://192.0.2.1:80")
@@ -416,10 +387,9 @@ func TestWrongKindOfSource(t *testing.T) {
 	folder, err := ParseSource("./testdata")
 	require.NoError(t, err)
 	for i, series := range []func() ([]Document, []error){
-		func() ([]Document, []error) { return all(c.Consensuses(context.Background(), Check(), Wanted{})) },
 		func() ([]Document, []error) { return all(c.Consensuses(context.Background(), folder, Wanted{})) },
 		func() ([]Document, []error) { return all(c.Consensuses(context.Background(), Source{}, Wanted{})) },
-		func() ([]Document, []error) { return all(c.Certificates(context.Background(), Check(), nil)) },
+		func() ([]Document, []error) { return all(c.Certificates(context.Background(), folder, nil)) },
 		func() ([]Document, []error) { return all(c.ExitLists(context.Background(), cache, Wanted{})) },
 		func() ([]Document, []error) { return all(c.Files(context.Background(), Collector())) },
 	} {

@@ -3,13 +3,14 @@ package dirclient
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"tordetect/src/bounded"
 )
 
 // maxDepth of folders below the source: CollecTor's own layout has five.
@@ -102,7 +103,7 @@ func (c *Client) file(root *os.Root, name string) (Document, error) {
 		return Document{}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		return Document{}, because(errFile, "it is no regular file")
+		return Document{}, because(errFile, "%v", bounded.ErrNoFile)
 	}
 	var file *os.File
 	if err == nil {
@@ -115,19 +116,13 @@ func (c *Client) file(root *os.Root, name string) (Document, error) {
 	if info, err = file.Stat(); err != nil {
 		return Document{}, because(errFile, "%s", reason(err))
 	}
-	limit := c.limits.File
+	content, err := bounded.Opened(file, c.limits.File)
+	var large *bounded.TooLarge
 	switch {
-	case !info.Mode().IsRegular():
-		return Document{}, because(errFile, "it is no regular file")
-	case info.Size() > limit:
-		return Document{}, because(ErrTooLarge, "%d bytes, %d allowed", info.Size(), limit)
-	}
-	content, err := io.ReadAll(io.LimitReader(file, limit+1)) // it may grow meanwhile
-	switch {
+	case errors.As(err, &large):
+		return Document{}, because(ErrTooLarge, "%v", err)
 	case err != nil:
 		return Document{}, because(errFile, "%s", reason(err))
-	case int64(len(content)) > limit:
-		return Document{}, because(ErrTooLarge, "over %d bytes", limit)
 	case len(content) == 0:
 		return Document{}, because(errFile, "it is empty")
 	}

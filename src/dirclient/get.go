@@ -8,10 +8,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"tordetect/src/web"
 )
 
 // Between two tries: about 1 s, then 2 s, 4 s, each half as long or half as
@@ -34,8 +35,6 @@ type ask struct {
 	url    *url.URL
 	since  time.Time // If-Modified-Since; zero = none
 	tries  int       // at most; at least 1
-	number int       // of the documents wanted, for the progress
-	of     int
 }
 
 // get fetches one document, asking again where that may help. The error is an
@@ -74,7 +73,11 @@ func (c *Client) get(ctx context.Context, a ask) (Document, error) {
 	if stopped := context.Cause(ctx); stopped != nil && !errors.Is(cause, stopped) {
 		cause = fmt.Errorf("%w, before another try; the last one: %v", stopped, cause)
 	}
-	return Document{}, &Error{Source: a.source.text, URL: safeURL(a.url), Status: last.status, Tries: tries, Date: last.date, Err: cause}
+	failed := &Error{Source: a.source.text, URL: safeURL(a.url), Status: last.status, Tries: tries, Date: last.date, Err: cause}
+	if errors.Is(cause, errTLS) {
+		failed.advice = c.trust
+	}
+	return Document{}, failed
 }
 
 // pauses are the waits between tries: those of the back-off, or what the
@@ -133,10 +136,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 		return doc, nil, &failure{err: because(errRedirect, "not a URL")} // our own URLs are sound
 	}
 	request.Header.Set("Accept-Encoding", acceptEncoding)
-	request.Header["User-Agent"] = nil // net/http sends its own unless told not to
-	if c.agent != "" {
-		request.Header.Set("User-Agent", c.agent)
-	}
+	request.Header["User-Agent"] = nil // none, as tor does; net/http sends its own unless told not to
 	if !a.since.IsZero() {
 		request.Header.Set("If-Modified-Since", a.since.UTC().Format(http.TimeFormat))
 	}
@@ -183,10 +183,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 
 	doc = Document{Source: a.source.text, URL: safeURL(target), Date: date}
 	doc.Modified, _ = http.ParseTime(response.Header.Get("Last-Modified"))
-	doc.Bytes, failed = c.receive(ctx, response, func(read int64) {
-		watch.Reset(c.limits.Stall)
-		c.progress(Progress{URL: doc.URL, Number: a.number, Of: a.of, Bytes: read, Total: response.ContentLength})
-	})
+	doc.Bytes, failed = c.receive(ctx, response, func() { watch.Reset(c.limits.Stall) })
 	if failed != nil {
 		return Document{}, nil, failed
 	}
@@ -223,7 +220,7 @@ func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *u
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		failed = fail(errBusy)
 		failed.again = true
-		failed.after = c.retryAfter(response.Header.Get("Retry-After"))
+		failed.after = web.RetryAfter(response.Header.Get("Retry-After"), c.now())
 		if failed.after > c.limits.RetryAfter {
 			failed.again = false
 			failed.err = because(errBusy, "HTTP status %d, and it asks us to wait %v", status, failed.after)
@@ -231,18 +228,4 @@ func (c *Client) judge(a ask, target *url.URL, response *http.Response) (next *u
 		return nil, failed
 	}
 	return nil, fail(errStatus)
-}
-
-// retryAfter reads the header (RFC 9110, section 10.2.3): seconds or a date.
-// What cannot be read counts as absent.
-func (c *Client) retryAfter(text string) time.Duration {
-	const most = 365 * 24 * time.Hour // so that seconds do not overflow; far over any limit
-	// Of more digits than fit, ParseUint returns the largest number.
-	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
-		return min(time.Duration(min(seconds, uint64(most/time.Second)))*time.Second, most)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(at.Sub(c.now()), 0).Round(time.Second), most)
-	}
-	return 0
 }

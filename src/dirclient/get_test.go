@@ -42,11 +42,7 @@ func TestWhatIsAskedAndTold(t *testing.T) {
 		w.Header().Set("Last-Modified", "Sat, 27 Jun 2026 12:05:00 GMT")
 		_, _ = w.Write(document)
 	})
-	var progress []Progress
-	c := newClient(t, func(config *Config) {
-		config.Progress = func(p Progress) { progress = append(progress, p) }
-	})
-	doc, err := newest(c, source)
+	doc, err := newest(newClient(t, nil), source)
 	require.NoError(t, err)
 	address := source.base.String() + "tor/status-vote/current/consensus-microdesc"
 	require.Equal(t, Document{
@@ -58,12 +54,6 @@ func TestWhatIsAskedAndTold(t *testing.T) {
 		"Path":            {"/tor/status-vote/current/consensus-microdesc"},
 		"Accept-Encoding": {"gzip, deflate"},
 	}, asked, "nothing else is told about us")
-	require.Equal(t, Progress{URL: address, Number: 1, Of: 1, Bytes: int64(len(document)), Total: int64(len(document))}, progress[len(progress)-1])
-
-	c = newClient(t, func(config *Config) { config.UserAgent = "tordetect/1" })
-	_, err = newest(c, source)
-	require.NoError(t, err)
-	require.Equal(t, "tordetect/1", asked.Get("User-Agent"))
 }
 
 func TestEncodings(t *testing.T) {

@@ -8,13 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+
+	"tordetect/src/text"
 )
 
-// Where documents come from in the real network (tor.md, sections 4 and 6).
-const (
-	collectorURL = "https://collector.torproject.org/"
-	checkURL     = "https://check.torproject.org/exit-addresses"
-)
+// Where documents of the real network come from (tor.md, sections 4 and 6).
+const collectorURL = "https://collector.torproject.org/"
 
 // maxSourceText bounds a source as written: a path on Linux has at most 4096 bytes.
 const maxSourceText = 4096
@@ -29,7 +28,6 @@ const (
 	kindArchive
 	kindAuthorities
 	kindCache
-	kindCheck
 	kindFolder
 )
 
@@ -37,7 +35,7 @@ const (
 type Source struct {
 	kind   kind
 	text   string           // canonical
-	base   *url.URL         // archive, cache, check; a path ends in "/"
+	base   *url.URL         // archive, cache; a path ends in "/"
 	addrs  []netip.AddrPort // authorities
 	folder string
 }
@@ -52,10 +50,10 @@ func (s Source) IsFolder() bool { return s.kind == kindFolder }
 // IsAuthorities says whether WithAuthorities has to tell the addresses.
 func (s Source) IsAuthorities() bool { return s.kind == kindAuthorities }
 
-// Encrypted says whether the source proves by TLS who it is: so do CollecTor, its
-// mirrors and Check. Exit lists, which nobody signs, are fit to be believed
+// Encrypted says whether the source proves by TLS who it is: so do CollecTor and
+// its mirrors. Exit lists, which nobody signs, are fit to be believed
 // from such a source only, or from the admin's own folder.
-func (s Source) Encrypted() bool { return s.kind == kindArchive || s.kind == kindCheck }
+func (s Source) Encrypted() bool { return s.kind == kindArchive }
 
 // WithAuthorities returns the source "authorities" with the Dir ports to ask,
 // in the order in which they are tried. Shuffle them first: else all the
@@ -65,12 +63,6 @@ func (s Source) WithAuthorities(dirPorts []netip.AddrPort) Source {
 		s.addrs = dirPorts
 	}
 	return s
-}
-
-// Check is the Tor project's current exit list, over HTTPS. It is no source of
-// consensuses.
-func Check() Source {
-	return Source{kind: kindCheck, text: "check", base: mustURL(checkURL)}
 }
 
 // Collector is the default source, the Tor project's archive.
@@ -190,10 +182,4 @@ func mustURL(text string) *url.URL {
 }
 
 // shorten keeps an error readable whatever was typed.
-func shorten(text string) string {
-	const most = 40
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
-}
+func shorten(typed string) string { return text.Cut(typed, 40) }

@@ -81,7 +81,6 @@ func TestSourceKinds(t *testing.T) {
 	require.NoError(t, err)
 
 	require.True(t, Collector().Encrypted())
-	require.True(t, Check().Encrypted())
 	require.False(t, cache.Encrypted())
 	require.False(t, authorities.Encrypted())
 	require.False(t, folder.Encrypted())

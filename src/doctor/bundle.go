@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tordetect/src/splunkhome"
 )
 
 // The limits of a bundle that Splunk has where nothing is set, in MB
@@ -29,20 +31,20 @@ func (e *exam) checkBundle() (where, fine string) {
 		return "", ""
 	}
 	c := e.global("distsearch")
-	limit := func(key string, otherwise int64) (int64, setting) {
-		s, _ := c.get("replicationSettings", key)
-		if n, err := strconv.ParseInt(s.text, 10, 64); err == nil && n >= 0 {
+	limit := func(key string, otherwise int64) (int64, splunkhome.Setting) {
+		s, _ := c.Get("replicationSettings", key)
+		if n, err := strconv.ParseInt(s.Text, 10, 64); err == nil && n >= 0 {
 			return n, s
 		}
 		return otherwise, s
 	}
 	denied := e.denylist(c)
 	for _, x := range e.entries {
-		full := "apps/" + appName + "/" + x.name
+		full := "apps/" + splunkhome.App + "/" + x.name
 		from := denied(full)
 		needed := x.name == listFile || strings.HasPrefix(x.name, "bin/tordetect")
 		if from != "" && needed && x.mode.IsRegular() {
-			e.add(Error, from, "take "+appName+" out of that pattern, or use tordetect with local=true", "a replicationDenylist keeps %s from the indexers: the command does not work there, or finds less", x.name)
+			e.add(Error, from, "take "+splunkhome.App+" out of that pattern, or use tordetect with local=true", "a replicationDenylist keeps %s from the indexers: the command does not work there, or finds less", x.name)
 		}
 		if from == "" && x.name == historyFile {
 			e.add(Warning, "local/distsearch.conf", "remove tordetect_history from it", "the history goes to every indexer each time that it changes; it is meant to stay on the search head")
@@ -53,15 +55,15 @@ func (e *exam) checkBundle() (where, fine string) {
 		x, found := e.find(listFile)
 		switch {
 		case found && x.size > exclude<<20:
-			e.add(Error, at.file, "raise excludeReplicatedLookupSize, or use tordetect with local=true", "lookups of more than %d MB do not go to the indexers, and the relay list has %d MB: they judge without it", exclude, x.size>>20)
+			e.add(Error, at.File, "raise excludeReplicatedLookupSize, or use tordetect with local=true", "lookups of more than %d MB do not go to the indexers, and the relay list has %d MB: they judge without it", exclude, x.size>>20)
 		case exclude < weekOfLists:
-			e.add(Warning, at.file, "raise excludeReplicatedLookupSize to 10 or more", "lookups of more than %d MB do not go to the indexers; the relay list of a week has about %d MB", exclude, weekOfLists)
+			e.add(Warning, at.File, "raise excludeReplicatedLookupSize to 10 or more", "lookups of more than %d MB do not go to the indexers; the relay list of a week has about %d MB", exclude, weekOfLists)
 		}
 	}
 	concerning, at := limit("concerningReplicatedFileSize", defaultConcerning)
 	var ours, all int64
 	for _, x := range e.entries {
-		if !x.mode.IsRegular() || !replicated(x.name) || denied("apps/"+appName+"/"+x.name) != "" {
+		if !x.mode.IsRegular() || !replicated(x.name) || denied("apps/"+splunkhome.App+"/"+x.name) != "" {
 			continue
 		}
 		ours += x.size
@@ -83,7 +85,7 @@ func (e *exam) checkBundle() (where, fine string) {
 	all += ours
 	most, at := limit("maxBundleSize", defaultMaxBundle)
 	share, _ := limit("warnMaxBundleSizePerc", defaultWarnShare)
-	if where = at.file; where == "" {
+	if where = at.File; where == "" {
 		where = "etc/apps"
 	}
 	switch {
@@ -110,7 +112,7 @@ func replicated(name string) bool {
 
 // denylist returns a function that says which conf file denies a path below etc/,
 // or "". The older name of the stanza is known as well.
-func (e *exam) denylist(c *conf) func(path string) (from string) {
+func (e *exam) denylist(c *splunkhome.Conf) func(path string) (from string) {
 	type pattern struct {
 		expression *regexp.Regexp
 		file       string
@@ -118,21 +120,21 @@ func (e *exam) denylist(c *conf) func(path string) (from string) {
 	var patterns []pattern
 	for _, stanza := range []string{"replicationDenylist", "replicationBlacklist"} {
 		var keys []string
-		for key := range c.stanzas[stanza] {
+		for key := range c.Stanzas[stanza] {
 			keys = append(keys, key)
 		}
 		slices.Sort(keys)
 		for _, key := range keys {
-			s := c.stanzas[stanza][key]
+			s := c.Stanzas[stanza][key]
 			if len(patterns) >= maxPatterns {
 				break
 			}
-			expression, err := translate(s.text)
+			expression, err := translate(s.Text)
 			if err != nil {
-				e.add(Note, s.file, "", "the pattern %s of [%s] is not understood here: whether it denies this app was not looked at", key, stanza)
+				e.add(Note, s.File, "", "the pattern %s of [%s] is not understood here: whether it denies this app was not looked at", key, stanza)
 				continue
 			}
-			patterns = append(patterns, pattern{expression, s.file})
+			patterns = append(patterns, pattern{expression, s.File})
 		}
 	}
 	return func(path string) string {

@@ -26,6 +26,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // Severity says how bad a finding is.
@@ -106,10 +109,10 @@ func Folder(ctx context.Context, folder string, o Options) (*Report, error) {
 		return nil, fmt.Errorf("find the app: %w", err)
 	}
 	if info, err := os.Stat(whole); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%s is no folder: give the app's folder, such as /opt/splunk/etc/apps/%s", folder, appName)
+		return nil, fmt.Errorf("%s is no folder: give the app's folder, such as /opt/splunk/etc/apps/%s", folder, splunkhome.App)
 	}
 	if !regular(filepath.Join(whole, "default", "app.conf")) {
-		return nil, fmt.Errorf("%s is no app: it has no default/app.conf; give the app's folder, such as /opt/splunk/etc/apps/%s", folder, appName)
+		return nil, fmt.Errorf("%s is no app: it has no default/app.conf; give the app's folder, such as /opt/splunk/etc/apps/%s", folder, splunkhome.App)
 	}
 	e := newExam(ctx, whole, o)
 	e.place, e.home = locate(whole)
@@ -117,9 +120,6 @@ func Folder(ctx context.Context, folder string, o Options) (*Report, error) {
 	e.run()
 	return e.report(folder), nil
 }
-
-// appName is the app's id, which is its folder's name too.
-const appName = "tordetect"
 
 // checks in their order: first what keeps the app from running, then what it
 // sees, then what is around it. Each returns what it looked at, for the case
@@ -158,7 +158,7 @@ type exam struct {
 
 	entries   []entry // all of the app, in the order of their names
 	truncated bool    // there was more than is looked at
-	ours      map[string]*conf
+	ours      map[string]*splunkhome.Conf
 	others    []string        // the other apps' folders
 	unread    int             // files that could not be read for want of permission
 	passed    []string        // files that are none, too large, or have more in them than is looked at
@@ -174,7 +174,7 @@ func newExam(ctx context.Context, folder string, o Options) *exam {
 	if o.Timeout <= 0 {
 		o.Timeout = startTimeout
 	}
-	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*conf{}, silent: map[string]bool{}}
+	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*splunkhome.Conf{}, silent: map[string]bool{}}
 }
 
 func (e *exam) run() {
@@ -189,13 +189,13 @@ func (e *exam) run() {
 	}
 	e.check = "files"
 	if e.unread > 0 {
-		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", counted(e.unread, "file"))
+		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", text.Counted(e.unread, "file"))
 	}
 	if len(e.passed) > 0 {
 		slices.Sort(e.passed)
 		e.passed = slices.Compact(e.passed)
 		e.findings = e.findings[:min(len(e.findings), maxFindings-1)] // this one has to be said
-		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", counted(len(e.passed), "file"))
+		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", text.Counted(len(e.passed), "file"))
 	}
 }
 
@@ -220,10 +220,3 @@ func some(names []string) string {
 
 // shownNames is how many names a finding spells out.
 const shownNames = 4
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

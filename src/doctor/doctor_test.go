@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/splunkhome"
 )
 
 // A fresh installation lacks the relay list and nothing else; with one it is
@@ -127,6 +129,11 @@ var programCases = []finding{
 	},
 		[]string{"error launchers: local/commands.conf: the command tordetect shall start the program for " + otherArch,
 			"error start: bin/tordetect-linux-" + otherArch + ": the command tordetect does not answer as it should"}},
+	{"a proxy's password that others can read", func(s *site) {
+		s.write("local/torupdate_proxy.txt", "http://ann:secret@192.0.2.1:3128\n")
+		require.NoError(s.t, os.Chmod(filepath.Join(s.app, "local/torupdate_proxy.txt"), 0o640))
+	},
+		[]string{"error local: local/torupdate_proxy.txt: others than Splunk can read the proxy's password in it"}},
 	{"local/commands.conf names the program", func(s *site) {
 		s.write("local/commands.conf", "[tordetect]\nfilename = tordetect-linux-"+runtime.GOARCH+"\n")
 	},
@@ -447,7 +454,7 @@ func (s *site) fake(script string) {
 
 // enableAll enables every search.
 func (s *site) enableAll() {
-	s.enable(stanzas(parseConf("", s.read("default/savedsearches.conf"), nil))...)
+	s.enable(splunkhome.ParseConf("", s.read("default/savedsearches.conf"), nil).Names()...)
 }
 
 // model makes the data models of the CIM add-on.
@@ -596,18 +603,18 @@ func TestBarred(t *testing.T) {
 func TestNames(t *testing.T) {
 	e := newExam(context.Background(), projectRoot, Options{})
 	for _, name := range []string{updateSearch, historySearch, healthSearch, ourSearch} {
-		require.True(t, e.conf("savedsearches").has(name), name)
+		require.True(t, e.conf("savedsearches").Has(name), name)
 	}
 	for _, name := range siteMacros {
-		require.True(t, e.conf("macros").has(name), name)
+		require.True(t, e.conf("macros").Has(name), name)
 	}
 	for _, command := range commands {
-		require.True(t, e.conf("commands").has(command.name))
+		require.True(t, e.conf("commands").Has(command.name))
 		require.DirExists(t, filepath.Join(projectRoot, "src", "cmd", command.program))
 	}
 	for _, file := range []string{listFile, historyFile} {
 		name := strings.TrimSuffix(filepath.Base(file), ".csv")
-		require.Equal(t, filepath.Base(file), e.conf("transforms").text(name, "filename"))
+		require.Equal(t, filepath.Base(file), e.conf("transforms").Text(name, "filename"))
 	}
 }
 
@@ -630,8 +637,8 @@ func TestReadELF(t *testing.T) {
 }
 
 // What a launcher says without end is not kept.
-func TestBounded(t *testing.T) {
-	var b bounded
+func TestBeginning(t *testing.T) {
+	var b beginning
 	for range 3 {
 		n, err := b.Write(make([]byte, maxReply/2+1))
 		require.NoError(t, err)

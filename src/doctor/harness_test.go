@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/splunkhome"
 )
 
 // projectRoot is seen from this folder, in which go test runs.
@@ -86,7 +88,7 @@ type options struct {
 // install makes a Splunk with the app as the package installs it, and nothing else.
 func install(t *testing.T) *site {
 	home := t.TempDir()
-	s := &site{t: t, home: home, app: filepath.Join(home, "etc", "apps", appName), now: time.Now()}
+	s := &site{t: t, home: home, app: filepath.Join(home, "etc", "apps", splunkhome.App), now: time.Now()}
 	for from, to := range map[string]string{"default": "default", "app": ".", "bin": "bin"} {
 		require.NoError(t, os.CopyFS(filepath.Join(s.app, to), os.DirFS(filepath.Join(projectRoot, from))))
 	}

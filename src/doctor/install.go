@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tordetect/src/bounded"
+	"tordetect/src/splunkhome"
 )
 
 // place is what a folder with the app in it is for Splunk.
@@ -68,13 +71,13 @@ func above(folder string, levels int) string {
 // checkPlace looks at where the app is.
 func (e *exam) checkPlace() (where, fine string) {
 	name := filepath.Base(e.app)
-	if e.place.name != placePackage.name && name != appName {
-		e.add(Error, name, "rename the folder to "+appName+" and restart Splunk", "the folder has another name than the app: Splunk takes the folder's name for the app's, and finds neither its lookups nor its settings under %s", appName)
+	if e.place.name != placePackage.name && name != splunkhome.App {
+		e.add(Error, name, "rename the folder to "+splunkhome.App+" and restart Splunk", "the folder has another name than the app: Splunk takes the folder's name for the app's, and finds neither its lookups nor its settings under %s", splunkhome.App)
 	}
-	if id := e.conf("app").text("package", "id"); id != "" && id != appName {
-		e.add(Error, "default/app.conf", "give the folder of Tor Detect", "this is the app %q and not %s", id, appName)
+	if id := e.conf("app").Text("package", "id"); id != "" && id != splunkhome.App {
+		e.add(Error, "default/app.conf", "give the folder of Tor Detect", "this is the app %q and not %s", id, splunkhome.App)
 	}
-	if e.conf("app").text("install", "state") == "disabled" {
+	if e.conf("app").Text("install", "state") == "disabled" {
 		e.add(Error, "local/app.conf", "enable it (Apps, Manage apps)", "the app is disabled")
 	}
 	switch {
@@ -156,20 +159,13 @@ func (e *exam) path(name string) string { return filepath.Join(e.app, filepath.F
 // read reads a file of at most so many bytes. What is no file, or larger, or not
 // there, is "".
 func (e *exam) read(file string, most int64) string {
-	info, err := os.Stat(file) // first: to open a pipe would wait for its writer
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > most) {
+	text, err := bounded.File(file, most)
+	var large *bounded.TooLarge
+	switch {
+	case errors.Is(err, bounded.ErrNoFile), errors.As(err, &large):
 		e.passed = append(e.passed, e.show(file))
-		return ""
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(file)
-	}
-	if errors.Is(err, fs.ErrPermission) {
+	case errors.Is(err, fs.ErrPermission):
 		e.unread++
-	}
-	if int64(len(text)) > most {
-		return ""
 	}
 	return string(text)
 }
@@ -180,45 +176,41 @@ func regular(file string) bool {
 }
 
 // conf is one of the app's conf files, local/ laid over default/.
-func (e *exam) conf(name string) *conf {
+func (e *exam) conf(name string) *splunkhome.Conf {
 	if c := e.ours[name]; c != nil {
 		return c
 	}
-	c := newConf()
-	c.lay(e.layer("default", name))
-	c.lay(e.layer("local", name))
+	c := splunkhome.NewConf()
+	c.Lay(e.layer("default", name))
+	c.Lay(e.layer("local", name))
 	e.ours[name] = c
 	return c
 }
 
 // layer is the app's conf file in default/ or local/ alone.
-func (e *exam) layer(folder, name string) *conf {
+func (e *exam) layer(folder, name string) *splunkhome.Conf {
 	file := folder + "/" + name + ".conf"
-	c := parseConf(file, e.read(e.path(file), maxConfBytes), nil)
-	if c.full {
+	c := splunkhome.ParseConf(file, e.read(e.path(file), splunkhome.MaxConf), nil)
+	if c.Full {
 		e.passed = append(e.passed, e.show(e.path(file)))
 	}
 	return c
 }
 
 // meta is the app's metadata, local.meta over default.meta.
-func (e *exam) meta() *conf { return e.metaOf(e.app) }
+func (e *exam) meta() *splunkhome.Conf { return e.metaOf(e.app) }
 
-func (e *exam) metaOf(app string) *conf {
-	c := newConf()
+func (e *exam) metaOf(app string) *splunkhome.Conf {
+	c := splunkhome.NewConf()
 	for _, name := range []string{"default.meta", "local.meta"} {
-		c.lay(parseConf("metadata/"+name, e.read(filepath.Join(app, "metadata", name), maxConfBytes), nil))
+		c.Lay(splunkhome.ParseConf("metadata/"+name, e.read(filepath.Join(app, "metadata", name), splunkhome.MaxConf), nil))
 	}
 	return c
 }
 
 // confOf is a conf file of another app.
-func (e *exam) confOf(app, name string, keep func(string) bool) *conf {
-	c := newConf()
-	for _, folder := range []string{"default", "local"} {
-		c.lay(parseConf(e.show(filepath.Join(app, folder, name+".conf")), e.read(filepath.Join(app, folder, name+".conf"), maxConfBytes), keep))
-	}
-	return c
+func (e *exam) confOf(app, name string, keep func(string) bool) *splunkhome.Conf {
+	return e.splunk().InApp(app, name, keep)
 }
 
 // siblings are the folders of the other apps, in the order of their names.
@@ -227,29 +219,9 @@ func (e *exam) siblings() []string {
 		return nil
 	}
 	var found []string
-	for _, name := range folders(filepath.Dir(e.app), maxApps) {
+	for _, name := range splunkhome.Folders(filepath.Dir(e.app), maxApps) {
 		if folder := filepath.Join(filepath.Dir(e.app), name); folder != e.app {
 			found = append(found, folder)
-		}
-	}
-	return found
-}
-
-// folders are the names of the folders in one, links to folders among them.
-func folders(in string, most int) []string {
-	entries, err := os.ReadDir(in)
-	if err != nil {
-		return nil
-	}
-	var found []string
-	for _, x := range entries {
-		if len(found) >= most {
-			break
-		}
-		if x.IsDir() || x.Type()&fs.ModeSymlink != 0 {
-			if info, err := os.Stat(filepath.Join(in, x.Name())); err == nil && info.IsDir() {
-				found = append(found, x.Name())
-			}
 		}
 	}
 	return found
@@ -263,27 +235,15 @@ func (e *exam) show(file string) string {
 	return filepath.ToSlash(file)
 }
 
-// global is a conf file as Splunk reads it for itself: of system and of all apps,
-// where a first one of system/local, the apps' local/, their default/ and
-// system/default says something (admin manual, "Configuration file precedence",
-// global context: apps in the order of their names).
-func (e *exam) global(name string) *conf {
-	c := newConf()
+// global is a conf file as Splunk reads it for itself.
+func (e *exam) global(name string) *splunkhome.Conf {
 	if e.home == "" {
-		return c
+		return splunkhome.NewConf()
 	}
-	add := func(file string) {
-		c.lay(parseConf(e.show(file), e.read(file, maxConfBytes), nil))
-	}
-	apps := slices.Sorted(slices.Values(append(slices.Clone(e.others), e.app)))
-	slices.Reverse(apps)
-	system := filepath.Join(e.home, "etc", "system")
-	add(filepath.Join(system, "default", name+".conf"))
-	for _, folder := range []string{"default", "local"} {
-		for _, app := range apps {
-			add(filepath.Join(app, folder, name+".conf"))
-		}
-	}
-	add(filepath.Join(system, "local", name+".conf"))
-	return c
+	return e.splunk().Global(name, append(slices.Clone(e.others), e.app))
+}
+
+// splunk is Splunk's folder, read within our limits and shown as findings show it.
+func (e *exam) splunk() splunkhome.Home {
+	return splunkhome.Home{Path: e.home, Show: e.show, Read: func(file string) string { return e.read(file, splunkhome.MaxConf) }}
 }

@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // searchCommand is one of the app's commands, the program that answers it, and the
@@ -34,11 +37,11 @@ func (e *exam) launchers() []launcher {
 	c := e.conf("commands")
 	var all []launcher
 	for _, command := range commands {
-		name, ok := c.get(command.name, "filename")
-		if !ok || name.text == "" {
+		name, ok := c.Get(command.name, "filename")
+		if !ok || name.Text == "" {
 			continue
 		}
-		l := launcher{command: command.name, file: path.Join("bin", path.Base(name.text)), from: name.file, script: strings.HasSuffix(name.text, ".sh")}
+		l := launcher{command: command.name, file: path.Join("bin", path.Base(name.Text)), from: name.File, script: strings.HasSuffix(name.Text, ".sh")}
 		if l.script {
 			l.text = e.read(e.path(l.file), maxScript)
 			if m := execLine.FindStringSubmatch(l.text); m != nil {
@@ -66,16 +69,16 @@ func (e *exam) checkLaunchers() (where, fine string) {
 	c := e.conf("commands")
 	scripts := 0
 	for _, command := range commands {
-		if !c.has(command.name) && e.place.complete {
+		if !c.Has(command.name) && e.place.complete {
 			e.add(Error, "default/commands.conf", "install the package anew", "the command %s is not in it", command.name)
 		}
 	}
 	for _, l := range e.launchers() {
-		if !c.is(l.command, "chunked", false) {
+		if !c.Is(l.command, "chunked", false) {
 			e.add(Error, l.from, "set chunked = true under ["+l.command+"]", "the command %s is not marked as chunked: Splunk would speak an older protocol with it", l.command)
 		}
 		x, found := e.find(l.file)
-		kept := e.place.name == placeBundle.name && l.command != appName
+		kept := e.place.name == placeBundle.name && l.command != splunkhome.App
 		switch {
 		case !found && kept:
 			continue
@@ -92,7 +95,7 @@ func (e *exam) checkLaunchers() (where, fine string) {
 		scripts++
 		e.checkScript(l, x)
 	}
-	return "bin", counted(scripts, "launcher") + ", each starts the program that it should"
+	return "bin", text.Counted(scripts, "launcher") + ", each starts the program that it should"
 }
 
 // checkBare looks at a program that local/commands.conf names instead of a

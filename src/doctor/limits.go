@@ -1,18 +1,14 @@
 package doctor
 
-import "time"
+import (
+	"time"
+
+	"tordetect/src/splunkhome"
+)
 
 // The limits on what is read. A Splunk with everything in it stays far below.
 const (
-	// maxConfBytes is for one conf file. Enterprise Security Content Update has
-	// the largest one known, with some 2,000 searches in 15 MB.
-	maxConfBytes = 64 << 20
-	// maxStanzas and maxPairs bound what is kept of one: those 2,000 searches have
-	// 45 keys each.
-	maxStanzas = 50_000
-	maxPairs   = 1_000_000
-	// maxApps is how many other apps are looked at; a large site has 300.
-	maxApps = 2_000
+	maxApps = splunkhome.MaxApps
 	// maxUsers is how many users' folders are looked at for stray lookups.
 	maxUsers = 20_000
 	// maxEntries is how many files and folders are looked at, of ours and of all

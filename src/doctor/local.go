@@ -3,6 +3,8 @@ package doctor
 import (
 	"slices"
 	"strings"
+
+	"tordetect/src/splunkhome"
 )
 
 // siteMacros are the macros that a site is asked to set, beside those that end in
@@ -22,19 +24,19 @@ func (e *exam) checkLocal() (where, fine string) {
 	}
 	e.localSearches()
 	local, def := e.layer("local", "macros"), e.layer("default", "macros")
-	for _, name := range stanzas(local) {
-		s, ok := local.stanzas[name]["definition"]
+	for _, name := range local.Names() {
+		s, ok := local.Stanzas[name]["definition"]
 		switch {
 		case !ok:
-		case !def.has(name):
+		case !def.Has(name):
 			if strings.HasPrefix(name, "tordetect_") {
-				e.add(Note, s.file, "remove it if no search of yours uses it", "the macro %s is no longer one of this app", name)
+				e.add(Note, s.File, "remove it if no search of yours uses it", "the macro %s is no longer one of this app", name)
 			}
-		case s.text == "":
-			e.add(Error, s.file, "give it a definition, or delete it there", "the macro %s is empty: the searches with it fail", name)
-		case meantToChange(name), s.text == def.text(name, "definition"):
+		case s.Text == "":
+			e.add(Error, s.File, "give it a definition, or delete it there", "the macro %s is empty: the searches with it fail", name)
+		case meantToChange(name), s.Text == def.Text(name, "definition"):
 		default:
-			e.add(Note, s.file, "compare it with the one in default/macros.conf after each update", "the macro %s is changed here: updates of this app do not change it any more", name)
+			e.add(Note, s.File, "compare it with the one in default/macros.conf after each update", "the macro %s is changed here: updates of this app do not change it any more", name)
 		}
 	}
 	for _, x := range e.in("local/data/ui/views") {
@@ -43,9 +45,12 @@ func (e *exam) checkLocal() (where, fine string) {
 			e.add(Note, x.name, "compare it with default/"+name+" after each update, or delete it", "the dashboard is a copy of your own: updates do not change it any more")
 		}
 	}
+	if x, found := e.find("local/" + splunkhome.Proxy); found && e.modes() && x.mode&0o077 != 0 {
+		e.add(Error, x.name, "chmod 600 "+e.path(x.name), "others than Splunk can read the proxy's password in it, so torupdate refuses it")
+	}
 	commands := e.layer("local", "commands")
-	for _, name := range stanzas(commands) {
-		if len(commands.stanzas[name]) > 0 && !e.layer("default", "commands").has(name) {
+	for _, name := range commands.Names() {
+		if len(commands.Stanzas[name]) > 0 && !e.layer("default", "commands").Has(name) {
 			e.add(Note, "local/commands.conf", "remove it if nobody uses it", "the command %s is not one of this app", name)
 		}
 	}
@@ -54,28 +59,16 @@ func (e *exam) checkLocal() (where, fine string) {
 
 func (e *exam) localSearches() {
 	local, def := e.layer("local", "savedsearches"), e.layer("default", "savedsearches")
-	if len(def.stanzas) == 0 {
+	if len(def.Stanzas) == 0 {
 		return // the file is missing, which has been said
 	}
-	for _, name := range stanzas(local) {
-		search, ok := local.stanzas[name]["search"]
+	for _, name := range local.Names() {
+		search, ok := local.Stanzas[name]["search"]
 		switch {
-		case !def.has(name) && !ok:
+		case !def.Has(name) && !ok:
 			e.add(Warning, "local/savedsearches.conf", "remove ["+name+"] from it", "it changes the search %q, which this app does not have (any more)", name)
-		case def.has(name) && ok && search.text != def.text(name, "search"):
+		case def.Has(name) && ok && search.Text != def.Text(name, "search"):
 			e.add(Note, "local/savedsearches.conf", "compare it with default/savedsearches.conf after each update; exceptions belong into the search's filter macro", "the search %q is changed here: updates of this app do not change it any more", name)
 		}
 	}
-}
-
-// stanzas are the names of a conf's stanzas but [default], sorted.
-func stanzas(c *conf) []string {
-	var names []string
-	for name := range c.stanzas {
-		if name != globalStanza {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }

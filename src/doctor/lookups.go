@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tordetect/src/splunkhome"
 )
 
 // checkLookups looks at who may write the relay tables, and for tables that landed
@@ -35,8 +37,8 @@ func (e *exam) checkLookups() (where, fine string) {
 			e.add(Error, x.name, "chmod u+rw "+e.path(x.name), "not even its owner can read it")
 		}
 	}
-	if c, ok := e.conf("transforms").get("tor_relays", "filename"); ok && c.text != path.Base(listFile) {
-		e.add(Error, c.file, "remove filename from [tor_relays] in it", "the lookup tor_relays is the file %s, but the command tordetect reads %s: updates never reach it", c.text, path.Base(listFile))
+	if c, ok := e.conf("transforms").Get("tor_relays", "filename"); ok && c.Text != path.Base(listFile) {
+		e.add(Error, c.File, "remove filename from [tor_relays] in it", "the lookup tor_relays is the file %s, but the command tordetect reads %s: updates never reach it", c.Text, path.Base(listFile))
 	}
 	e.strays()
 	return "", "the relay tables are in this app alone, and not everyone's to write"
@@ -54,8 +56,8 @@ func (e *exam) strays() {
 	_, have := e.find(listFile)
 	places := slices.Clone(e.others)
 	users := filepath.Join(e.home, "etc", "users")
-	for _, user := range folders(users, maxUsers) {
-		for _, app := range folders(filepath.Join(users, user), maxApps) {
+	for _, user := range splunkhome.Folders(users, maxUsers) {
+		for _, app := range splunkhome.Folders(filepath.Join(users, user), maxApps) {
 			places = append(places, filepath.Join(users, user, app))
 			if len(places) > maxUsers {
 				break
@@ -78,8 +80,8 @@ func (e *exam) strays() {
 	for _, app := range e.others {
 		c := e.confOf(app, "transforms", func(key string) bool { return key == "filename" })
 		for _, name := range []string{"tor_relays", "tor_relays_history"} {
-			if s, ok := c.get(name, "filename"); ok && c.has(name) {
-				e.add(Warning, s.file, "rename the definition there", "another app defines the lookup %s too: searches there read and write that one", name)
+			if s, ok := c.Get(name, "filename"); ok && c.Has(name) {
+				e.add(Warning, s.File, "rename the definition there", "another app defines the lookup %s too: searches there read and write that one", name)
 			}
 		}
 	}
@@ -104,36 +106,36 @@ func tables(folder string) []string {
 // default.meta says is right; local.meta is what somebody clicked.
 func (e *exam) checkPermissions() (where, fine string) {
 	meta := e.meta()
-	access := func(stanzas ...string) (setting, string) {
+	access := func(stanzas ...string) (splunkhome.Setting, string) {
 		for _, stanza := range append(stanzas, "") {
-			if s, ok := meta.stanzas[stanza]["access"]; ok {
+			if s, ok := meta.Stanzas[stanza]["access"]; ok {
 				return s, stanza
 			}
 		}
-		return setting{}, ""
+		return splunkhome.Setting{}, ""
 	}
-	if s, stanza := access("commands/torupdate", "commands"); mayAll(s.text, "read") {
-		e.add(Warning, s.file, "set read : [ admin, sc_admin ] for the command torupdate", "[%s] lets everyone run torupdate, which reaches the network and writes what is found", stanza)
+	if s, stanza := access("commands/torupdate", "commands"); mayAll(s.Text, "read") {
+		e.add(Warning, s.File, "set read : [ admin, sc_admin ] for the command torupdate", "[%s] lets everyone run torupdate, which reaches the network and writes what is found", stanza)
 	}
-	for _, name := range []string{"tor_relays.csv", "tor_relays_history.csv"} {
-		if s, stanza := access("lookups/"+name, "lookups"); mayAll(s.text, "write") {
-			e.add(Warning, s.file, "give write permission on the lookup to admin only (Settings, Lookups)", "[%s] lets everyone write the lookup %s: whoever can write it decides what is found", stanza, name)
+	for _, name := range []string{splunkhome.Table, splunkhome.History} {
+		if s, stanza := access("lookups/"+name, "lookups"); mayAll(s.Text, "write") {
+			e.add(Warning, s.File, "give write permission on the lookup to admin only (Settings, Lookups)", "[%s] lets everyone write the lookup %s: whoever can write it decides what is found", stanza, name)
 		}
 	}
-	for _, stanza := range []string{"lookups/tor_relays.csv", "transforms/tor_relays", "commands/tordetect"} {
-		if s, ok := meta.stanzas[stanza]["access"]; ok && s.text != "" && !mayAll(s.text, "read") {
-			e.add(Warning, s.file, "give read permission to everyone", "[%s] is not for everyone to read: others' searches fail or find less, and a lookup may not reach the indexers", stanza)
+	for _, stanza := range []string{"lookups/" + splunkhome.Table, "transforms/tor_relays", "commands/tordetect"} {
+		if s, ok := meta.Stanzas[stanza]["access"]; ok && s.Text != "" && !mayAll(s.Text, "read") {
+			e.add(Warning, s.File, "give read permission to everyone", "[%s] is not for everyone to read: others' searches fail or find less, and a lookup may not reach the indexers", stanza)
 		}
 	}
-	for stanza, pairs := range meta.stanzas {
+	for stanza, pairs := range meta.Stanzas {
 		kind, name, _ := strings.Cut(stanza, "/")
-		if kind == "macros" && name != "" && !strings.HasPrefix(name, "tordetect_") && pairs["export"].text == "system" && e.layer("default", "macros").has(name) {
-			e.add(Warning, pairs["export"].file, "share that macro with this app only (Settings, Advanced search, Search macros)", "the macro %s is exported: it takes the place of ESCU's or CIM's in apps that have none of their own", name)
+		if kind == "macros" && name != "" && !strings.HasPrefix(name, "tordetect_") && pairs["export"].Text == "system" && e.layer("default", "macros").Has(name) {
+			e.add(Warning, pairs["export"].File, "share that macro with this app only (Settings, Advanced search, Search macros)", "the macro %s is exported: it takes the place of ESCU's or CIM's in apps that have none of their own", name)
 		}
 	}
 	for _, stanza := range []string{"commands", "commands/tordetect"} {
-		if s, ok := meta.stanzas[stanza]["export"]; ok && s.text == "none" {
-			e.add(Warning, s.file, "set export = system", "[%s] is not exported: the command exists in this app only", stanza)
+		if s, ok := meta.Stanzas[stanza]["export"]; ok && s.Text == "none" {
+			e.add(Warning, s.File, "set export = system", "[%s] is not exported: the command exists in this app only", stanza)
 		}
 	}
 	fine = "torupdate is for administrators, the lookups are not everyone's to write"
@@ -156,8 +158,8 @@ func (e *exam) asksOutputlookup() *bool {
 		return nil
 	}
 	transforms := e.conf("transforms")
-	limit := e.global("limits").is("search", "outputlookup_check_permission", false)
-	stanza := transforms.is("tor_relays", "check_permission", false)
+	limit := e.global("limits").Is("search", "outputlookup_check_permission", false)
+	stanza := transforms.Is("tor_relays", "check_permission", false)
 	switch {
 	case limit && !stanza:
 		e.add(Note, "local/transforms.conf", "set check_permission = true under [tor_relays] in it", "limits.conf has outputlookup check permissions, but the lookup tor_relays does not ask for it: whoever can search can overwrite the relay list")

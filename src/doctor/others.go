@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // escuSearch is the search of Enterprise Security Content Update that our TOR
@@ -33,14 +36,14 @@ func (e *exam) checkOthers() (where, fine string) {
 	if len(e.others) == 0 {
 		return "", ""
 	}
-	return "etc/apps", counted(len(e.others), "other app") + ", none of which does the same"
+	return "etc/apps", text.Counted(len(e.others), "other app") + ", none of which does the same"
 }
 
 // sameCommands looks for a second copy of this app, under whatever name.
 func (e *exam) sameCommands(app string) {
 	c := e.confOf(app, "commands", func(key string) bool { return key == "filename" || key == "disabled" })
 	for _, command := range commands {
-		if c.has(command.name) {
+		if c.Has(command.name) {
 			e.add(Warning, e.show(app), "remove the app there if it is an older copy of Tor Detect", "another app brings the command %s too: in other apps than these two it is not certain which one runs", command.name)
 			return
 		}
@@ -55,23 +58,23 @@ func (e *exam) sameMacros(app string) {
 	theirs := e.confOf(app, "macros", keep)
 	ours := e.conf("macros")
 	var names []string
-	for name := range ours.stanzas {
-		if theirs.has(name) && name != globalStanza {
+	for name := range ours.Stanzas {
+		if theirs.Has(name) && name != splunkhome.GlobalStanza {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		their, _ := theirs.get(name, "definition")
-		our, _ := ours.get(name, "definition")
+		their, _ := theirs.Get(name, "definition")
+		our, _ := ours.Get(name, "definition")
 		switch {
 		case strings.HasPrefix(name, "tordetect_"):
-			e.add(Warning, their.file, "rename the macro there", "another app defines our macro %s: searches there, and where that one is exported also elsewhere, use it", name)
-		case strings.Join(strings.Fields(their.text), " ") == strings.Join(strings.Fields(our.text), " "):
+			e.add(Warning, their.File, "rename the macro there", "another app defines our macro %s: searches there, and where that one is exported also elsewhere, use it", name)
+		case strings.Join(strings.Fields(their.Text), " ") == strings.Join(strings.Fields(our.Text), " "):
 		case strings.HasSuffix(name, "_filter"):
-			e.add(Warning, their.file, "make the same exceptions in the macro "+name+" of Tor Detect", "the macro %s is another there: its exceptions do not hold for our search, which uses the one of this app", name)
+			e.add(Warning, their.File, "make the same exceptions in the macro "+name+" of Tor Detect", "the macro %s is another there: its exceptions do not hold for our search, which uses the one of this app", name)
 		default:
-			e.add(Note, their.file, "if you changed it on purpose, change it in Tor Detect too", "the macro %s is another there; our searches use the one of this app", name)
+			e.add(Note, their.File, "if you changed it on purpose, change it in Tor Detect too", "the macro %s is another there; our searches use the one of this app", name)
 		}
 	}
 }
@@ -81,23 +84,23 @@ func (e *exam) sameSearches(app string) {
 	c := e.confOf(app, "savedsearches", func(key string) bool {
 		return key == "disabled" || key == "search" || key == "enableSched" || key == "action.correlationsearch.metadata"
 	})
-	if c.full {
+	if c.Full {
 		e.add(Note, e.show(app), "", "the app has more searches than are looked at")
 	}
 	var names []string
-	for name := range c.stanzas {
-		if name != globalStanza && c.is(name, "enableSched", false) && !c.is(name, "disabled", false) {
+	for name := range c.Stanzas {
+		if name != splunkhome.GlobalStanza && c.Is(name, "enableSched", false) && !c.Is(name, "disabled", false) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		search, _ := c.get(name, "search")
-		same := name == escuSearch || strings.Contains(c.text(name, "action.correlationsearch.metadata"), escuID) ||
-			labelSearch.MatchString(search.text)
+		search, _ := c.Get(name, "search")
+		same := name == escuSearch || strings.Contains(c.Text(name, "action.correlationsearch.metadata"), escuID) ||
+			labelSearch.MatchString(search.Text)
 		if !same || !e.on(ourSearch) {
 			continue
 		}
-		e.add(Warning, search.file, "disable one of the two (Settings, Searches, app "+filepath.Base(app)+")", "the search %q is enabled there and %s here: each flow becomes two findings with twice the risk", name, ourSearch)
+		e.add(Warning, search.File, "disable one of the two (Settings, Searches, app "+filepath.Base(app)+")", "the search %q is enabled there and %s here: each flow becomes two findings with twice the risk", name, ourSearch)
 	}
 }

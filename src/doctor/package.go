@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tordetect/src/splunkhome"
 )
 
 // Package examines a package, tordetect-<version>.tgz. It is unpacked into a folder
@@ -23,13 +25,13 @@ func Package(ctx context.Context, file string, o Options) (*Report, error) {
 		return nil, fmt.Errorf("unpack %s: %w", file, err)
 	}
 	defer os.RemoveAll(scratch)
-	e := newExam(ctx, filepath.Join(scratch, appName), o)
+	e := newExam(ctx, filepath.Join(scratch, splunkhome.App), o)
 	e.place, e.check = placePackage, "package"
 	if err := e.unpack(file, scratch); err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", file, err)
 	}
 	if !regular(e.path("default/app.conf")) {
-		return nil, fmt.Errorf("%s is no package of Tor Detect: it has no %s/default/app.conf", file, appName)
+		return nil, fmt.Errorf("%s is no package of Tor Detect: it has no %s/default/app.conf", file, splunkhome.App)
 	}
 	if os.Geteuid() == 0 && !e.NoRun {
 		if err := giveAway(scratch); err != nil {
@@ -96,16 +98,16 @@ func (e *exam) unpack(file, into string) error {
 			return fmt.Errorf("it has more than %d files", maxEntries)
 		}
 		name := path.Clean(header.Name)
-		below, inside := strings.CutPrefix(name, appName+"/")
+		below, inside := strings.CutPrefix(name, splunkhome.App+"/")
 		regularFile, folder := header.Typeflag == tar.TypeReg, header.Typeflag == tar.TypeDir
 		switch {
 		case !filepath.IsLocal(filepath.FromSlash(name)):
 			e.add(Error, header.Name, "do not install this package", "the file leads out of the app's folder")
 			continue
-		case name == appName && folder:
+		case name == splunkhome.App && folder:
 			below = "."
 		case !inside:
-			e.add(Error, header.Name, "pack the folder "+appName+" alone", "the file is beside the app's folder, so Splunk refuses the package")
+			e.add(Error, header.Name, "pack the folder "+splunkhome.App+" alone", "the file is beside the app's folder, so Splunk refuses the package")
 			continue
 		case !regularFile && !folder:
 			e.add(Error, below, "pack the file itself", "this is a link or device, which Splunk Cloud refuses")

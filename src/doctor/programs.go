@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"tordetect/src/text"
 )
 
 // architectures are those that the package has programs for.
@@ -31,7 +33,7 @@ func (e *exam) checkPrograms() (where, fine string) {
 	if _, known := architectures[e.Arch]; e.OS == "linux" && !known {
 		e.add(Error, "bin", "search from a machine with x86_64 or arm64", "there is no program for this machine's architecture, %s", e.Arch)
 	}
-	return "bin", counted(len(seen), "program") + ", each whole and of the architecture that its name says"
+	return "bin", text.Counted(len(seen), "program") + ", each whole and of the architecture that its name says"
 }
 
 func (e *exam) checkProgram(name string) {

@@ -3,6 +3,9 @@ package doctor
 import (
 	"path/filepath"
 	"strings"
+
+	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // The searches that serve the others.
@@ -15,14 +18,14 @@ const (
 // on reports whether a search of this app runs by the clock.
 func (e *exam) on(name string) bool {
 	c := e.conf("savedsearches")
-	return c.has(name) && !c.is(name, "disabled", false) && c.is(name, "enableSched", false)
+	return c.Has(name) && !c.Is(name, "disabled", false) && c.Is(name, "enableSched", false)
 }
 
 // enabled are the searches of this app that run by the clock; the detections alone
 // if asked for.
 func (e *exam) enabled(detections bool) []string {
 	var names []string
-	for _, name := range stanzas(e.layer("default", "savedsearches")) {
+	for _, name := range e.layer("default", "savedsearches").Names() {
 		if e.on(name) && !(detections && (name == updateSearch || name == historySearch || name == healthSearch)) {
 			names = append(names, name)
 		}
@@ -39,10 +42,10 @@ func (e *exam) checkSearches() (where, fine string) {
 	const file = "local/savedsearches.conf"
 	detections := e.enabled(true)
 	if len(detections) > 0 && !e.on(updateSearch) {
-		e.add(Warning, file, "enable the search "+updateSearch+", unless you renew the list in another way", "%s enabled (%s), but the search %s is not: the relay list grows old", counted(len(detections), "detection"), some(detections), updateSearch)
+		e.add(Warning, file, "enable the search "+updateSearch+", unless you renew the list in another way", "%s enabled (%s), but the search %s is not: the relay list grows old", text.Counted(len(detections), "detection"), some(detections), updateSearch)
 	}
 	if len(detections) > 0 && !e.on(healthSearch) {
-		e.add(Warning, file, "enable the search "+healthSearch, "%s enabled, but the search %s is not: nobody is told when they cannot see", counted(len(detections), "detection"), healthSearch)
+		e.add(Warning, file, "enable the search "+healthSearch, "%s enabled, but the search %s is not: nobody is told when they cannot see", text.Counted(len(detections), "detection"), healthSearch)
 	}
 	if e.on(historySearch) && !e.on(updateSearch) {
 		e.add(Note, file, "enable the search "+updateSearch, "the history is kept, but the relay list is not renewed")
@@ -61,7 +64,7 @@ func (e *exam) checkModel() (where, fine string) {
 	}
 	models := map[string]bool{}
 	for _, name := range e.enabled(true) {
-		search := e.conf("savedsearches").text(name, "search")
+		search := e.conf("savedsearches").Text(name, "search")
 		for _, model := range []string{"Network_Traffic", "Authentication"} {
 			if strings.Contains(search, "datamodel="+model) {
 				models[model] = true
@@ -82,7 +85,7 @@ func (e *exam) checkModel() (where, fine string) {
 		switch {
 		case !found:
 			e.add(Error, "etc/apps", "install the add-on Splunk Common Information Model (Splunk_SA_CIM)", "no app has the data model %s, which enabled searches read", model)
-		case !accelerated.is(model, "acceleration", false):
+		case !accelerated.Is(model, "acceleration", false):
 			e.add(Warning, "etc/apps", "accelerate it (Settings, Data models), or change the macro tordetect_summaries", "the data model %s is not accelerated: searches that read summaries only find nothing", model)
 		}
 	}
@@ -91,7 +94,7 @@ func (e *exam) checkModel() (where, fine string) {
 
 // checkCluster looks for what goes wrong in a search head cluster only.
 func (e *exam) checkCluster() (where, fine string) {
-	mode := e.conf("app").text("shclustering", "deployer_lookups_push_mode")
+	mode := e.conf("app").Text("shclustering", "deployer_lookups_push_mode")
 	const keep = "always_preserve"
 	if e.place.name == placeDeployer.name {
 		if files := e.in("lookups"); len(files) > 0 {
@@ -102,13 +105,13 @@ func (e *exam) checkCluster() (where, fine string) {
 		}
 		return "", "nothing that would overwrite what the members have"
 	}
-	if e.place.name != placeApp.name || !e.member() {
+	if e.place.name != placeApp.name || !splunkhome.Member(e.global("server")) {
 		return "", ""
 	}
 	if mode != keep {
 		e.add(Warning, "local/app.conf", "remove deployer_lookups_push_mode from [shclustering]", "deployer_lookups_push_mode is %q and not %s: the deployer may replace the relay list", mode, keep)
 	}
-	if !e.global("server").is("shclustering", "conf_replication_include.lookups", true) {
+	if !e.global("server").Is("shclustering", "conf_replication_include.lookups", true) {
 		e.add(Error, "etc/system/local/server.conf", "remove conf_replication_include.lookups", "the members do not replicate lookups: each would have a relay list of its own")
 	}
 	if x, found := e.find(listFile); found && e.uploaded(x) {
@@ -121,19 +124,4 @@ func (e *exam) checkCluster() (where, fine string) {
 func (e *exam) uploaded(x entry) bool {
 	owner := e.splunkUser()
 	return owner >= 0 && x.uid >= 0 && x.uid != owner
-}
-
-// member reports whether this Splunk is a member of a search head cluster: the
-// stanza is there, and is not disabled.
-func (e *exam) member() bool {
-	c := e.global("server")
-	pairs := c.stanzas["shclustering"]
-	// Apps set conf_replication_include.* there without making it a member, as ours does.
-	for key := range pairs {
-		if !strings.HasPrefix(key, "conf_replication_include.") && key != "disabled" {
-			return !c.is("shclustering", "disabled", false)
-		}
-	}
-	_, said := pairs["disabled"]
-	return said && !c.is("shclustering", "disabled", true)
 }

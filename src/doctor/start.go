@@ -13,6 +13,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // checkStart starts each launcher as splunkd does when a search is parsed, and
@@ -51,7 +54,7 @@ func (e *exam) checkStart() (where, fine string) {
 	if asked == 0 {
 		return "", ""
 	}
-	return "bin", counted(asked, "command") + " answered when started"
+	return "bin", text.Counted(asked, "command") + " answered when started"
 }
 
 // startable reports whether starting a launcher can tell something new, and is
@@ -87,7 +90,7 @@ func (e *exam) barred(x entry) bool {
 func (e *exam) ask(l launcher) string {
 	request := map[string]any{
 		"action": "getinfo", "preview": false,
-		"searchinfo": map[string]any{"args": []string{}, "raw_args": []string{}, "sid": "doctor", "app": appName, "command": l.command},
+		"searchinfo": map[string]any{"args": []string{}, "raw_args": []string{}, "sid": "doctor", "app": splunkhome.App, "command": l.command},
 	}
 	meta, err := json.Marshal(request)
 	if err != nil {
@@ -152,7 +155,7 @@ func (e *exam) start(l launcher, input string, args ...string) (stdout, stderr s
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin"}
 	cmd.Stdin = strings.NewReader(input)
 	cmd.WaitDelay = time.Second // a child of it may hold the output open
-	out, complaints := &bounded{}, &bounded{}
+	out, complaints := &beginning{}, &beginning{}
 	cmd.Stdout, cmd.Stderr = out, complaints
 	stop := alone(cmd)
 	if info, statErr := os.Stat(file); statErr == nil && os.Geteuid() == 0 {
@@ -167,10 +170,10 @@ func (e *exam) start(l launcher, input string, args ...string) (stdout, stderr s
 	return out.kept.String(), complaints.kept.String(), err
 }
 
-// bounded keeps the beginning of what is written, and swallows the rest.
-type bounded struct{ kept bytes.Buffer }
+// beginning keeps the beginning of what is written, and swallows the rest.
+type beginning struct{ kept bytes.Buffer }
 
-func (b *bounded) Write(p []byte) (int, error) {
+func (b *beginning) Write(p []byte) (int, error) {
 	b.kept.Write(p[:min(len(p), max(0, maxReply-b.kept.Len()))])
 	return len(p), nil
 }
@@ -189,8 +192,8 @@ func (e *exam) checkVersion() (where, fine string) {
 		}
 	}
 	def := e.layer("default", "app")
-	note("default/app.conf [launcher]", def.text("launcher", "version"))
-	note("default/app.conf [id]", def.text("id", "version"))
+	note("default/app.conf [launcher]", def.Text("launcher", "version"))
+	note("default/app.conf [id]", def.Text("id", "version"))
 	var manifest struct {
 		Info struct {
 			ID struct{ Version string }
@@ -224,11 +227,11 @@ func (e *exam) checkVersion() (where, fine string) {
 	if len(differ) > 0 {
 		e.add(Error, order[0], "install the package anew over the old one and restart Splunk", "it is of version %s, but %s: an update was done only in part", want, some(differ))
 	}
-	if v := e.layer("local", "app").text("launcher", "version"); v != "" && v != want {
+	if v := e.layer("local", "app").Text("launcher", "version"); v != "" && v != want {
 		e.add(Warning, "local/app.conf", "remove version from [launcher] in it", "it says version %s, so Splunk does not show the real one, %s", v, want)
 	}
 	if e.Version != "" && e.Version != "dev" && e.Version != want {
 		e.add(Note, "", "use the torctl of the same version", "this torctl is of version %s, the app of %s", e.Version, want)
 	}
-	return "", "version " + want + ", the same in " + counted(len(order), "place")
+	return "", "version " + want + ", the same in " + text.Counted(len(order), "place")
 }

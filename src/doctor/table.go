@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"tordetect/src/relay"
+	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // The relay tables, below the app.
 const (
-	listFile    = "lookups/tor_relays.csv"
-	historyFile = "lookups/tor_relays_history.csv"
+	listFile    = splunkhome.Lookups + "/" + splunkhome.Table
+	historyFile = splunkhome.Lookups + "/" + splunkhome.History
 )
 
 // The ages from which on a list is worth a word: those of the search Tor Detect
@@ -71,13 +73,13 @@ func (e *exam) checkList() (where, fine string) {
 	switch {
 	case -age > maxFuture:
 		e.add(Error, listFile, "check the clock; if it is right, look who may write the lookup, remove it and "+renew,
-			"the relay list says that it holds until %s, long after this machine's clock: it will not be renewed before then", clock(newest))
+			"the relay list says that it holds until %s, long after this machine's clock: it will not be renewed before then", text.Time(newest))
 	case -age > maxAhead:
-		e.add(Warning, listFile, "check this machine's clock (timedatectl)", "the newest list holds until %s, %s from now on, but lists hold for three hours: the clock is slow", clock(newest), hours(-age))
+		e.add(Warning, listFile, "check this machine's clock (timedatectl)", "the newest list holds until %s, %s from now on, but lists hold for three hours: the clock is slow", text.Time(newest), hours(-age))
 	case age > ageUseless:
-		e.add(Error, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: the scheduled searches fail, newer relays are not found", clock(newest), hours(age))
+		e.add(Error, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: the scheduled searches fail, newer relays are not found", text.Time(newest), hours(age))
 	case age > ageOld:
-		e.add(Warning, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: newer relays are not found", clock(newest), hours(age))
+		e.add(Warning, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: newer relays are not found", text.Time(newest), hours(age))
 	}
 	listed, before := table.ListedAt(newest), 0
 	for day := int64(1); day <= 7; day++ { // the days that a table keeps
@@ -97,9 +99,9 @@ func (e *exam) checkList() (where, fine string) {
 	}
 	if len(lists) > 1 {
 		e.add(Note, listFile, "hours of the last three days: | torupdate backfill=72h as the search Update the Tor relay list runs it; older ones: torctl relays import of that time's consensuses", "%s in the relay list's time, the last one from %s to %s: rows of these hours cannot be checked",
-			counted(len(lists)-1, "gap"), clock(lists[len(lists)-2].To), clock(lists[len(lists)-1].From))
+			text.Counted(len(lists)-1, "gap"), text.Time(lists[len(lists)-2].To), text.Time(lists[len(lists)-1].From))
 	}
-	return listFile, counted(listed, "relay") + ", until " + clock(newest)
+	return listFile, text.Counted(listed, "relay") + ", until " + text.Time(newest)
 }
 
 // exitLists looks at what a table knows of exits' addresses.
@@ -112,7 +114,7 @@ func (e *exam) exitLists(table *relay.Table, newest int64) {
 		if e.Now.Sub(time.Unix(newest, 0)) > ageUseless {
 			return // the whole list is old, which has been said
 		}
-		what = "the newest list of the addresses that exits use ended at " + clock(exits[len(exits)-1].To)
+		what = "the newest list of the addresses that exits use ended at " + text.Time(exits[len(exits)-1].To)
 	default:
 		return
 	}
@@ -154,9 +156,9 @@ func (e *exam) checkHistory() (where, fine string) {
 	}
 	// It is written once a day.
 	if age := e.Now.Sub(time.Unix(newest, 0)); age > 2*ageUseless && e.on("Keep the Tor relay history") {
-		e.add(Warning, historyFile, "look why the search Keep the Tor relay history fails (Activity, Jobs)", "the history ends at %s, though it is written every day: rows that fall out of the relay list are lost", clock(newest))
+		e.add(Warning, historyFile, "look why the search Keep the Tor relay history fails (Activity, Jobs)", "the history ends at %s, though it is written every day: rows that fall out of the relay list are lost", text.Time(newest))
 	}
-	return historyFile, "until " + clock(newest)
+	return historyFile, "until " + text.Time(newest)
 }
 
 // maxClock is how far a file may be ahead of the clock: file servers have clocks
@@ -176,24 +178,22 @@ func (e *exam) checkClock() (where, fine string) {
 		}
 	}
 	if len(future) > 0 {
-		e.add(Warning, some(future), "check this machine's clock (timedatectl), and the file server's", "files from the future, up to %s: the clock is or was wrong, and Splunk may not notice that they change", latest.UTC().Format(time.RFC3339))
+		e.add(Warning, some(future), "check this machine's clock (timedatectl), and the file server's", "files from the future, up to %s: the clock is or was wrong, and Splunk may not notice that they change", text.Time(latest.Unix()))
 	}
 	var manifest struct{ Info struct{ ReleaseDate string } }
 	if json.Unmarshal([]byte(e.read(e.path("app.manifest"), maxScript)), &manifest) == nil {
 		released, err := time.Parse(time.DateOnly, manifest.Info.ReleaseDate)
 		if err == nil && e.Now.Before(released) {
-			e.add(Error, "", "set this machine's clock", "the clock says %s, but the app was released on %s: signatures and ages are judged wrong", e.Now.UTC().Format(time.RFC3339), manifest.Info.ReleaseDate)
+			e.add(Error, "", "set this machine's clock", "the clock says %s, but the app was released on %s: signatures and ages are judged wrong", text.Time(e.Now.Unix()), manifest.Info.ReleaseDate)
 		}
 	}
 	return "", "no file is from the future"
 }
 
-func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
-
 // hours is a duration in words, to the hour.
 func hours(d time.Duration) string {
 	if d >= 72*time.Hour {
-		return counted(int(d.Hours()/24), "day")
+		return text.Counted(int(d.Hours()/24), "day")
 	}
-	return strings.TrimSpace(counted(int(d.Hours()), "hour"))
+	return strings.TrimSpace(text.Counted(int(d.Hours()), "hour"))
 }

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"tordetect/src/flow"
@@ -58,18 +57,6 @@ func synthetic(rows int) string {
 
 // sizes are those of design section 6: a week and 400 days.
 var sizes = []int{27_000, 400_000}
-
-// cpu reports the processor time of a whole operation, the garbage collector's
-// included: the wall clock tells little on a machine that others use.
-func cpu(b *testing.B) (done func()) {
-	var before, after syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &before))
-	return func() {
-		require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &after))
-		used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
-		b.ReportMetric(float64(used)/float64(b.N)/1e6, "cpu-ms/op")
-	}
-}
 
 func BenchmarkParse(b *testing.B) {
 	for _, rows := range sizes {

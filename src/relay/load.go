@@ -3,12 +3,10 @@ package relay
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"sync"
 	"unsafe"
 
+	"tordetect/src/bounded"
 	"tordetect/src/flow"
 )
 
@@ -66,39 +64,15 @@ func Parse(text string) (*Table, error) {
 
 // ExtendFile adds the table in the file, for instance the history, to t.
 func (t *Table) ExtendFile(path string) error {
-	info, err := os.Stat(path) // first: to open a pipe would wait for its writer
+	data, err := bounded.File(path, MaxTableBytes)
+	var large *bounded.TooLarge
 	switch {
+	case errors.Is(err, bounded.ErrNoFile), errors.As(err, &large):
+		return err
 	case err != nil:
-		return fmt.Errorf("open the relay table: %w", cause(err))
-	case !info.Mode().IsRegular():
-		return errors.New("it is not a file")
-	case info.Size() > MaxTableBytes:
-		return fmt.Errorf("it has %d bytes; the limit is %d", info.Size(), MaxTableBytes)
+		return fmt.Errorf("open the relay table: %w", err)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open the relay table: %w", cause(err))
-	}
-	defer f.Close()
-	data := make([]byte, info.Size()+1) // one more, so that a file that grows is noticed
-	n, err := io.ReadFull(f, data)
-	if err == nil {
-		return errors.New("it grew while it was read; try again")
-	}
-	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the relay table: %w", cause(err))
-	}
-	return t.Extend(unsafe.String(unsafe.SliceData(data), n)) // data is never written again
-}
-
-// cause takes the path off an error: callers name the table as their users know
-// it, and a search's messages are no place for a server's folders.
-func cause(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+	return t.Extend(unsafe.String(unsafe.SliceData(data), len(data))) // data is never written again
 }
 
 // Extend adds the rows and the coverage of a second table to t; t stays as it

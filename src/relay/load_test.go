@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -425,12 +424,6 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, os.Truncate(path, MaxTableBytes+1))
 	_, err = Open(path)
 	require.EqualError(t, err, "it has 536870913 bytes; the limit is 536870912")
-
-	// To open a pipe would wait for somebody who writes to it.
-	pipe := filepath.Join(folder, "pipe.csv")
-	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	_, err = Open(pipe)
-	require.EqualError(t, err, "it is not a file")
 }
 
 // A lookup file is written by people too. One address in every row, one relay

@@ -7,19 +7,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/gofrs/flock"
+
+	"tordetect/src/splunkhome"
 )
 
-// CheckPlace returns the file that a table's path stands for, links followed, and
+// checkPlace returns the file that a table's path stands for, links followed, and
 // says why it is no place to write a table to. Nothing is made there.
 //
 // A table inside an app of a search head cluster's member is refused: Splunk
 // replicates what goes through it, and would not notice a file that a program
 // wrote. The other members would go on with another list.
-func CheckPlace(path string) (real string, err error) {
+func checkPlace(path string) (real string, err error) {
 	if path == "" {
 		return "", errors.New("the table has no name: give the path of a file")
 	}
@@ -70,79 +71,11 @@ func follow(path string) (string, error) {
 }
 
 // clustered reports whether a path lies in what a search head cluster's member
-// replicates. SPLUNK_HOME may itself lie below a folder of such a name.
+// replicates.
 func clustered(path string) bool {
-	path = filepath.ToSlash(path)
-	for _, part := range []string{"/etc/apps/", "/etc/users/"} {
-		for end := len(path); end > 0; {
-			at := strings.LastIndex(path[:end], part)
-			if at < 0 {
-				break
-			}
-			if member(filepath.FromSlash(path[:at])) {
-				return true
-			}
-			end = at + len(part) - 1 // the next one may share a slash with it
-		}
-	}
-	return false
-}
-
-// member reports whether a Splunk is a member of a search head cluster: the stanza
-// shclustering in the files server.conf, the first one that says disabled counts
-// (admin manual, "Configuration file precedence", global context).
-func member(home string) bool {
-	files := []string{filepath.Join(home, "etc", "system", "local", "server.conf")}
-	for _, folder := range []string{"local", "default"} {
-		apps, _ := filepath.Glob(filepath.Join(escaped(home), "etc", "apps", "*", folder, "server.conf"))
-		slices.Sort(apps)
-		files = append(files, apps...)
-	}
-	files = append(files, filepath.Join(home, "etc", "system", "default", "server.conf"))
-	found := false
-	for _, file := range files {
-		conf, err := readBounded(file, maxConf)
-		if err != nil {
-			continue
-		}
-		stanza, disabled := shclustering(string(conf))
-		if disabled != "" {
-			switch strings.ToLower(disabled) {
-			case "1", "true", "t", "yes", "y":
-				return false
-			}
-			return true
-		}
-		found = found || stanza
-	}
-	return found
-}
-
-// maxConf bounds a server.conf: one of Splunk's own has 10 kB.
-const maxConf = 1 << 20
-
-// escaped makes a path fit for filepath.Glob, which takes brackets for patterns.
-func escaped(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// shclustering reports whether a server.conf has the stanza, and what it says of
-// disabled, if anything.
-func shclustering(conf string) (found bool, disabled string) {
-	in := false
-	for _, line := range strings.Split(strings.TrimPrefix(conf, "\ufeff"), "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			in = line == "[shclustering]"
-			found = found || in
-			continue
-		}
-		key, value, _ := strings.Cut(line, "=")
-		if in && strings.TrimSpace(key) == "disabled" {
-			disabled = strings.TrimSpace(value)
-		}
-	}
-	return found, disabled
+	return slices.ContainsFunc(splunkhome.Around(path), func(home splunkhome.Home) bool {
+		return splunkhome.Member(home.Global("server", home.Apps()))
+	})
 }
 
 // Lock keeps other programs from writing the table until unlock is called; if one

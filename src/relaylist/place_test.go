@@ -6,9 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -38,6 +36,7 @@ func tree(t *testing.T, files map[string]string) string {
 const (
 	isMember  = "[general]\nserverName = sh1\n[shclustering]\ndisabled = 0\n"
 	noMember  = "[shclustering]\ndisabled = true\n"
+	ownStanza = "[shclustering]\nconf_replication_include.analyticstories = true\n"
 	noCluster = "[general]\nserverName = sh1\n"
 )
 
@@ -50,7 +49,9 @@ func TestCheckPlaceInCluster(t *testing.T) {
 		refused bool
 	}{
 		{"a member", map[string]string{local: isMember, app: ""}, app + "t.csv", true},
-		{"with a mark at the beginning", map[string]string{local: "\ufeff[shclustering]\n", app: ""}, app + "t.csv", true},
+		{"with a mark at the beginning", map[string]string{local: "\ufeff[shclustering]\ndisabled = false\n", app: ""}, app + "t.csv", true},
+		{"our own app's stanza makes nobody a member", map[string]string{"s/etc/apps/tordetect/default/server.conf": ownStanza, app: ""}, app + "t.csv", false},
+		{"our own app's stanza in a member", map[string]string{local: isMember, "s/etc/apps/tordetect/default/server.conf": ownStanza, app: ""}, app + "t.csv", true},
 		{"no member", map[string]string{local: noCluster, app: ""}, app + "t.csv", false},
 		{"outside of the apps", map[string]string{local: isMember, "s/var/": ""}, "s/var/t.csv", false},
 		{"a user's lookups", map[string]string{local: isMember, "s/etc/users/ann/tordetect/lookups/": ""}, "s/etc/users/ann/tordetect/lookups/t.csv", true},
@@ -70,7 +71,7 @@ func TestCheckPlaceInCluster(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := tree(t, c.files)
-			real, err := CheckPlace(filepath.Join(root, c.table))
+			real, err := checkPlace(filepath.Join(root, c.table))
 			if c.refused {
 				require.ErrorContains(t, err, "search head cluster's member")
 				return
@@ -92,11 +93,11 @@ func TestCheckPlace(t *testing.T) {
 		filepath.Join(root, "a"):           "too many links",
 		filepath.Join(root, "there.csv/x"): "not a directory",
 	} {
-		_, err := CheckPlace(path)
+		_, err := checkPlace(path)
 		require.ErrorContains(t, err, want, path)
 	}
 	for name, want := range map[string]string{"there.csv": "there.csv", "link.csv": "there.csv", "new.csv": "folder/x.csv", "other.csv": "other.csv"} {
-		real, err := CheckPlace(filepath.Join(root, name))
+		real, err := checkPlace(filepath.Join(root, name))
 		require.NoError(t, err)
 		require.Equal(t, filepath.Join(root, want), real)
 	}
@@ -189,53 +190,4 @@ func TestLockRace(t *testing.T) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, strconv.Itoa(written), string(text))
-}
-
-// A file of authorities may be a pipe of the shell, and no endless device.
-func TestReadAuthorities(t *testing.T) {
-	net, trust := lab(t)
-	folder := t.TempDir()
-	file := filepath.Join(folder, "file")
-	require.NoError(t, os.WriteFile(file, net.AuthoritiesFile(), 0o600))
-	got, err := ReadAuthorities(file)
-	require.NoError(t, err)
-	require.Equal(t, trust, got)
-
-	pipe := filepath.Join(folder, "pipe")
-	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	done := make(chan error, 1)
-	go func() {
-		_, err := ReadAuthorities(pipe)
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		require.ErrorContains(t, err, "the file names none")
-	case <-time.After(20 * time.Second):
-		t.Fatal("waits for a pipe that nobody writes to")
-	}
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	defer r.Close()
-	go func() {
-		time.Sleep(20 * time.Millisecond)
-		_, _ = w.Write(net.AuthoritiesFile())
-		_ = w.Close()
-	}()
-	got, err = ReadAuthorities("/dev/fd/" + strconv.Itoa(int(r.Fd())))
-	require.NoError(t, err)
-	require.Equal(t, trust, got)
-
-	large := filepath.Join(folder, "large")
-	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat("# nothing\n", maxAuthoritiesFile/10+1)), 0o600))
-	for path, want := range map[string]string{
-		large:                         "it has more than the 1048576 bytes that are read",
-		"/dev/zero":                   "it is not a file",
-		folder:                        "it is not a file",
-		filepath.Join(folder, "none"): "no such file",
-	} {
-		_, err := ReadAuthorities(path)
-		require.ErrorContains(t, err, want)
-		require.ErrorContains(t, err, path)
-	}
 }

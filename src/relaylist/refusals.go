@@ -1,8 +1,11 @@
 package relaylist
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
+
+	"tordetect/src/text"
 )
 
 const (
@@ -34,6 +37,13 @@ func (r *refusals) add(err error) {
 	}
 }
 
+// join adds what was wrong with another document.
+func (r *refusals) join(other refusals) {
+	r.told = append(r.told, other.told...)
+	r.told = r.told[:min(len(r.told), maxTold)]
+	r.count += other.count
+}
+
 // err says it in short, for a source that was of no use: the first reason, and how
 // many there were. Mostly they are all the same.
 func (r *refusals) err() error {
@@ -43,13 +53,13 @@ func (r *refusals) err() error {
 	return fmt.Errorf("%w (and %d more)", r.told[0], r.count-1)
 }
 
-// warnOf tells of refusals beside good lists.
-func (f *fetch) warnOf(r refusals) {
+// warnOf tells of refusals beside what was taken in.
+func (im *importer) warnOf(r refusals) {
 	for _, err := range r.told {
-		f.warn("Not taken in: %s", ended(err))
+		im.warn("Not taken in: %s", ended(err))
 	}
 	if more := r.count - len(r.told); more > 0 {
-		f.warn("%d more documents of that source were refused.", more)
+		im.warn("%d more documents of that source were refused.", more)
 	}
 }
 
@@ -63,16 +73,22 @@ func (n noList) Error() string {
 	}
 	texts := make([]string, len(n))
 	for i, err := range n {
-		texts[i] = shorten(err.Error(), max(minReason, maxReasons/len(n)))
+		texts[i] = text.Cut(err.Error(), max(minReason, maxReasons/len(n)))
 	}
 	return fmt.Sprintf("none of %d sources has a newer list that can be believed: %s", len(n), strings.Join(texts, " | "))
 }
 
 func (n noList) Unwrap() []error { return n }
 
-func shorten(text string, most int) string {
-	if len(text) <= most {
-		return text
+// isNo says that something is not the document that was wanted, and where it can be
+// told why: a web filter, a proxy or a portal that asks for a login answers with
+// status 200 and a page of its own in the place of the server.
+func isNo(wanted string, doc []byte) string {
+	doc = bytes.TrimLeft(bytes.TrimPrefix(doc, []byte("\ufeff")), " \t\r\n")
+	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<!--"} {
+		if len(doc) >= len(tag) && strings.EqualFold(string(doc[:len(tag)]), tag) {
+			return "is no " + wanted + " but a web page: a web filter, a proxy or a login page answered in the place of the source. Have it let this host through, or name another source"
+		}
 	}
-	return strings.ToValidUTF8(text[:most-3], "") + "..."
+	return "is no " + wanted
 }

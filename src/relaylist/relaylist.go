@@ -3,307 +3,158 @@
 // table that package relay reads. It also says what a table knows: its state, and
 // what an address was at a time.
 //
-//	in:   consensuses, certificates and exit lists, in any order, and a table
-//	out:  a verdict for each document, and the merged table
+//	in:   a place with a table, or none yet; consensuses, certificates and exit
+//	      lists, in any order, or the sources that have them
+//	out:  a verdict for each document, what each source gave, warnings, and the
+//	      merged table in its place
 //
-//	importer := relaylist.NewImporter(tordir.PublicAuthorities(), now)
-//	verdicts := importer.Files(paths)      // "9 of 9 signatures, 9609 relays"
-//	importer.Merger.WriteFile(...)
+//	result, err := relaylist.Update(ctx, relaylist.Place{Path: "tor_relays.csv"}, relaylist.UpdateOptions{...})
+//	result, err := relaylist.Import(ctx, relaylist.Place{Path: "tor_relays.csv"}, relaylist.ImportOptions{...})
+//	result.Verdicts[0].Reason // "9 of 9 authorities signed, 5 are needed."
 //
-// Documents are parsed and verified in package tordir, merged in package relay.
-// What meets here is the rules between them: certificates may come after the
-// consensus that needs them, a document from the future is refused, and exit
-// lists, which nobody signs, count only for relays that a consensus lists.
+// Documents are parsed and verified in package tordir, fetched in package
+// dirclient, merged in package relay. What meets here is the rules between them:
+// certificates may come after the consensus that needs them, a document from the
+// future is refused, exit lists, which nobody signs, count only for relays that a
+// consensus lists, and one writer at a time changes a table, or nothing does.
+//
+// It prints nothing, and knows no command line and no search.
 package relaylist
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
-	"net/netip"
 	"os"
-	"slices"
-	"strings"
+	"path/filepath"
 	"time"
 
+	"tordetect/src/dirclient"
 	"tordetect/src/relay"
+	"tordetect/src/text"
 	"tordetect/src/tordir"
 )
 
-// maxAhead is how far a consensus may be ahead of the clock. A valid one exists
-// five minutes before its valid-after (dir-spec 3.4, voting-delay); the rest is
-// for a clock that is not quite right.
-const maxAhead = 15 * time.Minute
+// Place is where a table lies, and who puts the new one there.
+type Place struct {
+	// Path is the table's file. There need be none yet.
+	Path string
 
-// Verdict is what came of one document.
-type Verdict struct {
-	Name string // file, and member of an archive behind a colon
-	Kind tordir.Kind
+	// Lookup says that Splunk writes the table: it is a lookup that a search
+	// renews from our rows (| outputlookup), as Splunk would not replicate what we
+	// wrote. Nothing is locked and nothing written then; the merged table is in
+	// Result.Rows. Another search may have renewed it meanwhile: that is taken in
+	// last of all. And what is no table there is told and begun anew, as on
+	// Splunk Cloud nobody could move it away.
+	Lookup bool
 
-	// Of a consensus.
-	Flavour      string
-	ValidAfter   int64 // epoch seconds
-	ValidUntil   int64
-	Relays       int
-	Verification tordir.Verification
+	// Learn are tables whose content is taken in too: a history learns what the
+	// table knows, and then from the network only what that lacks.
+	Learn []string
 
-	// Certificates and exit addresses that were taken in.
-	Taken int
-
-	// OK says that the document was believed. Reason is a sentence, of a good
-	// document too.
-	OK     bool
-	Reason string
+	// Hold, if not nil, calls what puts a new table in the place of the old one, so
+	// that a signal to stop can wait for it.
+	Hold func(replace func() error) error
 }
 
-// pending says that more certificates could change the verdict.
-func (v *Verdict) pending() bool {
-	return !v.OK && v.Kind == tordir.KindConsensus && (v.hasCheck(tordir.StatusUnknownCertificate) || v.hasCheck(tordir.StatusExpiredCertificate))
+// Options are those of both ways to learn.
+type Options struct {
+	Trust     tordir.Trust // the authorities to believe; nil: the public network's
+	Now       time.Time    // what is ahead of it is not believed
+	Retention time.Duration
 }
 
-func (v *Verdict) hasCheck(status tordir.Status) bool {
-	return slices.ContainsFunc(v.Verification.Checks, func(c tordir.Check) bool { return c.Status == status })
+// UpdateOptions say where to look for newer lists, and how far back.
+type UpdateOptions struct {
+	Options
+	Sources  []dirclient.Source // tried in turn; none: CollecTor
+	Backfill time.Duration      // how far back to go in an archive for hours that the table lacks; 0: FirstBackfill
+	Client   dirclient.Config
+	Progress func(text string) // if not nil, is told what is being done
 }
 
-// Importer takes documents in. Make one with NewImporter.
-type Importer struct {
-	Merger   *relay.Merger
-	Warnings []string // sentences about the tables that were added
-
-	trust        tordir.Trust
-	now          time.Time
-	certificates tordir.Certificates
+// ImportOptions name files.
+type ImportOptions struct {
+	Options
+	Files []string
+	Begin func(path string) // if not nil, is told of each file as it is begun
 }
 
-// NewImporter returns an Importer that believes these authorities, and no
-// document that is ahead of now.
-func NewImporter(trust tordir.Trust, now time.Time) *Importer {
-	return &Importer{Merger: relay.NewMerger(), trust: trust, now: now}
+// Result is what was learned, and what came of it.
+type Result struct {
+	Verdicts []Verdict // of all documents
+	Asked    []Asked   // the sources, in the order in which they were asked
+	Warnings []string  // sentences: what went wrong without being a failure
+
+	// Current says that nothing newer was found, as it should be: the table's
+	// newest list still holds. Its file is not written then.
+	Current bool
+
+	Written relay.Stats         // of the new table
+	Rows    iter.Seq[relay.Row] // the new table of a Place that is a Lookup, once and without the header
 }
 
-// maxCertificates bounds the certificates that are kept. All of the public
-// network since 2007 are about 350.
-const maxCertificates = 5000
-
-// Add takes a document in. A consensus whose certificates are not known yet is
-// refused: Files tries it again.
-func (im *Importer) Add(doc tordir.Document) Verdict { return im.add(doc, time.Time{}) }
-
-// add is Add for a document that was asked for as the list of an hour, if hour is
-// not zero: another hour's is refused, however well it is signed.
-func (im *Importer) add(doc tordir.Document, hour time.Time) Verdict {
-	v := Verdict{Name: doc.Name, Kind: doc.Kind}
-	switch doc.Kind {
-	case tordir.KindCertificates:
-		im.addCertificates(&v, doc.Bytes)
-	case tordir.KindConsensus:
-		im.addConsensus(&v, doc.Bytes, hour)
-	case tordir.KindExitList:
-		im.addExitList(&v, doc.Bytes)
-	case tordir.KindVote:
-		v.Reason = "This is an authority's vote and no consensus: nothing is decided in it."
-	default:
-		v.Reason = "This is no document of Tor's directory."
-	}
-	return v
+// Asked is a source that was asked for newer lists.
+type Asked struct {
+	Source string
+	Lists  int   // that were believed
+	Exits  int   // addresses of exits that were taken in
+	Err    error // why it has no newer list; nil: it had
 }
 
-func (im *Importer) addCertificates(v *Verdict, text []byte) {
-	certificates, err := tordir.ParseCertificates(text)
-	for _, c := range certificates {
-		if len(im.certificates) < maxCertificates && !im.holds(c) {
-			im.certificates = append(im.certificates, c)
+// Update takes newer lists into a table from the first source that has one, and an
+// exit list where one can be had over TLS. The Result is never nil: its verdicts
+// and warnings belong to a failure too.
+func Update(ctx context.Context, place Place, o UpdateOptions) (*Result, error) {
+	return keep(place, o.Options, func(im *importer) error { return im.fetch(ctx, o) })
+}
+
+// Import takes the documents of files into a table, in any order. It fails if
+// nothing in them says anything about relays; of a few that were refused beside
+// good ones the verdicts tell, and Failed. The Result is never nil.
+func Import(ctx context.Context, place Place, o ImportOptions) (*Result, error) {
+	return keep(place, o.Options, func(im *importer) error {
+		if err := im.files(ctx, o); err != nil {
+			return err
 		}
-	}
-	v.Taken = len(certificates)
-	v.OK = err == nil && len(certificates) > 0
-	v.Reason = fmt.Sprintf("%d certificates.", len(certificates))
-	if err != nil {
-		v.Reason = fmt.Sprintf("%d certificates, and bad ones: %s", len(certificates), sentence(err))
-	}
-}
-
-// holds reports whether the very certificate is there already: one key may have
-// several, with other dates.
-func (im *Importer) holds(c *tordir.Certificate) bool {
-	for _, o := range im.certificates {
-		if o.Identity == c.Identity && o.SigningKeyDigest == c.SigningKeyDigest && o.Published == c.Published && o.Expires == c.Expires {
-			return true
+		if place.Lookup {
+			im.tellImport()
 		}
-	}
-	return false
-}
-
-func (im *Importer) addConsensus(v *Verdict, text []byte, hour time.Time) {
-	c, err := tordir.ParseConsensus(text)
-	if err != nil {
-		v.Reason = sentence(err)
-		return
-	}
-	v.Flavour, v.ValidAfter, v.ValidUntil, v.Relays = c.Flavour, c.ValidAfter, c.ValidUntil, len(c.Relays)
-	v.Verification = c.Verify(im.certificates, im.trust)
-	v.OK, v.Reason = v.Verification.OK, v.Verification.Reason
-	if !v.OK && v.hasCheck(tordir.StatusUnknownCertificate) {
-		v.Reason += " Key certificates of that time are needed too: a Tor client has them in its file cached-certs, CollecTor in certs.tar.xz."
-	}
-	if ahead := time.Unix(c.ValidAfter, 0).Sub(im.now); v.OK && ahead > maxAhead {
-		v.OK = false
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
-	}
-	if v.OK && !hour.IsZero() && c.ValidAfter != hour.Unix() {
-		v.OK = false
-		v.Reason = fmt.Sprintf("It is the list of %s under the name of %s: the source is broken, or somebody wants ours to be out of date.", clock(c.ValidAfter), clock(hour.Unix()))
-	}
-	if !v.OK {
-		return
-	}
-	if err := im.Merger.AddList(listOf(c)); err != nil {
-		v.OK, v.Reason = false, sentence(err)
-	}
-}
-
-func (im *Importer) addExitList(v *Verdict, text []byte) {
-	e, err := tordir.ParseExitList(text)
-	if err != nil {
-		v.Reason = sentence(err)
-		return
-	}
-	list := relay.ExitList{Downloaded: e.Downloaded}
-	latest, late := e.Downloaded, 0 // a list as it is served does not say when it was made
-	if latest == 0 {
-		latest = im.now.Add(maxAhead).Unix()
-	}
-	for _, node := range e.Nodes {
-		for _, a := range node.Addresses {
-			if a.Scanned > latest {
-				late++
-				continue
-			}
-			list.Sightings = append(list.Sightings, relay.ExitSighting{Identity: node.Identity, Addr: a.Addr, Scanned: a.Scanned})
-		}
-	}
-	if ahead := time.Unix(e.Downloaded, 0).Sub(im.now); ahead > maxAhead {
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", clock(e.Downloaded), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
-		return
-	}
-	if err := im.Merger.AddExitList(list); err != nil {
-		v.Reason = sentence(err)
-		return
-	}
-	v.OK, v.Taken = true, len(list.Sightings)
-	v.Reason = fmt.Sprintf("%d addresses of %d exits. Exit lists are not signed: only relays that a consensus lists around then count.", len(list.Sightings), len(e.Nodes))
-	if late > 0 {
-		v.Reason += fmt.Sprintf(" %d addresses were left out, as they are said to have been seen after the list was made.", late)
-	}
-}
-
-// listOf turns a consensus into what the table keeps of it.
-func listOf(c *tordir.Consensus) relay.List {
-	l := relay.List{ValidAfter: c.ValidAfter, ValidUntil: c.ValidUntil, Relays: make([]relay.ListedRelay, len(c.Relays))}
-	for i := range c.Relays {
-		r := &c.Relays[i]
-		l.Relays[i] = relay.ListedRelay{
-			Identity: r.Identity, Nickname: r.Nickname, Flags: r.Flags,
-			Ports: append([]netip.AddrPort{netip.AddrPortFrom(r.Addr, r.ORPort)}, r.IPv6...),
-		}
-		if r.DirPort != 0 {
-			l.Relays[i].Dir = netip.AddrPortFrom(r.Addr, r.DirPort)
-		}
-	}
-	return l
-}
-
-// Files takes in the documents of files, in any order: a consensus that comes
-// before its certificates is read a second time. From a pipe, which cannot be read
-// twice, it is kept meanwhile. The verdicts are in the order of the documents; see,
-// if not nil, is told of each file as it is begun.
-func (im *Importer) Files(paths []string, see func(path string)) []Verdict {
-	var all []Verdict
-	pending := make([]map[int]int, len(paths)) // of each file: number of a document -> its verdict
-	type waiting struct {
-		doc tordir.Document
-		at  int // its verdict
-	}
-	var kept []waiting // from pipes
-	read := func(i int, take func(number int, doc tordir.Document, err error)) {
-		if see != nil {
-			see(paths[i])
-		}
-		number := 0
-		for doc, err := range documents(paths[i]) {
-			take(number, doc, err)
-			number++
-		}
-	}
-	for i := range paths {
-		read(i, func(number int, doc tordir.Document, err error) {
-			v := Verdict{Name: doc.Name, Kind: tordir.KindUnknown}
-			if err != nil {
-				v.Reason = sentence(err)
-			} else {
-				v = im.Add(doc)
-			}
-			switch {
-			case !v.pending():
-			case regular(paths[i]):
-				if pending[i] == nil {
-					pending[i] = map[int]int{}
-				}
-				pending[i][number] = len(all)
-			case len(kept) < maxKept:
-				kept = append(kept, waiting{doc, len(all)})
-			default:
-				v.Reason += " It came through a pipe, before its certificates, behind too many others to be kept: name the certificates first."
-			}
-			all = append(all, v)
-		})
-	}
-	for _, w := range kept {
-		all[w.at] = im.Add(w.doc)
-	}
-	for i := range paths {
-		if pending[i] == nil || len(im.certificates) == 0 {
-			continue
-		}
-		read(i, func(number int, doc tordir.Document, err error) {
-			if at, ok := pending[i][number]; ok && err == nil {
-				all[at] = im.Add(doc)
-			}
-		})
-	}
-	return all
-}
-
-// maxKept bounds the consensuses of pipes that are kept until their certificates
-// have come: three days of hourly lists, 250 MB.
-const maxKept = 80
-
-func regular(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// documents finds the documents of a file.
-func documents(path string) iter.Seq2[tordir.Document, error] {
-	return func(yield func(tordir.Document, error) bool) {
-		f, err := os.Open(path)
-		if err == nil {
-			defer f.Close()
-			var info os.FileInfo
-			if info, err = f.Stat(); err == nil && info.IsDir() {
-				err = errors.New("this is a folder: name the files in it")
+		for _, v := range im.out.Verdicts {
+			if v.OK && v.Kind != tordir.KindCertificates {
+				return nil
 			}
 		}
-		if err != nil {
-			yield(tordir.Document{Kind: tordir.KindUnknown, Name: path}, err)
-			return
+		if err := Failed(im.out.Verdicts); err != nil {
+			return err
 		}
-		for doc, err := range tordir.Documents(path, f, tordir.Limits{}) {
-			if !yield(doc, err) {
-				return
-			}
+		return errors.New("certificates alone say nothing about relays: add the consensuses that they are for")
+	})
+}
+
+// tellImport warns of what was refused, where the table that Splunk shows leaves no
+// room for verdicts, and of lists that are old: a lookup judges what happens now.
+func (im *importer) tellImport() {
+	var refused refusals
+	for _, v := range im.out.Verdicts {
+		if !v.OK {
+			v.Name = filepath.Base(v.Name) // a search's messages are no place for a server's folders
+			refused.add(v.refusal())
 		}
 	}
+	im.warnOf(refused)
+	if newest, ok := im.merger.Newest(); ok && newest < im.now.Unix() {
+		im.warn("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", text.Time(newest))
+	}
+}
+
+// Verify judges the documents of files, as Import would, for no table.
+func Verify(ctx context.Context, o ImportOptions) ([]Verdict, error) {
+	im := newImporter(o.Options)
+	err := im.files(ctx, o)
+	return im.out.Verdicts, err
 }
 
 // Failed returns an error that counts the documents which were not believed, or
@@ -322,4 +173,88 @@ func Failed(verdicts []Verdict) error {
 		return fmt.Errorf("%d of %d documents were refused", bad, len(verdicts))
 	}
 	return nil
+}
+
+// keep opens a place, has something learned, and puts the merged table there.
+func keep(place Place, o Options, learn func(*importer) error) (*Result, error) {
+	im := newImporter(o)
+	file, release, err := place.open()
+	if err != nil {
+		return &im.out, err
+	}
+	defer release()
+	for _, path := range append([]string{file}, place.Learn...) {
+		if err := im.addTable(path, place.Lookup); err != nil {
+			return &im.out, err
+		}
+	}
+	err = learn(im)
+	im.out.Current = errors.Is(err, ErrNothingNewer)
+	switch {
+	case im.out.Current && !place.Lookup:
+		return &im.out, nil
+	case err != nil && !im.out.Current:
+		return &im.out, place.unchanged(err)
+	}
+	return &im.out, place.put(im, file, relay.Options{Retention: o.Retention, Relays: true})
+}
+
+// open checks the place and keeps others from writing there until release is
+// called. file is where the table is, links followed.
+func (p Place) open() (file string, release func(), err error) {
+	if p.Lookup {
+		return p.Path, func() {}, nil
+	}
+	if file, err = checkPlace(p.Path); err != nil {
+		return "", nil, err
+	}
+	release, err = Lock(file)
+	return file, release, err
+}
+
+// put puts the merged table in its place, or makes the rows for the one who will.
+func (p Place) put(im *importer, file string, o relay.Options) (err error) {
+	out := &im.out
+	if p.Lookup {
+		if err := im.addTable(file, true); err != nil { // what another search learned meanwhile
+			return err
+		}
+		if out.Rows, out.Written, err = im.merger.Rows(o); err != nil {
+			return fmt.Errorf("merge the table: %w", err)
+		}
+		im.uncovered()
+		return nil
+	}
+	var failure error
+	replace := func() error {
+		out.Written, failure = im.merger.WriteFile(file, o)
+		return failure
+	}
+	if p.Hold == nil {
+		p.Hold = func(replace func() error) error { return replace() }
+	}
+	err = p.Hold(replace)
+	if failure != nil {
+		return p.unchanged(failure)
+	}
+	im.uncovered()
+	return err
+}
+
+// uncovered warns of exit lists that are of no use yet.
+func (im *importer) uncovered() {
+	if n := im.out.Written.Uncovered; n > 0 {
+		im.warn("Exit lists of times for which no consensus was read count for nothing: %d. Give both together.", n)
+	}
+}
+
+// unchanged says what a failure means for the table.
+func (p Place) unchanged(err error) error {
+	if p.Lookup {
+		return err // whoever runs the search knows
+	}
+	if _, missing := os.Stat(p.Path); errors.Is(missing, fs.ErrNotExist) {
+		return fmt.Errorf("%w; no table was written", err)
+	}
+	return fmt.Errorf("%w; the table %s is as it was", err, p.Path)
 }

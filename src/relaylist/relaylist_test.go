@@ -2,6 +2,9 @@ package relaylist
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -51,12 +54,29 @@ func hour(net *tornet.Network, h int) []byte {
 	return net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)})
 }
 
-func written(t *testing.T, im *Importer) string {
+// placeOf is a place with a table, or without one yet, and what reads the one that
+// is there later.
+func placeOf(t *testing.T, table string) (place Place, read func() string) {
 	t.Helper()
-	var b bytes.Buffer
-	_, err := im.Merger.Write(&b, relay.Options{})
-	require.NoError(t, err)
-	return b.String()
+	place.Path = filepath.Join(t.TempDir(), "tor_relays.csv")
+	if table != "" {
+		require.NoError(t, os.WriteFile(place.Path, []byte(table), 0o600))
+	}
+	return place, func() string {
+		text, err := os.ReadFile(place.Path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			require.NoError(t, err)
+		}
+		return string(text)
+	}
+}
+
+// imported takes files into a new table.
+func imported(t *testing.T, trust tordir.Trust, now time.Time, paths []string) (*Result, string, error) {
+	t.Helper()
+	place, read := placeOf(t, "")
+	r, err := Import(context.Background(), place, ImportOptions{Options: Options{Trust: trust, Now: now}, Files: paths})
+	return r, read(), err
 }
 
 // Certificates may come before, between or behind the consensuses, and all in
@@ -70,20 +90,15 @@ func TestAnyOrder(t *testing.T) {
 		for _, i := range order {
 			set = append(set, docs[i])
 		}
-		im := NewImporter(trust, noon.Add(6*time.Hour))
-		for _, v := range im.Files(files(t, set...), nil) {
-			require.True(t, v.OK, v.Reason)
+		for _, paths := range [][]string{files(t, set...), files(t, bytes.Join(set, nil))} {
+			r, got, err := imported(t, trust, noon.Add(6*time.Hour), paths)
+			require.NoError(t, err)
+			require.NoError(t, Failed(r.Verdicts))
+			if want == "" {
+				want = got
+			}
+			require.Equal(t, want, got)
 		}
-		if want == "" {
-			want = written(t, im)
-		}
-		require.Equal(t, want, written(t, im))
-
-		im = NewImporter(trust, noon.Add(6*time.Hour))
-		for _, v := range im.Files(files(t, bytes.Join(set, nil)), nil) {
-			require.True(t, v.OK, v.Reason)
-		}
-		require.Equal(t, want, written(t, im))
 	}
 	table, err := relay.Parse(want)
 	require.NoError(t, err)
@@ -110,19 +125,17 @@ func TestRefusals(t *testing.T) {
 		"junk":               {[]byte("<html>busy</html>"), noon, "no document of Tor's directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			im := NewImporter(trust, c.now)
-			verdicts := im.Files(files(t, certs, c.doc), nil)
-			require.Len(t, verdicts, 2)
-			require.True(t, verdicts[0].OK)
-			require.False(t, verdicts[1].OK)
-			require.Contains(t, verdicts[1].Reason, c.want)
-			require.Error(t, Failed(verdicts))
-			_, ok := im.Merger.Newest()
-			require.False(t, ok)
+			r, table, err := imported(t, trust, c.now, files(t, certs, c.doc))
+			require.ErrorContains(t, err, "1 of 2 documents were refused; no table was written")
+			require.Len(t, r.Verdicts, 2)
+			require.True(t, r.Verdicts[0].OK)
+			require.False(t, r.Verdicts[1].OK)
+			require.Contains(t, r.Verdicts[1].Reason, c.want)
+			require.Empty(t, table)
 		})
 	}
-	im := NewImporter(trust, noon)
-	verdicts := im.Files([]string{filepath.Join(t.TempDir(), "none"), t.TempDir()}, nil)
+	verdicts, err := Verify(context.Background(), ImportOptions{Options: Options{Trust: trust, Now: noon}, Files: []string{filepath.Join(t.TempDir(), "none"), t.TempDir()}})
+	require.NoError(t, err)
 	require.Len(t, verdicts, 2)
 	require.Contains(t, verdicts[1].Reason, "This is a folder")
 	require.Error(t, Failed(nil))
@@ -130,9 +143,9 @@ func TestRefusals(t *testing.T) {
 
 func TestLookup(t *testing.T) {
 	net, trust := lab(t)
-	im := NewImporter(trust, noon.Add(9*time.Hour))
-	require.NoError(t, Failed(im.Files(files(t, net.Certificates(), hour(net, 0), hour(net, 8)), nil)))
-	table, err := relay.Parse(written(t, im))
+	_, text, err := imported(t, trust, noon.Add(9*time.Hour), files(t, net.Certificates(), hour(net, 0), hour(net, 8)))
+	require.NoError(t, err)
+	table, err := relay.Parse(text)
 	require.NoError(t, err)
 	first := net.Relays(noon)[0]
 	addr := first.Addr
@@ -157,12 +170,13 @@ func TestRealConsensuses(t *testing.T) {
 	folder := shared.File(t, "consensus")
 	paths, err := filepath.Glob(filepath.Join(folder, "*"))
 	require.NoError(t, err)
-	im := NewImporter(tordir.PublicAuthorities(), noon)
+	r, text, err := imported(t, nil, noon, paths)
+	require.NoError(t, err)
 	counts := map[string][2]int{
 		"2021-08-29": {9, 9}, "2022-07-14": {5, 5}, "2024-05-17": {6, 8}, "2025-06-15": {9, 9}, "2025-06-16": {9, 9}, "2026-06-27": {9, 9},
 	}
 	lists := 0
-	for _, v := range im.Files(paths, nil) {
+	for _, v := range r.Verdicts {
 		require.True(t, v.OK, "%s: %s", v.Name, v.Reason)
 		if v.Kind == tordir.KindConsensus {
 			lists++
@@ -170,7 +184,7 @@ func TestRealConsensuses(t *testing.T) {
 		}
 	}
 	require.Equal(t, 8, lists)
-	table, err := relay.Parse(written(t, im))
+	table, err := relay.Parse(text)
 	require.NoError(t, err)
 	require.True(t, table.Complete)
 	require.Zero(t, table.Skipped)
@@ -199,12 +213,15 @@ func TestPrivateNetwork(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(folder, "2026-*"))
 	require.NoError(t, err)
 	require.Len(t, paths, 10)
-	im := NewImporter(trust, noon.Add(7*24*time.Hour))
-	require.NoError(t, Failed(im.Files(append(paths, filepath.Join(folder, "cached-certs")), nil)))
+	late := noon.Add(7 * 24 * time.Hour)
+	r, table, err := imported(t, trust, late, append(paths, filepath.Join(folder, "cached-certs")))
+	require.NoError(t, err)
+	require.NoError(t, Failed(r.Verdicts))
 
-	votes := NewImporter(trust, noon.Add(7*24*time.Hour)).Files([]string{filepath.Join(folder, "v3-status-votes")}, nil)
-	require.NotEmpty(t, votes)
-	for _, v := range votes {
+	votes, _, err := imported(t, trust, late, []string{filepath.Join(folder, "v3-status-votes")})
+	require.Error(t, err)
+	require.NotEmpty(t, votes.Verdicts)
+	for _, v := range votes.Verdicts {
 		require.False(t, v.OK)
 		require.Contains(t, v.Reason, "vote")
 	}
@@ -226,7 +243,7 @@ func TestPrivateNetwork(t *testing.T) {
 		sort.Strings(rows)
 		return rows
 	}
-	require.Equal(t, substance(string(hand)), substance(written(t, im)))
+	require.Equal(t, substance(string(hand)), substance(table))
 }
 
 // What an exit list says of the time after it was made is left out.
@@ -247,8 +264,8 @@ func TestExitListOfTheFuture(t *testing.T) {
 	served := regexp.MustCompile(`(?m)^Downloaded .*\n`).ReplaceAll(list, nil)
 	require.NotEqual(t, list, served)
 	for _, doc := range [][]byte{list, served} {
-		im := NewImporter(trust, noon.Add(time.Hour))
-		v := im.Add(tordir.Document{Kind: tordir.KindExitList, Bytes: doc})
+		im := newImporter(Options{Trust: trust, Now: noon.Add(time.Hour)})
+		v := im.add(tordir.Document{Kind: tordir.KindExitList, Bytes: doc})
 		require.True(t, v.OK)
 		require.Equal(t, total-late, v.Taken)
 		require.Contains(t, v.Reason, strconv.Itoa(late)+" addresses were left out")
@@ -270,29 +287,31 @@ func TestFilesFromPipes(t *testing.T) {
 		}()
 		paths = append(paths, "/dev/fd/"+strconv.Itoa(int(r.Fd())))
 	}
-	im := NewImporter(trust, noon.Add(2*time.Hour))
-	verdicts := im.Files(paths, nil)
-	require.NoError(t, Failed(verdicts), "%v", verdicts)
-	require.Len(t, verdicts, 3)
-	require.Len(t, im.Merger.Covered(), 1)
+	r, text, err := imported(t, trust, noon.Add(2*time.Hour), paths)
+	require.NoError(t, err)
+	require.NoError(t, Failed(r.Verdicts), "%v", r.Verdicts)
+	require.Len(t, r.Verdicts, 3)
+	table, err := relay.Parse(text)
+	require.NoError(t, err)
+	require.Len(t, table.Lists(), 1)
 }
 
 // A reason is one line, and says what to do.
 func TestReasons(t *testing.T) {
 	net, trust := lab(t)
-	im := NewImporter(trust, noon)
-	v := im.Add(tordir.Document{Kind: tordir.KindConsensus, Bytes: hour(net, 0)})
+	im := newImporter(Options{Trust: trust, Now: noon})
+	v := im.add(tordir.Document{Kind: tordir.KindConsensus, Bytes: hour(net, 0)})
 	require.Contains(t, v.Reason, "0 of 5 authorities signed, 3 are needed. No certificate for its key: ")
 	require.Contains(t, v.Reason, ". Key certificates of that time are needed too: ")
 
 	certs := net.Certificates()
 	broken := bytes.ReplaceAll(certs, []byte("\ndir-key-published "), []byte("\ndir-key-published x"))
-	v = im.Add(tordir.Document{Kind: tordir.KindCertificates, Bytes: broken})
+	v = im.add(tordir.Document{Kind: tordir.KindCertificates, Bytes: broken})
 	require.False(t, v.OK)
 	require.NotContains(t, v.Reason, "\n")
 	require.NotContains(t, v.Reason, "..")
 
 	weak := net.Consensus(tornet.Spec{ValidAfter: noon, Relays: net.Relays(noon), Signers: []int{0, 1}})
-	require.NoError(t, Failed([]Verdict{im.Add(tordir.Document{Kind: tordir.KindCertificates, Bytes: certs})}))
-	require.NotContains(t, im.Add(tordir.Document{Kind: tordir.KindConsensus, Bytes: weak}).Reason, "are needed too")
+	require.NoError(t, Failed([]Verdict{im.add(tordir.Document{Kind: tordir.KindCertificates, Bytes: certs})}))
+	require.NotContains(t, im.add(tordir.Document{Kind: tordir.KindConsensus, Bytes: weak}).Reason, "are needed too")
 }

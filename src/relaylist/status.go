@@ -10,6 +10,7 @@ import (
 	"tordetect/src/flow"
 
 	"tordetect/src/relay"
+	"tordetect/src/text"
 )
 
 // Status describes a table in one row: its columns and values. Ages are in
@@ -20,7 +21,7 @@ import (
 func Status(t *relay.Table, file, version string, now time.Time) (columns []string, row []any) {
 	validUntil, age, listed, before := any(""), any(""), any(""), any("")
 	if newest, ok := t.Newest(); ok {
-		validUntil, age, listed = clock(newest), now.Unix()-newest, t.ListedAt(newest)
+		validUntil, age, listed = text.Time(newest), now.Unix()-newest, t.ListedAt(newest)
 		if most := mostBefore(t, newest); most > 0 {
 			before = most
 		}
@@ -55,7 +56,7 @@ func spans(all []flow.Interval) string {
 			words = append(words, fmt.Sprintf("and %d more", len(all)-i))
 			break
 		}
-		words = append(words, clock(iv.From)+"/"+clock(iv.To))
+		words = append(words, text.Time(iv.From)+"/"+text.Time(iv.To))
 	}
 	return strings.Join(words, " ")
 }
@@ -69,9 +70,9 @@ func SeenRows(lines []Seen) (columns []string, rows [][]any) {
 			port = s.Port
 		}
 		if s.First != 0 || s.Last != 0 {
-			first, last = clock(s.First), clock(s.Last)
+			first, last = text.Time(s.First), text.Time(s.Last)
 		}
-		rows = append(rows, []any{s.Addr.String(), clock(s.At), s.Answer, s.Coverage, s.Role, port, s.Flags, s.Fingerprint, s.Nickname, first, last, s.Away})
+		rows = append(rows, []any{s.Addr.String(), text.Time(s.At), s.Answer, s.Coverage, s.Role, port, s.Flags, s.Fingerprint, s.Nickname, first, last, s.Away})
 	}
 	return columns, rows
 }

@@ -4,56 +4,46 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"tordetect/src/flow"
 
+	"tordetect/src/bounded"
 	"tordetect/src/relay"
+	"tordetect/src/text"
 )
 
-// AddTable adds the table that is there already. No table is no error: the first
-// import makes one.
-func (im *Importer) AddTable(path string) error {
-	info, err := os.Stat(path)
+// addTable adds the table that is there already. No table is no error: the first
+// one is made then. renew says what to do about a file that is no table at all, an
+// empty one or a page of HTML: nothing in it is ours.
+func (im *importer) addTable(path string, renew bool) error {
+	text, err := bounded.File(path, relay.MaxTableBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("read the table: %w", err)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("read the table: %s is not a file", path)
-	case info.Size() > relay.MaxTableBytes:
-		return fmt.Errorf("read the table: %s has %d bytes; the limit is %d", path, info.Size(), relay.MaxTableBytes)
+		return fmt.Errorf("read the table %s: %w", path, err)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("read the table: %w", err)
-	}
-	if err := im.addTable(filepath.Base(path), string(text)); err != nil {
+	name := filepath.Base(path)
+	ahead, err := im.merger.AddTableUntil(string(text), latestCovered(im.now))
+	switch {
+	case renew && errors.Is(err, relay.ErrNotATable):
+		im.warnOnce(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))
+	case err != nil:
 		return fmt.Errorf("read the table %s: %w; move it away to begin a new one", path, err)
+	case ahead != 0:
+		im.warnOnce("The table " + name + aheadOf(im.now, ahead) + " What it says of its lists' times does not count.")
 	}
 	return nil
 }
 
-// AddTableText is AddTable for a table in memory.
-func (im *Importer) AddTableText(text string) error { return im.addTable("", text) }
-
-func (im *Importer) addTable(name, text string) error {
-	ahead, err := im.Merger.AddTableUntil(text, latestCovered(im.now))
-	if err != nil {
-		return err
+// warnOnce warns of a table, which may be read twice.
+func (im *importer) warnOnce(text string) {
+	if !slices.Contains(im.out.Warnings, text) {
+		im.out.Warnings = append(im.out.Warnings, text)
 	}
-	if warning := aheadOf(im.now, ahead); ahead != 0 {
-		warning = strings.TrimSpace("The table "+name) + warning + " What it says of its lists' times does not count."
-		if !slices.Contains(im.Warnings, warning) { // it may be read twice
-			im.Warnings = append(im.Warnings, warning)
-		}
-	}
-	return nil
 }
 
 // maxCoveredAhead is how far the coverage of a table may be ahead of the clock: a
@@ -80,5 +70,5 @@ func Ahead(t *relay.Table, now time.Time) string {
 
 func aheadOf(now time.Time, moment int64) string {
 	return fmt.Sprintf(" says that lists were read until %s, %d hours ahead of this machine's clock: that is damage, or the clock is wrong.",
-		clock(moment), (moment-now.Unix())/3600)
+		text.Time(moment), (moment-now.Unix())/3600)
 }

@@ -2,19 +2,15 @@ package relaylist
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
-// clock writes epoch seconds as 2006-01-02T15:04:05Z.
-func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05Z") }
-
 // sentence writes an error as one: with a capital and a full stop.
 func sentence(err error) string {
-	text := ended(err)
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:]
+	said := ended(err)
+	first, size := utf8.DecodeRuneInString(said)
+	return string(unicode.ToUpper(first)) + said[size:]
 }
 
 // ended writes an error as the end of a sentence: one line, with a full stop.

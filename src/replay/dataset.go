@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"tordetect/src/bounded"
 )
 
 // A Dataset is a file of events, one a line, and what Splunk is to store beside
@@ -115,9 +117,9 @@ func described(file string) ([]Dataset, error) {
 		Old         []string `yaml:"dataset"`
 		Sourcetypes []string `yaml:"sourcetypes"`
 	}
-	text, err := readBounded(file, maxYML)
+	text, err := bounded.FileOrPipe(file, maxYML)
 	if err != nil {
-		return nil, fmt.Errorf("read the description: %w", err)
+		return nil, fmt.Errorf("read the description %s: %w", file, err)
 	}
 	if err := yaml.Unmarshal(text, &yml); err != nil {
 		return nil, fmt.Errorf("%s is no description of data sets: %s", file, printable(err.Error()))
@@ -210,19 +212,6 @@ func find(yml, name string) (Dataset, error) {
 		return d, nil
 	}
 	return Dataset{}, fmt.Errorf("the file %q is not here; bring it first, nothing is fetched", printable(name))
-}
-
-func readBounded(file string, most int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(text)) > most {
-		err = fmt.Errorf("%s is larger than %d bytes", file, most)
-	}
-	return text, err
 }
 
 // zeekHead are the lines that describe a Zeek log. They are no events.

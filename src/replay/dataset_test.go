@@ -112,7 +112,7 @@ func TestHostileDescriptions(t *testing.T) {
 	f("is no description", "datasets: 5")
 	f("is no description", "\t\x00")
 	f("is no description", "- a\n- b")
-	f("is larger than", strings.Repeat("#", maxYML+1))
+	f("the limit is", strings.Repeat("#", maxYML+1))
 	f("is no description", "a: &a [x,x,x,x,x,x,x,x,x]\n"+func() string {
 		var b strings.Builder // each line nine times the one before
 		for i := 'b'; i < 'l'; i++ {

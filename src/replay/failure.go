@@ -11,11 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"tordetect/src/web"
 )
 
 // An Outcome is what became of a request that was not answered with success.
@@ -120,19 +121,8 @@ func answered(response *http.Response, code int, text string, event int, now tim
 	default:
 		f.Outcome = Refused
 	}
-	f.After = retryAfter(response.Header.Get("Retry-After"), now)
+	f.After = web.RetryAfter(response.Header.Get("Retry-After"), now)
 	return f
-}
-
-// retryAfter reads the header (RFC 9110, section 10.2.3): seconds or a date.
-func retryAfter(text string, now time.Time) time.Duration {
-	if n, err := strconv.ParseUint(text, 10, 63); err == nil {
-		return time.Duration(min(n, uint64(longest/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(at.Sub(now), 0), longest)
-	}
-	return 0
 }
 
 // broken judges a request that got no answer. connected: bytes may have gone out.

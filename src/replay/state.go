@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"tordetect/src/bounded"
 )
 
 // A state is what a replay has to know to go on after it was stopped or killed.
@@ -70,15 +72,12 @@ func newState(target string, files []Dataset) (*state, error) {
 // loadState reads the state of an earlier run, nil where there is none. One of
 // other files or of another target is refused.
 func loadState(path string, fresh *state) (*state, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read the state: %s is no file; name another by --state", path) // a pipe would be waited for
-	}
-	text, err := readBounded(path, maxState)
+	text, err := bounded.File(path, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the state: %w", err)
+		return nil, fmt.Errorf("read the state %s: %w; name another by --state", path, err)
 	}
 	advice := "; remove it to send everything from the start, or name another by --state"
 	var s state

@@ -17,6 +17,6 @@ func TestStateOfAPipe(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
 	c := newCollector(t, false)
 	_, err := Run(context.Background(), newHEC(t, c, nil), panFile(t, 3), quick(func(o *Options) { o.State = path }))
-	require.ErrorContains(t, err, "is no file")
+	require.ErrorContains(t, err, "it is not a file; name another by --state")
 	require.Empty(t, c.arrived)
 }

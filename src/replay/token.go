@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"tordetect/src/text"
 )
 
 // A Token opens a collector or a tenant. It prints as "(secret)" in every verb
@@ -51,16 +52,5 @@ func (t Token) clean(text string) string {
 	return printable(text)
 }
 
-func printable(text string) string {
-	const most = 300
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
-	}
-	return text
-}
+// printable is what a server, a file or a user wrote, fit for a message.
+func printable(s string) string { return text.Short(s, 300) }

@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +13,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"tordetect/src/bounded"
+	"tordetect/src/web"
 )
 
 // transport is the way to a server. With a file of authorities only these are
@@ -21,13 +23,9 @@ import (
 func transport(caFile string) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
-		pem, err := readBounded(caFile, 1<<20)
-		if err != nil {
-			return nil, fmt.Errorf("read the certificate authorities: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate: want PEM, that is text with BEGIN CERTIFICATE", caFile)
+		var err error
+		if config.RootCAs, err = web.Authorities(caFile, false); err != nil {
+			return nil, err
 		}
 	}
 	http1 := new(http.Protocols)
@@ -89,9 +87,9 @@ func Unencrypted(address string) bool {
 
 // TokenFile reads a token from a file that holds nothing else.
 func TokenFile(path string) (Token, error) {
-	text, err := readBounded(path, 64<<10)
+	text, err := bounded.FileOrPipe(path, 64<<10)
 	if err != nil {
-		return Token{}, fmt.Errorf("read the token: %w", err)
+		return Token{}, fmt.Errorf("read the token of %s: %w", path, err)
 	}
 	token, err := NewToken(string(text))
 	if err != nil {

@@ -101,14 +101,12 @@ func (r *reader) event(e *event.Event, line int64) error {
 	}
 	closes := e.Closes()
 	if r.connection(e); judge.IsQuiet(f) && !r.counter.wants(0, false, r.id) {
-		r.counter.quiet(detect.VerdictOf(0, f.Coverage), f.Coverage, last, closes)
-		r.counter.summary.ListUntil = max(r.counter.summary.ListUntil, f.NewestList)
+		r.counter.quiet(detect.VerdictOf(0, f.Coverage), f.Coverage, last, f.NewestList, closes)
 		return nil
 	}
 	found := r.judge.Finding(f)
 	if !r.counter.wants(found.Score, found.Score > 0 || len(found.Evidence) > 0, r.id) {
-		r.counter.quiet(found.Verdict, f.Coverage, last, closes)
-		r.counter.summary.ListUntil = max(r.counter.summary.ListUntil, f.NewestList)
+		r.counter.quiet(found.Verdict, f.Coverage, last, f.NewestList, closes)
 		return nil
 	}
 	r.fill(e)

@@ -10,8 +10,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
-	"unicode"
+
+	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // Kind is what a document turned out to be.
@@ -97,8 +98,8 @@ func Documents(name string, r io.Reader, limits Limits) iter.Seq2[Document, erro
 	return func(yield func(Document, error) bool) {
 		limits = limits.orDefaults()
 		f := &finder{limits: limits, yield: yield, left: limits.Output}
-		name = printable(name)
-		f.open(name, &bounded{r: r, left: &limits.Input, err: tooLarge(fmt.Sprintf("the file is larger than the %d bytes that are read", limits.Input))}, 0)
+		name = text.Short(name, maxName)
+		f.open(name, &bounded.Stream{R: r, Left: &limits.Input, Err: tooLarge(fmt.Sprintf("the file is larger than the %d bytes that are read", limits.Input))}, 0)
 		if !f.stopped && !f.found && f.failures == 0 {
 			f.give(Document{Kind: KindUnknown, Name: name, Bytes: f.head})
 		}
@@ -211,39 +212,20 @@ func (f *finder) openTar(name string, r io.Reader, depth int) {
 		}
 		if h.Typeflag == tar.TypeReg {
 			// bound, as a sparse member is larger than its bytes in the file
-			f.open(name+":"+printable(h.Name), f.bound(t), depth+1)
+			f.open(name+":"+text.Short(h.Name, maxName), f.bound(t), depth+1)
 		}
 	}
 }
 
 // bound counts what is unpacked against the limit of the whole file.
 func (f *finder) bound(r io.Reader) io.Reader {
-	return &bounded{r: r, left: &f.left, err: tooLarge(fmt.Sprintf("unpacked it is larger than the %d bytes that are read", f.limits.Output))}
-}
-
-// bounded reads so much and no more.
-type bounded struct {
-	r    io.Reader
-	left *int64
-	err  tooLarge
+	return &bounded.Stream{R: r, Left: &f.left, Err: tooLarge(fmt.Sprintf("unpacked it is larger than the %d bytes that are read", f.limits.Output))}
 }
 
 // tooLarge is an error that passes through the layers as it is.
 type tooLarge string
 
 func (e tooLarge) Error() string { return string(e) }
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if int64(len(p)) > *b.left+1 {
-		p = p[:*b.left+1] // one more, to tell a file of just the limit from a larger one
-	}
-	n, err := b.r.Read(p)
-	if *b.left -= int64(n); *b.left < 0 {
-		*b.left = -1
-		return 0, b.err
-	}
-	return n, err
-}
 
 // unpacked names the packing in the errors of a stream.
 type unpacked struct {
@@ -303,17 +285,4 @@ func (z *zlibs) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-}
-
-// printable makes a name fit for a message: it may come from anybody's archive.
-func printable(name string) string {
-	if len(name) > maxName {
-		name = name[:maxName] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, name)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
+
+	"tordetect/src/bounded"
 	"tordetect/tests/tornet"
 )
 
@@ -293,7 +295,7 @@ func TestJunkFiles(t *testing.T) {
 		"lines": io.MultiReader(strings.NewReader(strings.Repeat("2026-06-27,192.0.2.1,443\n", 1_400_000)), &zeros{65 << 20}),
 	} {
 		left := int64(100 << 20)
-		list, docs := found(&bounded{r: r, left: &left}, Limits{})
+		list, docs := found(&bounded.Stream{R: r, Left: &left, Err: io.ErrShortBuffer}, Limits{})
 		require.Equal(t, []string{"unknown f"}, list, name)
 		require.Len(t, docs[0], maxUnknown, name)
 		require.Greater(t, left, int64(60<<20), name)

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures the search command beside others, side by side in one
 // run, as splunkd would run them: whole processes behind real pipes, getinfo and
 // chunks in turns.

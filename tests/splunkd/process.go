@@ -65,7 +65,7 @@ func startProcess(command, file string, args []string, dir string, env []string,
 	p := &process{command: command, cmd: exec.Command(file, args...), stderr: &bounded{}, frames: make(chan frame, 1),
 		stop: make(chan struct{}), arrived: &atomic.Int64{}, timeout: h.timeout(), hold: h.Hold, secret: sessionKey, said: map[string]bool{}}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, env, p.stderr
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(p.cmd)
 	p.cmd.WaitDelay = p.timeout
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
@@ -208,7 +208,7 @@ func (p *process) wait() (int, error) {
 	select {
 	case <-done:
 	case <-time.After(p.timeout):
-		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		killGroup(p.cmd)
 		<-done
 		return 0, p.fault("did not end within %s after its stdin was closed", p.timeout)
 	}
@@ -222,7 +222,7 @@ func (p *process) wait() (int, error) {
 func (p *process) kill() []byte {
 	if p.cmd.ProcessState == nil {
 		p.stdin.Close()
-		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		killGroup(p.cmd)
 		p.drain()
 		p.cmd.Wait()
 	}

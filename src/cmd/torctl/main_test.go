@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/pem"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +56,13 @@ func TestScripts(t *testing.T) {
 			server := httptest.NewServer(cache(net))
 			env.Defer(server.Close)
 			env.Setenv("CACHE", "dir+"+server.URL)
+			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<!doctype html>Blocked")) }))
+			env.Defer(page.Close)
+			env.Setenv("PAGE", "dir+"+page.URL)
+			mirror := httptest.NewTLSServer(archive(net))
+			env.Defer(mirror.Close)
+			env.Setenv("MIRROR", mirror.URL+"/")
+			write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mirror.Certificate().Raw}))
 			env.Setenv("RELAY", net.Relays(noon.Add(-3 * time.Hour))[0].Addr.String())
 			return nil
 		},
@@ -72,6 +80,27 @@ func cache(net *tornet.Network) http.Handler {
 			doc = consensus
 		}
 		_, _ = w.Write(doc)
+	})
+}
+
+// archive is a mirror of CollecTor with the consensus of 11 h and an exit list that
+// is none.
+func archive(net *tornet.Network) http.Handler {
+	at := noon.Add(-time.Hour)
+	consensus := net.Consensus(tornet.Spec{ValidAfter: at, Relays: net.Relays(at)})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/2026-11-20-11-00-00-consensus"):
+			_, _ = w.Write(consensus)
+		case strings.HasSuffix(r.URL.Path, "/certs.tar.xz"):
+			_, _ = w.Write(net.Certificates())
+		case strings.HasSuffix(r.URL.Path, "/exit-lists/"):
+			_, _ = w.Write([]byte("2026-11-20-11-02-00"))
+		case strings.Contains(r.URL.Path, "/exit-lists/"):
+			_, _ = w.Write([]byte("ExitNode nonsense\n"))
+		default:
+			http.NotFound(w, r)
+		}
 	})
 }
 

@@ -18,8 +18,11 @@ import (
 	"tordetect/src/dirclient"
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
+	"tordetect/src/splunkhome"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 	"tordetect/src/tordir"
+	"tordetect/src/web"
 )
 
 func relaysCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
@@ -58,19 +61,20 @@ authorities into the table. What is not believed is listed and left out.`,
 		Example: `  torctl relays import consensuses-2026-10.tar.xz certs.tar.xz --relays tor_relays_history.csv
   torctl relays import cached-microdesc-consensus cached-certs --retention 400d`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(c *cobra.Command, files []string) error {
 			if err := checkForm(form, formTable, formJSON); err != nil {
 				return err
 			}
-			retention, err := parseDays("retention", keep)
-			if err != nil {
+			o := relaylist.ImportOptions{Files: files}
+			var err error
+			if o.Retention, err = parseDays("retention", keep); err != nil {
 				return err
 			}
-			trust, err := trusted(authorities)
-			if err != nil {
+			if o.Trust, err = trusted(authorities); err != nil {
 				return failed(err)
 			}
-			return failed(importFiles(t, files, path, trust, retention, form, now()))
+			o.Now = now()
+			return failed(importFiles(c.Context(), t, at(path), o, form))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
@@ -81,59 +85,42 @@ authorities into the table. What is not believed is listed and left out.`,
 }
 
 // defaultTable is the table in the folder one works in.
-const defaultTable = "tor_relays.csv"
+const defaultTable = splunkhome.Table
 
-func importFiles(t *terminal.Terminal, files []string, path string, trust tordir.Trust, retention time.Duration, form string, now time.Time) error {
-	file, err := relaylist.CheckPlace(path)
-	if err != nil {
-		return err
-	}
-	unlock, err := relaylist.Lock(file)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	im := relaylist.NewImporter(trust, now)
-	if err := im.AddTable(file); err != nil {
-		return err
-	}
-	for _, text := range im.Warnings {
-		t.Say("warning: %s", printable(text))
-	}
-	next, done := t.Files(len(files))
-	verdicts := im.Files(files, next)
+func importFiles(ctx context.Context, t *terminal.Terminal, place relaylist.Place, o relaylist.ImportOptions, form string) error {
+	begin, done := t.Files(len(o.Files))
+	o.Begin = begin
+	result, err := relaylist.Import(ctx, place, o)
 	done()
-	refused := relaylist.Failed(verdicts)
-	if !anyGood(verdicts) {
-		if refused == nil {
-			refused = errors.New("certificates alone say nothing about relays: add the consensuses that they are for")
-		}
-		return errors.Join(verdictRows(t, form, verdicts), fmt.Errorf("%w; %s", refused, unchanged(path)))
+	// First what became of the table, then the documents: whoever reads those may go
+	// away, as head does, or have no room for them.
+	warn(t, result)
+	if err == nil {
+		t.Say("%s has %d rows, %d relays", place.Path, result.Written.Rows, result.Written.Relays)
+		err = relaylist.Failed(result.Verdicts)
 	}
-	// First the table, then what is said about it: whoever reads that may go away,
-	// as head does, or have no room for it.
-	stats, err := save(im, file, retention)
-	if err != nil {
+	if len(result.Verdicts) == 0 {
 		return err
 	}
-	t.Say("%s has %d rows, %d relays", path, stats.Rows, stats.Relays)
-	if stats.Uncovered > 0 {
-		t.Say("warning: %d exit lists count for nothing, as no consensus of their time is known: import them once more with the consensuses", stats.Uncovered)
-	}
-	return errors.Join(verdictRows(t, form, verdicts), refused)
+	return errors.Join(verdictRows(t, form, result.Verdicts), err)
 }
 
-// save puts the merged table in its place. A signal to stop waits for that: it
-// takes a second at most, and a temporary file would stay behind otherwise.
-func save(im *relaylist.Importer, path string, retention time.Duration) (stats relay.Stats, err error) {
-	stopped := holdSignals(func() { stats, err = im.Merger.WriteFile(path, relay.Options{Retention: retention, Relays: true}) })
-	switch {
-	case err != nil:
-		return stats, fmt.Errorf("%w; %s", err, unchanged(path))
-	case stopped != nil:
-		return stats, fmt.Errorf("stopped by a signal (%v) after %s was written", stopped, path)
+func warn(t *terminal.Terminal, result *relaylist.Result) {
+	for _, warning := range result.Warnings {
+		t.Say("warning: %s", printable(warning))
 	}
-	return stats, nil
+}
+
+// at is the place of a table that torctl writes. A signal to stop waits for the
+// writing: it takes a second at most, and a temporary file would stay behind
+// otherwise.
+func at(path string) relaylist.Place {
+	return relaylist.Place{Path: path, Hold: func(replace func() error) (err error) {
+		if stopped := holdSignals(func() { err = replace() }); err == nil && stopped != nil {
+			return fmt.Errorf("stopped by a signal (%v) after %s was written", stopped, path)
+		}
+		return err
+	}}
 }
 
 // holdSignals does work that must not be cut off, and returns the signal to stop
@@ -151,27 +138,8 @@ func holdSignals(work func()) os.Signal {
 	}
 }
 
-// unchanged says what a failure means for the table.
-func unchanged(path string) string {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "no table was written"
-	}
-	return "the table " + path + " is as it was"
-}
-
-// anyGood reports whether a document was believed that says something about
-// relays.
-func anyGood(verdicts []relaylist.Verdict) bool {
-	for _, v := range verdicts {
-		if v.OK && v.Kind != tordir.KindCertificates {
-			return true
-		}
-	}
-	return false
-}
-
 func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
-	var path, authorities, keep, proxy, backfill string
+	var path, authorities, keep, proxy, ca, backfill string
 	var sources []string
 	c := &cobra.Command{
 		Use:   "update",
@@ -185,16 +153,16 @@ func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		Example: "  torctl relays update --relays tor_relays.csv --retention 7d --source collector --source authorities",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			retention, err := parseDays("retention", keep)
-			if err != nil {
+			u := relaylist.UpdateOptions{Progress: func(what string) { t.Say("%s", printable(what)) }}
+			var err error
+			if u.Retention, err = parseDays("retention", keep); err != nil {
 				return err
 			}
-			u := relaylist.Update{Retention: retention, Progress: func(text string) { t.Say("%s", printable(text)) }}
 			if u.Backfill, err = parseDays("backfill", backfill); err != nil {
 				return err
 			}
-			for _, text := range sources {
-				source, err := dirclient.ParseSource(text)
+			for _, name := range sources {
+				source, err := dirclient.ParseSource(name)
 				if err != nil {
 					return err
 				}
@@ -205,12 +173,17 @@ func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 					return err
 				}
 			}
-			u.Client.ProxyFromEnvironment = true
-			trust, err := trusted(authorities)
-			if err != nil {
+			u.Client.ProxyFromEnvironment, u.Client.CAOption = true, "--ca FILE"
+			if ca != "" {
+				if u.Client.RootCAs, err = web.Authorities(ca, true); err != nil {
+					return failed(err)
+				}
+			}
+			if u.Trust, err = trusted(authorities); err != nil {
 				return failed(err)
 			}
-			return failed(updateTable(c.Context(), t, path, trust, u, retention, now()))
+			u.Now = now()
+			return failed(updateTable(c.Context(), t, at(path), u))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
@@ -218,42 +191,27 @@ func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
 	c.Flags().StringVar(&keep, "retention", "", "drop what ended so long before the newest list, as in 7d")
 	c.Flags().StringVar(&backfill, "backfill", "", "how far back to look in an archive for hours that the table lacks, as in 24h; 72h without it")
-	c.Flags().StringVar(&proxy, "proxy", "", "proxy for all requests: http, https, socks5 or socks5h URL")
+	c.Flags().StringVar(&proxy, "proxy", "", "proxy for all requests: http, https, socks5 or socks5h URL; without it those of the environment (HTTPS_PROXY, NO_PROXY), the place for a password")
+	c.Flags().StringVar(&ca, "ca", "", "PEM file of certificate authorities to trust beside the system's, as that of a proxy that inspects TLS")
 	return c
 }
 
-func updateTable(ctx context.Context, t *terminal.Terminal, path string, trust tordir.Trust, u relaylist.Update, retention time.Duration, now time.Time) error {
-	file, err := relaylist.CheckPlace(path)
-	if err != nil {
+func updateTable(ctx context.Context, t *terminal.Terminal, place relaylist.Place, o relaylist.UpdateOptions) error {
+	result, err := relaylist.Update(ctx, place, o)
+	warn(t, result)
+	switch {
+	case err != nil:
 		return err
-	}
-	unlock, err := relaylist.Lock(file)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	im := relaylist.NewImporter(trust, now)
-	if err := im.AddTable(file); err != nil {
-		return err
-	}
-	updated, err := im.Fetch(ctx, u)
-	if updated != nil {
-		for _, text := range updated.Warnings {
-			t.Say("warning: %s", printable(text))
-		}
-	}
-	if errors.Is(err, relaylist.ErrNothingNewer) {
-		t.Say("%s is up to date", path)
+	case result.Current:
+		t.Say("%s is up to date", place.Path)
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("%w; %s", err, unchanged(path))
+	for _, asked := range result.Asked {
+		if asked.Lists > 0 {
+			t.Say("%s gave %s, %d addresses of exits", asked.Source, text.Counted(asked.Lists, "list"), asked.Exits)
+		}
 	}
-	stats, err := save(im, file, retention)
-	if err != nil {
-		return err
-	}
-	t.Say("%s has %d rows, %d relays, until %s", path, stats.Rows, stats.Relays, clock(stats.Newest))
+	t.Say("%s has %d rows, %d relays, until %s", place.Path, result.Written.Rows, result.Written.Relays, text.Time(result.Written.Newest))
 	return nil
 }
 
@@ -265,7 +223,7 @@ func verifyCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		Example: `  torctl relays verify cached-microdesc-consensus cached-certs
   torctl relays verify consensus-*.gz certs.tar.xz -o json`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(c *cobra.Command, files []string) error {
 			if err := checkForm(form, formTable, formJSON); err != nil {
 				return err
 			}
@@ -273,9 +231,13 @@ func verifyCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 			if err != nil {
 				return failed(err)
 			}
-			next, done := t.Files(len(files))
-			verdicts := relaylist.NewImporter(trust, now()).Files(files, next)
+			begin, done := t.Files(len(files))
+			verdicts, err := relaylist.Verify(c.Context(), relaylist.ImportOptions{
+				Options: relaylist.Options{Trust: trust, Now: now()}, Files: files, Begin: begin})
 			done()
+			if err != nil {
+				return failed(err)
+			}
 			refused := relaylist.Failed(verdicts)
 			if refused == nil && !slices.ContainsFunc(verdicts, func(v relaylist.Verdict) bool { return v.Kind == tordir.KindConsensus }) {
 				return failed(errors.New("no consensus is among these documents: there is nothing to verify"))
@@ -299,7 +261,7 @@ func verdictRows(t *terminal.Terminal, form string, verdicts []relaylist.Verdict
 		}
 		after := ""
 		if v.ValidAfter != 0 {
-			after = clock(v.ValidAfter)
+			after = text.Time(v.ValidAfter)
 		}
 		rows = append(rows, []any{v.Name, v.Flavour, after, v.Relays, v.Verification.Good, v.Verification.Present, v.Verification.Authorities, v.OK, v.Reason})
 	}
@@ -372,11 +334,11 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	return c
 }
 
-// trusted reads an authorities file; without one the public network's are
-// trusted.
+// trusted reads an authorities file; without one relaylist trusts the public
+// network's.
 func trusted(path string) (tordir.Trust, error) {
 	if path == "" {
-		return tordir.PublicAuthorities(), nil
+		return nil, nil
 	}
 	return relaylist.ReadAuthorities(path)
 }
@@ -400,4 +362,4 @@ func parseDays(flag, text string) (time.Duration, error) {
 	return 0, bad
 }
 
-func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+func clock(seconds int64) string { return text.Time(seconds) }

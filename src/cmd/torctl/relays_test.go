@@ -142,7 +142,7 @@ func TestImportExitsFirst(t *testing.T) {
 	require.Zero(t, code, stderr)
 	code, stderr = take("@exits")
 	require.Zero(t, code, stderr)
-	require.Contains(t, stderr, "warning: 1 exit lists count for nothing")
+	require.Contains(t, stderr, "warning: Exit lists of times for which no consensus was read count for nothing: 1.")
 	code, stderr = take("@certs", "@consensus")
 	require.Zero(t, code, stderr)
 	text, err := os.ReadFile(b.path("table.csv"))

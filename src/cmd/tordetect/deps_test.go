@@ -39,31 +39,3 @@ func TestForbiddenImports(t *testing.T) {
 		}
 	}
 }
-
-// Imports point downwards only: chunked and rows, which somebody may copy, import
-// none of ours.
-func TestLowestRow(t *testing.T) {
-	for _, name := range []string{"chunked", "rows", "flow"} {
-		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "tordetect/src/"+name).Output()
-		require.NoError(t, err)
-		require.NotContains(t, string(out), "tordetect/", name)
-	}
-}
-
-// Somebody may copy the folders of the library into another module: they need
-// nothing but each other and the standard library.
-func TestLibraryStandsAlone(t *testing.T) {
-	own := map[string]bool{}
-	args := []string{"list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}"}
-	for _, name := range []string{"chunked", "rows", "chunked/chunkedtest", "chunked/example"} {
-		own["tordetect/src/"+name] = true
-		args = append(args, "tordetect/src/"+name)
-	}
-	out, err := exec.Command("go", args...).Output()
-	require.NoError(t, err)
-	deps := strings.Fields(string(out))
-	require.Len(t, deps, len(own))
-	for _, dep := range deps {
-		require.True(t, own[dep], "%s is no part of the library", dep)
-	}
-}

@@ -2,6 +2,7 @@ package tordetect
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/relay"
 	"tordetect/src/relaylist"
 	"tordetect/src/tordir"
 	"tordetect/tests/shared"
@@ -29,37 +29,29 @@ type series struct {
 }
 
 // newSeries takes documents in.
-func newSeries(t *testing.T, trust tordir.Trust, now time.Time, options relay.Options, documents ...[]byte) series {
+func newSeries(t *testing.T, trust tordir.Trust, now time.Time, retention time.Duration, documents ...[]byte) series {
 	t.Helper()
-	im := relaylist.NewImporter(trust, now)
 	var s series
-	add := func(doc tordir.Document) bool {
-		v := im.Add(doc)
-		if !v.OK {
-			return false
-		}
-		if doc.Kind == tordir.KindConsensus {
-			c, err := tordir.ParseConsensus(bytes.Clone(doc.Bytes))
-			require.NoError(t, err)
-			s.lists = append(s.lists, c)
-		}
-		return true
-	}
-	var waiting []tordir.Document // for their certificates
+	var paths []string
+	folder := t.TempDir()
 	for i, document := range documents {
-		for doc, err := range tordir.Documents(fmt.Sprint("document ", i), bytes.NewReader(document), tordir.Limits{}) {
+		path := filepath.Join(folder, fmt.Sprint("document ", i))
+		require.NoError(t, os.WriteFile(path, document, 0o600))
+		paths = append(paths, path)
+		for doc, err := range tordir.Documents(path, bytes.NewReader(document), tordir.Limits{}) {
 			require.NoError(t, err)
-			if !add(doc) {
-				waiting = append(waiting, doc)
+			if doc.Kind == tordir.KindConsensus {
+				c, err := tordir.ParseConsensus(doc.Bytes)
+				require.NoError(t, err)
+				s.lists = append(s.lists, c)
 			}
 		}
 	}
-	for _, doc := range waiting {
-		require.True(t, add(doc), "%s: %s", doc.Name, doc.Kind)
-	}
-	path := filepath.Join(t.TempDir(), "tor_relays.csv")
-	_, err := im.Merger.WriteFile(path, options)
+	path := filepath.Join(folder, "tor_relays.csv")
+	r, err := relaylist.Import(context.Background(), relaylist.Place{Path: path}, relaylist.ImportOptions{
+		Options: relaylist.Options{Trust: trust, Now: now, Retention: retention}, Files: paths})
 	require.NoError(t, err)
+	require.NoError(t, relaylist.Failed(r.Verdicts))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	s.table = string(text)
@@ -233,7 +225,7 @@ func TestSeriesOfAChangingNetwork(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(3, 5))
 	r.Shuffle(len(documents), func(i, j int) { documents[i], documents[j] = documents[j], documents[i] })
-	s := newSeries(t, trust, at(100), relay.Options{}, documents...)
+	s := newSeries(t, trust, at(100), 0, documents...)
 
 	var places []netip.AddrPort
 	for _, c := range s.lists {
@@ -266,14 +258,12 @@ func TestSeriesOfTheRealNetwork(t *testing.T) {
 	folder := shared.File(t, "consensus")
 	files, err := os.ReadDir(folder)
 	require.NoError(t, err)
-	im := relaylist.NewImporter(tordir.PublicAuthorities(), time.Now())
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, filepath.Join(folder, f.Name()))
 	}
-	require.NoError(t, relaylist.Failed(im.Files(paths, nil)))
 	table := filepath.Join(t.TempDir(), "tor_relays.csv")
-	_, err = im.Merger.WriteFile(table, relay.Options{})
+	_, err = relaylist.Import(context.Background(), relaylist.Place{Path: table}, relaylist.ImportOptions{Options: relaylist.Options{Now: time.Now()}, Files: paths})
 	require.NoError(t, err)
 	text, err := os.ReadFile(table)
 	require.NoError(t, err)
@@ -316,7 +306,7 @@ func TestSeriesOfTheRealNetwork(t *testing.T) {
 
 // small is a network of a few relays that are what a test needs, listed each
 // hour from 0 to 20, all but the hours 9 to 13 (nobody read 11:00:01 to 13:59:59).
-func small(t *testing.T, options relay.Options) series {
+func small(t *testing.T, retention time.Duration) series {
 	t.Helper()
 	net := tornet.New(9, 4)
 	trust, err := tordir.ParseAuthorities(net.AuthoritiesFile())
@@ -332,7 +322,7 @@ func small(t *testing.T, options relay.Options) series {
 		{Identity: id(99), Published: at(0), LastStatus: at(1), Addresses: []tornet.ExitAddress{{Addr: ip("198.51.100.66"), Scanned: at(1.5)}}},
 	}
 	documents = append(documents, net.ExitList(at(2), exits))
-	return newSeries(t, trust, at(30), options, documents...)
+	return newSeries(t, trust, at(30), retention, documents...)
 }
 
 func id(n byte) (id [20]byte) {
@@ -366,7 +356,7 @@ func smallRelays(hour int) []tornet.Relay {
 
 // What a table of documents gives for the cases that matter, one by one.
 func TestSeries(t *testing.T) {
-	s := small(t, relay.Options{})
+	s := small(t, 0)
 	for name, c := range map[string]struct {
 		src, dest, port string
 		hour            float64
@@ -409,8 +399,8 @@ func TestSeries(t *testing.T) {
 // A relay of the last week stands in the small table, an older row is judged by
 // the history, and only then is the history opened.
 func TestSeriesWithHistory(t *testing.T) {
-	history := small(t, relay.Options{})
-	recent := small(t, relay.Options{Retention: 4 * time.Hour}) // what ended so long before the newest list is dropped
+	history := small(t, 0)
+	recent := small(t, 4*time.Hour) // what ended so long before the newest list is dropped
 	require.Less(t, len(recent.table), len(history.table))
 	question := "src,dest,dest_port,_time\n10.0.0.5,198.51.100.7,9001," + epoch(3) + "\n"
 	later := "src,dest,dest_port,_time\n10.0.0.5,198.51.100.1,9001," + epoch(21) + "\n"

@@ -1,6 +1,7 @@
 package torrelays
 
 import (
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -190,6 +191,7 @@ func TestUpdateOptions(t *testing.T) {
 		{"retention=7", `option retention has the bad value "7": want days such as 7d`},
 		{"backfill=100h", `option backfill has the bad value`},
 		{"import=../x", `option import has the bad value`},
+		{"ca=/etc/ca.pem", "option ca has the bad value"},
 		{"history=maybe", `option history has the bad value`},
 		{"proxy=nonsense", "option proxy"},
 		{"import=a.txt source=collector", "do not go together"},
@@ -251,7 +253,7 @@ func TestAsk(t *testing.T) {
 
 	require.NoError(t, os.Mkdir(filepath.Join(s.lookups, tableName), 0o700))
 	require.Contains(t, ask().Rows()[0]["unreadable"], "not a file")
-	require.Contains(t, s.update(0.2, 50000, s.source).Failure, "is not a file", "what cannot be read may be ours")
+	require.Contains(t, s.update(0.2, 50000, s.source).Failure, "it is not a file", "what cannot be read may be ours")
 }
 
 // The macro of the searches may name a retention; the history search names its own
@@ -289,4 +291,63 @@ func TestGetinfoAgain(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, question{}, a.question)
+}
+
+// A proxy's password has a place that is not for everybody to read; in the search
+// it is used and warned of.
+func TestProxyPassword(t *testing.T) {
+	s := newSite(t)
+	s.consensus = s.hour(0)
+	var asked []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Header.Get("Proxy-Authorization"))
+		http.Error(w, "not today", http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	address := strings.Replace(proxy.URL, "http://", "http://ann:tr0ub4dor@", 1)
+	const sent = "Basic YW5uOnRyMHViNGRvcg=="
+	told := func(r result) string {
+		text := r.Failure + strings.Join(r.messages, " ")
+		require.NotContains(t, text, "tr0ub4dor")
+		return text
+	}
+	require.Contains(t, told(s.update(0.2, 50000, s.source, "proxy="+address)), "The password of the proxy stands in the search, for everybody to read")
+	require.Equal(t, sent, asked[0])
+
+	file := filepath.Join(filepath.Dir(s.lookups), "local", "torupdate_proxy.txt")
+	require.Contains(t, told(s.update(0.2, 50000, s.source, "proxy=file")), "option proxy: there is no file local/torupdate_proxy.txt in the app's folder")
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+	require.NoError(t, os.WriteFile(file, []byte(address+"\n"), 0o640))
+	require.Contains(t, told(s.update(0.2, 50000, s.source, "proxy=file")), "others than Splunk can read the file local/torupdate_proxy.txt: chmod 600")
+	require.Len(t, asked, 1)
+	require.NoError(t, os.Chmod(file, 0o600))
+	require.NotContains(t, told(s.update(0.2, 50000, s.source, "proxy=file")), "stands in the search")
+	require.Len(t, asked, 2)
+	require.Equal(t, sent, asked[1])
+}
+
+// Behind a proxy that inspects TLS its authority can be given, and the message says
+// how.
+func TestOwnAuthority(t *testing.T) {
+	s := newSite(t)
+	mirror := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/2026-11-20-12-00-00-consensus"):
+			_, _ = w.Write(s.hour(0))
+		case strings.HasSuffix(r.URL.Path, "certs.tar.xz"):
+			_, _ = w.Write(s.net.Certificates())
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer mirror.Close()
+	source := "source=" + mirror.URL + "/"
+	require.Contains(t, s.update(0.2, 50000, source).Failure, "give the authority that it signs with by ca=<file in the app's lookups folder>")
+	require.Contains(t, s.update(0.2, 50000, source, "ca=none.csv").Failure, "option ca: there is no file none.csv in the app's lookups folder")
+	s.put("junk.csv", []byte("junk"))
+	require.Contains(t, s.update(0.2, 50000, source, "ca=junk.csv").Failure, "option ca: junk.csv holds no certificate: want PEM")
+	s.put("proxy_ca.csv", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mirror.Certificate().Raw}))
+	r := s.update(0.2, 50000, source, "ca=proxy_ca.csv")
+	require.Empty(t, r.Failure)
+	require.True(t, parsed(t, r.text).Complete)
 }

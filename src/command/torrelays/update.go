@@ -18,7 +18,9 @@ import (
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
 	"tordetect/src/rows"
+	"tordetect/src/splunkhome"
 	"tordetect/src/tordir"
+	"tordetect/src/web"
 )
 
 // update is | torupdate. It verifies all before its first row, and emits the
@@ -40,7 +42,8 @@ type orders struct {
 	backfill    time.Duration
 	authorities string // lookup file, or empty
 	imported    string // lookup file, or empty
-	proxy       string
+	ca          string // lookup file, or empty
+	proxy       string // URL, proxyFile, or empty
 	history     bool
 	maxRows     int
 }
@@ -52,7 +55,7 @@ const (
 	historyRetention = 400 * 24 * time.Hour
 )
 
-var updateOptions = []string{"source", "retention", "backfill", "authorities", "proxy", "history", "import"}
+var updateOptions = []string{"source", "retention", "backfill", "authorities", "ca", "proxy", "history", "import"}
 
 // Getinfo reads the arguments. Where one is given twice the last counts.
 func (u *update) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
@@ -100,25 +103,29 @@ func (o *orders) set(name, value string) (err error) {
 		if err != nil || o.backfill > relaylist.FirstBackfill {
 			return bad("hours such as 24h, at most 72h")
 		}
-	case "authorities", "import":
-		if !plainName(value) {
+	case "authorities", "ca", "import":
+		if !splunkhome.LookupName(value) {
 			return bad("the name of a file in the app's lookups folder, without a path")
 		}
-		if name == "import" {
-			o.imported = value
-		} else {
+		switch name {
+		case "authorities":
 			o.authorities = value
+		case "ca":
+			o.ca = value
+		case "import":
+			o.imported = value
 		}
 	case "proxy":
-		if _, err := dirclient.ParseProxy(value); err != nil {
-			return fmt.Errorf("option proxy: %w", err)
+		if _, err := dirclient.ParseProxy(value); err != nil && value != proxyFile {
+			return fmt.Errorf("option proxy: %w, or %s for the URL in local/%s", err, proxyFile, splunkhome.Proxy)
 		}
 		o.proxy = value
 	case "history":
-		var ok bool
-		if o.history, ok = chunked.Bool(value); !ok {
+		is, ok := chunked.Bool(value)
+		if !ok {
 			return bad("true or false")
 		}
+		o.history = is
 	default:
 		return fmt.Errorf("unknown option %q: want one of %s", name, strings.Join(updateOptions, ", "))
 	}
@@ -133,10 +140,6 @@ func span(text, unit string, one time.Duration) (time.Duration, error) {
 		return 0, errors.New("bad span")
 	}
 	return time.Duration(n) * one, nil
-}
-
-func plainName(name string) bool {
-	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\\:\x00\r\n")
 }
 
 // Execute makes the table when it is asked first, and hands out as many rows a
@@ -168,9 +171,9 @@ func (u *update) Execute(ctx context.Context, c *chunked.Chunk, _ io.Reader) err
 
 // begin does all the work; what follows only hands out rows.
 func (u *update) begin(ctx context.Context, c *chunked.Chunk) error {
-	trust := tordir.PublicAuthorities()
+	var trust tordir.Trust
 	if u.authorities != "" {
-		text, err := readLookup(u.app.Lookups, u.authorities, maxAuthorities)
+		text, err := splunkhome.ReadLookup(u.app.Lookups, u.authorities, maxAuthorities)
 		if err != nil {
 			return fmt.Errorf("read the authorities: %w", err)
 		}
@@ -178,120 +181,86 @@ func (u *update) begin(ctx context.Context, c *chunked.Chunk) error {
 			return err
 		}
 	}
-	name := tableName
+	place := relaylist.Place{Path: filepath.Join(u.app.Lookups, tableName), Lookup: true}
 	if u.history {
-		name = historyName
+		place.Learn = []string{place.Path}
+		place.Path = filepath.Join(u.app.Lookups, historyName)
 	}
-	im := relaylist.NewImporter(trust, u.app.Now())
-	if err := u.addTable(c, im, name); err != nil {
-		return err
-	}
-	if u.history {
-		// The history learns what the table knows, and then from the network
-		// only what that lacks.
-		if err := u.addTable(c, im, tableName); err != nil {
-			return err
+	result, err := u.learn(ctx, c, place, relaylist.Options{Trust: trust, Now: u.app.Now(), Retention: u.retention})
+	if result != nil {
+		for _, text := range result.Warnings {
+			c.Warn(text)
 		}
 	}
-	if err := u.learn(ctx, c, im); err != nil {
-		return err
-	}
-	// Another update may have renewed the table meanwhile: what it learned is
-	// joined again, so that a late run undoes nothing.
-	if err := u.addTable(c, im, name); err != nil {
-		return err
-	}
-	all, stats, err := im.Merger.Rows(relay.Options{Retention: u.retention})
 	if err != nil {
-		return fmt.Errorf("merge the table: %w", err)
+		return err
 	}
-	if stats.Uncovered > 0 {
-		c.Warn(fmt.Sprintf("Exit lists of times for which no consensus was read count for nothing: %d. Give both together.", stats.Uncovered))
-	}
-	if stats.Relays == 0 {
-		return errors.New("no relay is known after the update: nothing is written")
-	}
-	u.next, u.stop = iter.Pull(all)
+	u.next, u.stop = iter.Pull(result.Rows)
 	return nil
-}
-
-// addTable takes in a table that is there. What is no relay table at all, an
-// empty file or a page of HTML, is told and replaced: nothing in it was ours,
-// and nobody could move it away on Splunk Cloud.
-func (u *update) addTable(c *chunked.Chunk, im *relaylist.Importer, name string) error {
-	err := im.AddTable(filepath.Join(u.app.Lookups, name))
-	if errors.Is(err, relay.ErrNotATable) {
-		c.Warn(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))
-		return nil
-	}
-	return err
 }
 
 // learn takes in newer documents: from the network or a folder, or an uploaded
 // lookup.
-func (u *update) learn(ctx context.Context, c *chunked.Chunk, im *relaylist.Importer) error {
+func (u *update) learn(ctx context.Context, c *chunked.Chunk, place relaylist.Place, o relaylist.Options) (*relaylist.Result, error) {
 	if u.imported != "" {
-		if info, err := os.Stat(filepath.Join(u.app.Lookups, u.imported)); err != nil || !info.Mode().IsRegular() {
-			return fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
+		file := filepath.Join(u.app.Lookups, u.imported)
+		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("import %s: there is no such file in the app's lookups folder", u.imported)
 		}
-		verdicts := im.Files([]string{filepath.Join(u.app.Lookups, u.imported)}, nil)
-		good := 0
-		for _, v := range verdicts {
-			switch {
-			case !v.OK:
-				c.Warn(fmt.Sprintf("%s was refused: %s", filepath.Base(v.Name), v.Reason))
-			case v.Kind == tordir.KindConsensus:
-				good++
-			}
-		}
-		for _, text := range im.Warnings {
-			c.Warn(text)
-		}
-		if newest, ok := im.Merger.Newest(); ok && good > 0 && newest < u.app.Now().Unix() {
-			c.Warn(fmt.Sprintf("The newest list that is known now ended at %s: newer rows are judged by an old list. Import newer ones.", time.Unix(newest, 0).UTC().Format(time.RFC3339)))
-		}
-		if good == 0 {
-			return fmt.Errorf("import %s: it holds no consensus that is signed by enough of the trusted authorities", u.imported)
-		}
-		return nil
-	}
-	var config dirclient.Config
-	if u.proxy != "" {
-		proxy, err := dirclient.ParseProxy(u.proxy)
+		result, err := relaylist.Import(ctx, place, relaylist.ImportOptions{Options: o, Files: []string{file}})
 		if err != nil {
-			return fmt.Errorf("option proxy: %w", err)
+			return result, fmt.Errorf("import %s: %w", u.imported, err)
 		}
-		config.Proxy = proxy
+		return result, nil
 	}
-	updated, err := im.Fetch(ctx, relaylist.Update{Sources: u.sources, Backfill: u.backfill, Retention: u.retention, Client: config})
-	if updated != nil {
-		for _, text := range updated.Warnings {
-			c.Warn(text)
+	options := relaylist.UpdateOptions{Options: o, Sources: u.sources, Backfill: u.backfill}
+	var err error
+	if options.Client, err = u.way(c); err != nil {
+		return nil, err
+	}
+	return relaylist.Update(ctx, place, options)
+}
+
+// proxyFile in the place of a proxy's URL says that it stands in a file of the app's
+// folder local. A search, its macros and its job are there for everybody to read,
+// and a password in it with them; this file Splunk shows to nobody, and it goes to
+// no indexer.
+const (
+	proxyFile = "file"
+	maxProxy  = 4 << 10
+)
+
+// way is how to get to the sources.
+func (u *update) way(c *chunked.Chunk) (config dirclient.Config, err error) {
+	config.CAOption = "ca=<file in the app's lookups folder>"
+	if u.ca != "" {
+		pem, err := splunkhome.ReadLookup(u.app.Lookups, u.ca, web.MaxAuthorities)
+		if err != nil {
+			return config, fmt.Errorf("option ca: %w", err)
+		}
+		if config.RootCAs, err = web.Pool(u.ca, pem, true); err != nil {
+			return config, fmt.Errorf("option ca: %w", err)
 		}
 	}
-	if errors.Is(err, relaylist.ErrNothingNewer) {
-		return nil // the table is emitted as it is
+	text := u.proxy
+	switch u.proxy {
+	case "":
+		return config, nil
+	case proxyFile:
+		secret, err := splunkhome.ReadSecret(filepath.Dir(u.app.Lookups), splunkhome.Proxy, maxProxy)
+		if err != nil {
+			return config, fmt.Errorf("option proxy: %w", err)
+		}
+		text = strings.TrimSpace(string(secret))
 	}
-	return err
+	if config.Proxy, err = dirclient.ParseProxy(text); err != nil {
+		return config, fmt.Errorf("option proxy: %w", err)
+	}
+	if _, password := config.Proxy.User.Password(); password && u.proxy != proxyFile {
+		c.Warn(fmt.Sprintf("The password of the proxy stands in the search, for everybody to read: put the URL into the file local/%s of the app and write proxy=%s.", splunkhome.Proxy, proxyFile))
+	}
+	return config, nil
 }
 
 // maxAuthorities bounds an authorities file.
 const maxAuthorities = 1 << 20
-
-func readLookup(folder, name string, limit int64) ([]byte, error) {
-	path := filepath.Join(folder, name)
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("there is no file %s in the app's lookups folder", name)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("the file %s in the app's lookups folder cannot be read", name)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("the file %s has more than %d bytes", name, limit)
-	}
-	return text, err
-}

@@ -1,6 +1,7 @@
 package relaylist
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -52,14 +53,26 @@ func serve(t *testing.T, c *cache) dirclient.Source {
 	return source
 }
 
-func update(t *testing.T, trust tordir.Trust, now time.Time, table string, sources ...dirclient.Source) (*Updated, string, error) {
+// update updates a table, and returns what stands in its place then.
+func update(t *testing.T, trust tordir.Trust, now time.Time, table string, sources ...dirclient.Source) (*Result, string, error) {
 	t.Helper()
-	im := NewImporter(trust, now)
-	if table != "" {
-		require.NoError(t, im.AddTableText(table))
+	place, read := placeOf(t, table)
+	u, err := Update(context.Background(), place, UpdateOptions{Options: Options{Trust: trust, Now: now}, Sources: sources, Client: impatient()})
+	return u, read(), err
+}
+
+func impatient() dirclient.Config {
+	return dirclient.Config{Wait: func(time.Duration) time.Duration { return 0 }}
+}
+
+// lists counts the consensuses that were believed.
+func lists(r *Result) (n int) {
+	for _, v := range r.Verdicts {
+		if v.OK && v.Kind == tordir.KindConsensus {
+			n++
+		}
 	}
-	u, err := im.Fetch(context.Background(), Update{Sources: sources, Client: dirclient.Config{Wait: func(time.Duration) time.Duration { return 0 }}})
-	return u, written(t, im), err
+	return n
 }
 
 func TestFetch(t *testing.T) {
@@ -70,8 +83,8 @@ func TestFetch(t *testing.T) {
 
 	u, table, err := update(t, trust, now, "", source)
 	require.NoError(t, err)
-	require.Equal(t, 1, u.Lists)
-	require.Equal(t, noon.Unix(), u.Newest)
+	require.Equal(t, 1, lists(u))
+	require.Equal(t, noon.Add(3*time.Hour).Unix(), u.Written.Newest)
 	require.Len(t, u.Warnings, 1, "no exit list over plain HTTP")
 	require.Contains(t, table, ",or,")
 
@@ -82,11 +95,12 @@ func TestFetch(t *testing.T) {
 	require.NotEqual(t, table, longer)
 
 	// The same again is no failure as long as the newest list holds.
-	_, same, err := update(t, trust, now.Add(time.Hour), longer, source)
-	require.ErrorIs(t, err, ErrNothingNewer)
+	u, same, err := update(t, trust, now.Add(time.Hour), longer, source)
+	require.NoError(t, err)
+	require.True(t, u.Current)
 	require.Equal(t, longer, same)
-	_, _, err = update(t, trust, now.Add(5*time.Hour), longer, source)
-	require.NotErrorIs(t, err, ErrNothingNewer)
+	u, _, err = update(t, trust, now.Add(5*time.Hour), longer, source)
+	require.False(t, u.Current)
 	require.ErrorContains(t, err, "it is out of date")
 
 	// A source with older lists only would take us back.
@@ -114,7 +128,7 @@ func TestFetchRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			u, table, err := update(t, trust, now, "", serve(t, &cache{consensus: c.consensus, certificates: c.certificates}))
 			require.ErrorContains(t, err, c.want)
-			require.Zero(t, u.Lists)
+			require.Zero(t, lists(u))
 			require.NotContains(t, table, ",or,")
 		})
 	}
@@ -129,7 +143,8 @@ func TestFetchFromSeveral(t *testing.T) {
 	certsOnly := serve(t, &cache{certificates: net.Certificates()})
 	u, _, err := update(t, trust, noon.Add(time.Minute), "", dead, listOnly, certsOnly)
 	require.NoError(t, err)
-	require.Equal(t, listOnly.String(), u.Source)
+	require.Equal(t, []Asked{{Source: dead.String(), Err: u.Asked[0].Err}, {Source: listOnly.String(), Lists: 1}}, u.Asked)
+	require.Error(t, u.Asked[0].Err)
 
 	_, _, err = update(t, trust, noon.Add(time.Minute), "", dead, listOnly)
 	require.ErrorContains(t, err, dead.String())
@@ -150,7 +165,7 @@ func TestFetchFromFolder(t *testing.T) {
 	require.NoError(t, err)
 	u, table, err := update(t, trust, noon.Add(2*time.Hour), "", source)
 	require.NoError(t, err)
-	require.Equal(t, 2, u.Lists)
+	require.Equal(t, 2, lists(u))
 	require.Contains(t, table, ",or,")
 }
 
@@ -159,6 +174,7 @@ type archive struct {
 	net     *tornet.Network
 	newest  time.Time
 	replace func(at time.Time) []byte // what is served in the place of an hour's list; nil: the list
+	exits   []byte                    // the exit list of the newest hour
 	asked   int                       // for consensuses
 }
 
@@ -166,6 +182,10 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, name, of := strings.Cut(r.URL.Path, "/consensus-microdesc/")
 	at, err := time.Parse("2006-01-02-15-04-05-consensus-microdesc", name)
 	switch {
+	case a.exits != nil && strings.HasSuffix(r.URL.Path, "/exit-lists/"):
+		_, _ = fmt.Fprintf(w, `<html><a href="%s">`, a.newest.Format("2006-01-02-15-04-05"))
+	case a.exits != nil && strings.Contains(r.URL.Path, "/exit-lists/"):
+		_, _ = w.Write(a.exits)
 	case strings.HasSuffix(r.URL.Path, "/certs.tar.xz"):
 		_, _ = w.Write(a.net.Certificates())
 	case !of || err != nil:
@@ -200,22 +220,17 @@ func mirror(t *testing.T, a *archive) (dirclient.Source, *x509.CertPool) {
 }
 
 // fromMirror updates a table from an archive.
-func fromMirror(t *testing.T, trust tordir.Trust, now time.Time, table string, a *archive, change func(*Update)) (*Updated, *relay.Table, string, error) {
+func fromMirror(t *testing.T, trust tordir.Trust, now time.Time, table string, a *archive, change func(*UpdateOptions)) (*Result, string, error) {
 	t.Helper()
 	source, pool := mirror(t, a)
-	im := NewImporter(trust, now)
-	if table != "" {
-		require.NoError(t, im.AddTableText(table))
-	}
-	u := Update{Sources: []dirclient.Source{source}, Client: dirclient.Config{RootCAs: pool, Wait: func(time.Duration) time.Duration { return 0 }}}
+	place, read := placeOf(t, table)
+	o := UpdateOptions{Options: Options{Trust: trust, Now: now}, Sources: []dirclient.Source{source}, Client: impatient()}
+	o.Client.RootCAs = pool
 	if change != nil {
-		change(&u)
+		change(&o)
 	}
-	updated, err := im.Fetch(context.Background(), u)
-	text := written(t, im)
-	made, bad := relay.Parse(text)
-	require.NoError(t, bad)
-	return updated, made, text, err
+	u, err := Update(context.Background(), place, o)
+	return u, read(), err
 }
 
 // A table that was begun with one list gets the hours before it, though none of
@@ -230,27 +245,30 @@ func TestFetchFillsGaps(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		now    time.Time
-		change func(*Update)
+		change func(*UpdateOptions)
 		want   []flow.Interval
 		lists  int
 	}{
 		{"by itself", noon.Add(10 * time.Minute), nil, span(-71, 3), 71},
-		{"asked for", noon.Add(10 * time.Minute), func(u *Update) { u.Backfill = 10 * time.Hour }, span(-9, 3), 9},
-		{"what is kept", noon.Add(10 * time.Minute), func(u *Update) { u.Retention = 24 * time.Hour }, span(-23, 3), 23},
-		{"the next list is not out yet", noon.Add(70 * time.Minute), func(u *Update) { u.Backfill = 10 * time.Hour }, span(-8, 3), 8},
+		{"asked for", noon.Add(10 * time.Minute), func(u *UpdateOptions) { u.Backfill = 10 * time.Hour }, span(-9, 3), 9},
+		{"what is kept", noon.Add(10 * time.Minute), func(u *UpdateOptions) { u.Retention = 24 * time.Hour }, span(-23, 3), 23},
+		{"the next list is not out yet", noon.Add(70 * time.Minute), func(u *UpdateOptions) { u.Backfill = 10 * time.Hour }, span(-8, 3), 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := &archive{net: net, newest: noon}
-			u, table, text, err := fromMirror(t, trust, c.now, one, a, c.change)
+			u, text, err := fromMirror(t, trust, c.now, one, a, c.change)
 			require.NoError(t, err)
-			require.Equal(t, c.lists, u.Lists)
-			require.NotEmpty(t, u.Source)
+			require.Equal(t, c.lists, lists(u))
+			require.Equal(t, c.lists, u.Asked[0].Lists)
+			table, err := relay.Parse(text)
+			require.NoError(t, err)
 			require.Equal(t, c.want, table.Lists())
 
 			// Nothing is left to do then, and nothing is asked for twice.
 			a.asked = 0
-			_, _, again, err := fromMirror(t, trust, c.now, text, a, c.change)
-			require.ErrorIs(t, err, ErrNothingNewer)
+			u, again, err := fromMirror(t, trust, c.now, text, a, c.change)
+			require.NoError(t, err)
+			require.True(t, u.Current)
 			require.Equal(t, text, again)
 			require.LessOrEqual(t, a.asked, 1, "for the list that is not out yet")
 		})
@@ -259,14 +277,15 @@ func TestFetchFillsGaps(t *testing.T) {
 	// An hour that cannot be had does not make a failure of a table that has the
 	// newest list.
 	broken := &archive{net: net, newest: noon, replace: func(time.Time) []byte { return []byte("<html>") }}
-	_, _, text, err := fromMirror(t, trust, noon.Add(10*time.Minute), one, broken, nil)
-	require.ErrorIs(t, err, ErrNothingNewer)
+	u, text, err := fromMirror(t, trust, noon.Add(10*time.Minute), one, broken, nil)
+	require.NoError(t, err)
+	require.True(t, u.Current)
 	require.Equal(t, one, text)
 
 	// Once our newest list has ended, an archive that has only older ones is out
 	// of date.
 	late := &archive{net: net, newest: noon.Add(-2 * time.Hour)}
-	_, _, _, err = fromMirror(t, trust, noon.Add(4*time.Hour), one, late, nil)
+	_, _, err = fromMirror(t, trust, noon.Add(4*time.Hour), one, late, nil)
 	require.ErrorContains(t, err, "only lists that are older than the table's")
 }
 
@@ -274,21 +293,21 @@ func TestFetchFillsGaps(t *testing.T) {
 func TestFetchFromFullFolder(t *testing.T) {
 	net, trust := lab(t)
 	folder := t.TempDir()
-	const lists = 90
-	for i := range lists {
-		require.NoError(t, os.WriteFile(filepath.Join(folder, fmt.Sprintf("%03d", i)), hour(net, i-lists), 0o600))
+	const hours = 90
+	for i := range hours {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, fmt.Sprintf("%03d", i)), hour(net, i-hours), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "certs"), net.Certificates(), 0o600))
 	source, err := dirclient.ParseSource(folder)
 	require.NoError(t, err)
 	u, text, err := update(t, trust, noon, "", source)
 	require.NoError(t, err)
-	require.Equal(t, lists, u.Lists)
-	require.Len(t, u.Verdicts, lists+1)
-	require.Equal(t, noon.Add(-time.Hour).Unix(), u.Newest)
+	require.Equal(t, hours, lists(u))
+	require.Len(t, u.Verdicts, hours+1)
+	require.Equal(t, noon.Add(2*time.Hour).Unix(), u.Written.Newest)
 	table, err := relay.Parse(text)
 	require.NoError(t, err)
-	require.Equal(t, []flow.Interval{{From: noon.Add(-lists * time.Hour).Unix(), To: noon.Add(2 * time.Hour).Unix()}}, table.Lists())
+	require.Equal(t, []flow.Interval{{From: noon.Add(-hours * time.Hour).Unix(), To: noon.Add(2 * time.Hour).Unix()}}, table.Lists())
 }
 
 // A table that claims lists of the future does not keep the real ones out.
@@ -311,7 +330,7 @@ func TestFetchDespiteFutureCoverage(t *testing.T) {
 		server.consensus = hour(net, 1)
 		u, next, err := update(t, trust, now.Add(time.Hour), text, serve(t, server))
 		require.NoError(t, err)
-		require.Contains(t, u.Warnings[0], "The table says that lists were read until 2036-11-20T13:10:00Z")
+		require.Contains(t, u.Warnings[0], "The table tor_relays.csv says that lists were read until 2036-11-20T13:10:00Z")
 		table, err = relay.Parse(next)
 		require.NoError(t, err)
 		require.Empty(t, Ahead(table, now))
@@ -336,7 +355,7 @@ func tampered(net *tornet.Network, at time.Time) []byte {
 func TestFetchTellsRefusals(t *testing.T) {
 	net, trust := lab(t)
 	now := noon.Add(10 * time.Minute)
-	told := func(u *Updated) string { return strings.Join(u.Warnings, "\n") }
+	told := func(u *Result) string { return strings.Join(u.Warnings, "\n") }
 	bad := map[time.Time]bool{noon: true, noon.Add(-3 * time.Hour): true, noon.Add(-5 * time.Hour): true, noon.Add(-7 * time.Hour): true, noon.Add(-9 * time.Hour): true}
 	a := &archive{net: net, newest: noon, replace: func(at time.Time) []byte {
 		if bad[at] {
@@ -344,9 +363,9 @@ func TestFetchTellsRefusals(t *testing.T) {
 		}
 		return nil
 	}}
-	u, _, _, err := fromMirror(t, trust, now, "", a, func(u *Update) { u.Backfill = 12 * time.Hour })
+	u, _, err := fromMirror(t, trust, now, "", a, func(u *UpdateOptions) { u.Backfill = 12 * time.Hour })
 	require.NoError(t, err)
-	require.Equal(t, 7, u.Lists)
+	require.Equal(t, 7, lists(u))
 	require.Contains(t, told(u), "Not taken in: https://127.0.0.1:")
 	require.Contains(t, told(u), ": the list of 2026-11-20T12:00:00Z was refused: ")
 	require.Contains(t, told(u), ": the list of 2026-11-20T09:00:00Z was refused: ")
@@ -382,7 +401,7 @@ func TestFetchFromRubbish(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &archive{net: net, newest: noon, replace: replace}
 			dead := serve(t, &cache{})
-			_, _, text, err := fromMirror(t, trust, noon.Add(10*time.Minute), "", a, func(u *Update) {
+			_, text, err := fromMirror(t, trust, noon.Add(10*time.Minute), "", a, func(u *UpdateOptions) {
 				u.Sources = append(u.Sources, dead, dead, dead, dead)
 			})
 			require.ErrorContains(t, err, "none of 5 sources has a newer list that can be believed: https://")
@@ -408,7 +427,7 @@ func TestFetchOld(t *testing.T) {
 	require.NotContains(t, strings.Join(u.Warnings, "\n"), "hours ago")
 
 	a := &archive{net: net, newest: noon, replace: func(time.Time) []byte { return old }}
-	_, _, text, err := fromMirror(t, trust, noon, "", a, nil)
+	_, text, err := fromMirror(t, trust, noon, "", a, nil)
 	require.ErrorContains(t, err, "It is the list of 2025-10-16T12:00:00Z under the name of 2026-11-20T12:00:00Z")
 	require.NotContains(t, text, ",or,")
 }
@@ -427,4 +446,59 @@ func TestNoList(t *testing.T) {
 		require.ErrorIs(t, all, long)
 	}
 	require.Equal(t, long.Error(), noList{long}.Error(), "one has all the room")
+}
+
+// An exit list that came and was refused is told with its reason, as is what a web
+// filter sends with status 200 in the place of any document.
+func TestFetchTellsOfExitLists(t *testing.T) {
+	net, trust := lab(t)
+	good := net.ExitList(noon, net.ExitNodes(noon))
+	page := []byte("\n <!DOCTYPE HTML><title>Blocked</title>")
+	const none = "No exit list could be had, so exits are known by their flag only: "
+	for name, c := range map[string]struct {
+		list []byte
+		want string
+	}{
+		"broken":        {bytes.Replace(good, []byte("\nExitAddress "), []byte("\nExitAddress x"), 1), "2026-11-20-12-00-00 was refused: Exit list: line 5: bad "},
+		"of the future": {net.ExitList(noon.Add(40*time.Minute), net.ExitNodes(noon)), "30m ahead of this machine's clock: check the clock."},
+		"a page":        {page, "is no exit list but a web page: a web filter"},
+		"junk":          {[]byte("busy"), "2026-11-20-12-00-00 is no exit list."},
+		"empty list":    {[]byte("Downloaded 2026-11-20 12:00:00\n"), "no ExitNode in it: an empty list, or none at all."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &archive{net: net, newest: noon, exits: c.list}
+			u, table, err := fromMirror(t, trust, noon.Add(10*time.Minute), "", a, func(u *UpdateOptions) { u.Backfill = time.Hour })
+			require.NoError(t, err)
+			require.Len(t, u.Warnings, 1)
+			require.Contains(t, u.Warnings[0], none)
+			require.Contains(t, u.Warnings[0], c.want)
+			require.NotContains(t, u.Warnings[0], "nil")
+			require.NotContains(t, table, ",exit,")
+		})
+	}
+	a := &archive{net: net, newest: noon, exits: good}
+	u, table, err := fromMirror(t, trust, noon.Add(10*time.Minute), "", a, nil)
+	require.NoError(t, err)
+	require.Empty(t, u.Warnings)
+	require.Positive(t, u.Asked[0].Exits)
+	require.Contains(t, table, ",exit,")
+
+	_, _, err = update(t, trust, noon, "", serve(t, &cache{consensus: page, certificates: net.Certificates()}))
+	require.ErrorContains(t, err, "is no consensus but a web page: a web filter, a proxy or a login page answered in the place of the source")
+	u, _, err = update(t, trust, noon, "", serve(t, &cache{consensus: hour(net, 0), certificates: page}))
+	require.ErrorContains(t, err, "0 of 5")
+	require.Contains(t, u.Warnings[0], "is no certificate but a web page")
+}
+
+// An update whose search or user has gone ends.
+func TestUpdateStopped(t *testing.T) {
+	net, trust := lab(t)
+	ctx, stop := context.WithCancelCause(context.Background())
+	stop(errors.New("the search has gone"))
+	place, read := placeOf(t, "")
+	_, err := Import(ctx, place, ImportOptions{Options: Options{Trust: trust, Now: noon}, Files: files(t, net.Certificates(), hour(net, 0))})
+	require.ErrorContains(t, err, "the search has gone; no table was written")
+	_, err = Update(ctx, place, UpdateOptions{Options: Options{Trust: trust, Now: noon}, Sources: []dirclient.Source{serve(t, &cache{consensus: hour(net, 0)})}})
+	require.ErrorContains(t, err, "the search has gone")
+	require.Empty(t, read())
 }

@@ -1,4 +1,4 @@
-package doctor
+package splunkhome
 
 import (
 	"fmt"
@@ -9,11 +9,11 @@ import (
 )
 
 // plain is a conf as stanza/key = value lines, for comparing.
-func plain(c *conf) map[string]string {
+func plain(c *Conf) map[string]string {
 	all := map[string]string{}
-	for _, stanza := range append(stanzas(c), globalStanza) {
-		for key, value := range c.stanzas[stanza] {
-			all[stanza+"/"+key] = value.text
+	for _, stanza := range append(c.Names(), GlobalStanza) {
+		for key, value := range c.Stanzas[stanza] {
+			all[stanza+"/"+key] = value.Text
 		}
 	}
 	return all
@@ -39,26 +39,26 @@ func TestParseConf(t *testing.T) {
 		"[a]\nx = [b]\n":                    {"a/x": "[b]"},
 		"[a]\nskip = \\\n[b]\\\ny = 1\nz=3": {"a/skip": "[b]\ny = 1", "a/z": "3"},
 	} {
-		require.Equal(t, want, plain(parseConf("f", text, nil)), "%q", text)
+		require.Equal(t, want, plain(ParseConf("f", text, nil)), "%q", text)
 	}
 	// What is not kept takes its continued lines along.
-	c := parseConf("f", "[a]\nskip = \\\n[b]\\\ny = 1\nz=3", func(key string) bool { return key == "z" })
+	c := ParseConf("f", "[a]\nskip = \\\n[b]\\\ny = 1\nz=3", func(key string) bool { return key == "z" })
 	require.Equal(t, map[string]string{"a/z": "3"}, plain(c))
 }
 
 // local/ over default/, [default] under all, and whose word counts.
 func TestLayers(t *testing.T) {
-	c := parseConf("default/x.conf", "[default]\nall = d\n[a]\nx = 1\ny = 1\n", nil)
-	c.lay(parseConf("local/x.conf", "[a]\ny = 2\n[b]\n", nil))
-	require.Equal(t, setting{"1", "default/x.conf"}, c.stanzas["a"]["x"])
-	require.Equal(t, setting{"2", "local/x.conf"}, c.stanzas["a"]["y"])
-	require.Equal(t, "d", c.text("b", "all"))
-	require.True(t, c.has("b"))
-	require.False(t, c.has("c"))
-	_, ok := c.get("b", "x")
+	c := ParseConf("default/x.conf", "[default]\nall = d\n[a]\nx = 1\ny = 1\n", nil)
+	c.Lay(ParseConf("local/x.conf", "[a]\ny = 2\n[b]\n", nil))
+	require.Equal(t, Setting{"1", "default/x.conf"}, c.Stanzas["a"]["x"])
+	require.Equal(t, Setting{"2", "local/x.conf"}, c.Stanzas["a"]["y"])
+	require.Equal(t, "d", c.Text("b", "all"))
+	require.True(t, c.Has("b"))
+	require.False(t, c.Has("c"))
+	_, ok := c.Get("b", "x")
 	require.False(t, ok)
 	for text, want := range map[string]bool{"1": true, "T": true, "yes": true, "0": false, "No": false, "f": false, "": true, "maybe": true} {
-		require.Equal(t, want, parseConf("", "[a]\nx = "+text, nil).is("a", "x", true), text)
+		require.Equal(t, want, ParseConf("", "[a]\nx = "+text, nil).Is("a", "x", true), text)
 	}
 }
 
@@ -68,15 +68,15 @@ func TestConfBounds(t *testing.T) {
 	for i := range maxStanzas + 10 {
 		fmt.Fprintf(&b, "[s%d]\n", i)
 	}
-	c := parseConf("f", b.String(), nil)
-	require.True(t, c.full)
-	require.Len(t, c.stanzas, maxStanzas)
+	c := ParseConf("f", b.String(), nil)
+	require.True(t, c.Full)
+	require.Len(t, c.Stanzas, maxStanzas)
 	b.Reset()
 	for i := range maxPairs + 10 {
 		fmt.Fprintf(&b, "%x=\n", i)
 	}
-	c = parseConf("f", b.String(), nil)
-	require.True(t, c.full)
+	c = ParseConf("f", b.String(), nil)
+	require.True(t, c.Full)
 	require.Equal(t, maxPairs, c.pairs)
 }
 
@@ -87,48 +87,21 @@ func FuzzParseConf(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c := parseConf("f", text, nil)
-		require.Equal(t, plain(c), plain(parseConf("f", text, nil)))
+		c := ParseConf("f", text, nil)
+		require.Equal(t, plain(c), plain(ParseConf("f", text, nil)))
 		pairs := 0
-		for name, keys := range c.stanzas {
+		for name, keys := range c.Stanzas {
 			require.NotContains(t, name, "\n")
 			for key, value := range keys {
 				require.NotEmpty(t, strings.TrimSpace(key))
 				require.NotContains(t, key, "\n")
-				require.LessOrEqual(t, len(value.text), len(text))
+				require.LessOrEqual(t, len(value.Text), len(text))
 				pairs++
 			}
 		}
 		require.Equal(t, c.pairs, pairs)
-		over := newConf()
-		over.lay(c)
+		over := NewConf()
+		over.Lay(c)
 		require.Equal(t, plain(c), plain(over))
 	})
-}
-
-// A pattern of distsearch.conf, whatever it is, matches or is refused.
-func FuzzTranslate(f *testing.F) {
-	for _, seed := range []string{"", "...", "apps[/\\\\]tordetect[/\\\\]bin[/\\\\]torrelays*", "(", "a{1000}{1000}", "*.csv"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, pattern string) {
-		if r, err := translate(pattern); err == nil {
-			r.MatchString("apps/tordetect/lookups/tor_relays.csv")
-		}
-	})
-}
-
-func TestTranslate(t *testing.T) {
-	const list = "apps/tordetect/lookups/tor_relays.csv"
-	for pattern, want := range map[string]bool{
-		"": true, "...": true, "...csv": true, "apps/tordetect/...": true, `apps[/\\]*[/\\]lookups[/\\]*.csv`: true, list: true,
-		"apps/tordetect/lookups.tor_relays.csv": false, "*": false, "*.csv": false, "apps/tordetect/*": false, "tor_relays.csv": false, "apps/tordetect/lookups/tor_relays_csv": false,
-		`apps[/\\]tordetect[/\\]lookups[/\\]tor_relays_history.csv`: false,
-	} {
-		r, err := translate(pattern)
-		require.NoError(t, err)
-		require.Equal(t, want, r.MatchString(list), pattern)
-	}
-	_, err := translate(strings.Repeat("a", maxPattern+1))
-	require.Error(t, err)
 }

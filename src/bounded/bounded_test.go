@@ -1,0 +1,80 @@
+package bounded
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFile(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "f")
+	require.NoError(t, os.WriteFile(path, []byte("12345"), 0o600))
+	link := filepath.Join(folder, "l")
+	require.NoError(t, os.Symlink(path, link))
+	for name, read := range map[string]func(string, int64) ([]byte, error){"File": File, "FileOrPipe": FileOrPipe} {
+		t.Run(name, func(t *testing.T) {
+			for _, at := range []string{path, link} {
+				text, err := read(at, 5)
+				require.NoError(t, err)
+				require.Equal(t, "12345", string(text))
+			}
+			_, err := read(path, 4)
+			require.EqualError(t, err, "it has 5 bytes; the limit is 4")
+			_, err = read(folder, 5)
+			require.ErrorIs(t, err, ErrNoFile)
+			_, err = read(os.DevNull, 5)
+			require.ErrorIs(t, err, ErrNoFile)
+			_, err = read(filepath.Join(folder, "none"), 5)
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			require.NotContains(t, err.Error(), folder)
+		})
+	}
+}
+
+func TestReader(t *testing.T) {
+	text, err := Reader(strings.NewReader("12345"), 5)
+	require.NoError(t, err)
+	require.Equal(t, "12345", string(text))
+	_, err = Reader(strings.NewReader("12345"), 4)
+	require.EqualError(t, err, "it has more than the 4 bytes that are read")
+	var large *TooLarge
+	require.ErrorAs(t, err, &large)
+	broken := errors.New("broken")
+	_, err = Reader(iotest.ErrReader(broken), 4)
+	require.ErrorIs(t, err, broken)
+}
+
+// A file that says less than it has, as those of /proc do, is read all the same.
+func TestSizeUnknown(t *testing.T) {
+	text, err := File("/proc/self/status", 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no /proc here")
+	}
+	require.NoError(t, err)
+	require.Contains(t, string(text), "VmHWM")
+	_, err = File("/proc/self/status", 100)
+	require.EqualError(t, err, "it has more than the 100 bytes that are read")
+}
+
+func TestStream(t *testing.T) {
+	full := errors.New("full")
+	for limit, want := range map[int64]error{4: full, 5: nil} {
+		left := limit
+		text, err := io.ReadAll(iotest.OneByteReader(&Stream{strings.NewReader("12345"), &left, full}))
+		require.Equal(t, want, err)
+		require.Equal(t, "12345"[:limit], string(text))
+		left = limit
+		a, _ := io.ReadAll(&Stream{strings.NewReader("123"), &left, full})
+		_, err = io.ReadAll(&Stream{strings.NewReader("45"), &left, full})
+		require.Equal(t, "123", string(a))
+		require.Equal(t, want, err, "shared")
+	}
+}

@@ -1,0 +1,63 @@
+package text
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                           "",
+		"relay07 in Zürich, 東京　😀":    "relay07 in Zürich, 東京　😀",
+		"a\x1b[31m\u009b1m\x7f":      "a?[31m?1m?",
+		"a\nb\tc\rd":                 "a?b?c?d",
+		"\u202egpj.exe\u2066\u200bx": "?gpj.exe??x",
+		"a\u2028b\u2029c":            "a?b?c",
+		"\u3164\u115f\U000e0041":     "???",
+		"\xff\xfe\ufffd":             "???",
+	} {
+		require.Equal(t, want, Printable(in), "%q", in)
+	}
+	require.Zero(t, testing.AllocsPerRun(100, func() { _ = Printable("relay07 in Zürich") }))
+}
+
+func TestCut(t *testing.T) {
+	for most, want := range map[int]string{20: "aäöü", 7: "aäöü", 6: "aä...", 5: "a...", 4: "a...", 3: "...", 0: "..."} {
+		require.Equal(t, want, Cut("aäöü", most), most)
+	}
+	require.Equal(t, "a?b", Short("a\x1bb", 3))
+	require.Equal(t, "a?...", Short("a\x1bbcdef", 5))
+	require.Equal(t, "ää...", Short(strings.Repeat("ä", 1<<20), 7))
+}
+
+func FuzzShort(f *testing.F) {
+	f.Add("a\x1bb\xffä", 4)
+	f.Fuzz(func(t *testing.T, s string, most int) {
+		most = 3 + most&63
+		got := Short(s, most)
+		require.LessOrEqual(t, len(got), most)
+		require.True(t, utf8.ValidString(got))
+		require.Equal(t, -1, strings.IndexFunc(got, Plays))
+		if all := Printable(s); len(all) <= most {
+			require.Equal(t, all, got)
+		}
+	})
+}
+
+func TestTime(t *testing.T) {
+	for seconds, want := range map[int64]string{0: "1970-01-01T00:00:00Z", 1795176000: "2026-11-20T12:00:00Z"} {
+		require.Equal(t, want, Time(seconds))
+		require.Equal(t, "at "+want, string(AppendTime([]byte("at "), seconds)))
+	}
+	require.NotPanics(t, func() { _, _ = Time(math.MaxInt64), Time(math.MinInt64) })
+}
+
+func TestCounted(t *testing.T) {
+	require.Equal(t, "0 flows", Counted(0, "flow"))
+	require.Equal(t, "1 flow", Counted(int64(1), "flow"))
+	require.Equal(t, "2 flows", Counted(2, "flow"))
+}

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package splunkd
+
+import "os/exec"
+
+// The packaged programs are for Linux: elsewhere this has to compile, no more.
+
+func ownGroup(*exec.Cmd) {}
+
+func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
