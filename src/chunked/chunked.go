@@ -277,8 +277,10 @@ func (s *session) run(chunk *Chunk, size int) error {
 	if s.watch.isGone() {
 		return errGone // the rest of the body may never come
 	}
-	if _, rest := io.Copy(io.Discard, &s.body); rest != nil {
-		return rest
+	if s.body.left > 0 {
+		if _, rest := io.Copy(io.Discard, &s.body); rest != nil {
+			return rest
+		}
 	}
 	return err
 }
