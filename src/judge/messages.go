@@ -77,7 +77,8 @@ func (j *Judge) Require(at, now time.Time, name string) error {
 }
 
 // Warnings says what somebody should know about the run so far, a sentence or two
-// each. last says that no event follows.
+// each. last says that no event follows and that rows without an address were not
+// meant.
 func (j *Judge) Warnings(say Speaker, last bool) []string {
 	var out []string
 	put := func(form string, args ...any) { out = append(out, fmt.Sprintf(form, args...)) }
@@ -107,9 +108,9 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 	if j.sawUnreadableTime {
 		put("The time of some rows has no zone or cannot be read, so it counts as no time%s. %s", example(j.reader.Unread[event.Time], j.reader.Unread[event.First], j.reader.Unread[event.Last]), say.Zone)
 	}
-	for role, what := range map[event.Role]string{event.LogTime: "time in the event", event.Source: "address of the source", event.Destination: "address of the destination", event.SourcePort: "port of the source", event.DestinationPort: "port of the destination"} {
-		if text := j.reader.Unread[role]; text != "" {
-			put("The %s of some rows cannot be read%s, so it counts as none.", what, example(text))
+	for _, c := range unread {
+		if text := j.reader.Unread[c.role]; text != "" {
+			put("The %s of some rows cannot be read%s, so it counts as none.", c.what, example(text))
 		}
 	}
 	if last && j.sawEvent && !j.sawEnd {
@@ -117,6 +118,16 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 			names(event.Source), names(event.Destination), say.Columns)
 	}
 	return out
+}
+
+// unread are the cells of which it is said that they cannot be read, beside times.
+var unread = [...]struct {
+	role event.Role
+	what string
+}{
+	{event.LogTime, "time in the event"},
+	{event.Source, "address of the source"}, {event.SourcePort, "port of the source"},
+	{event.Destination, "address of the destination"}, {event.DestinationPort, "port of the destination"},
 }
 
 // names lists a few of the names of a role.

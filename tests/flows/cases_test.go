@@ -245,7 +245,7 @@ var hardCases = []struct {
 		outbound(t, f)
 		f.about(t)
 		require.Contains(t, f.Reason, f.Dest+" connected to "+end(f.Src, f.SrcPort))
-		require.Contains(t, f.Reason, "logged the wrong way round")
+		require.Contains(t, f.Reason, "as answers do")
 	}},
 	{"or_summed", "a day of connections to a relay as one row", func(t *testing.T, f *found) {
 		require.Contains(t, []string{"tor", "likely"}, f.Verdict)

@@ -19,19 +19,20 @@ import (
 // for all.
 var storeys = [][]string{
 	{"cmd/tordetect", "cmd/torrelays", "cmd/torctl"},
-	{"command/tordetect", "command/torrelays", "command"},
-	{"report"},
+	{"command/tordetect", "command/torrelays"},
+	{"report", "report/html"},
+	{"report/digest"},
 	{"scan"},
 	{"doctor", "replay", "relaylist"},
 	{"terminal"},
 	{"judge"},
-	{"logfile", "trafficlog"},
+	{"logfile"},
 	{"format"},
 	{"event"},
 	{"detect", "relay", "tlsname"},
 	{"tordir", "dirclient", "splunkhome"},
 	{"flow"},
-	{"cell", "web", "chunked/chunkedtest"},
+	{"cell", "web", "chunked/chunkedtest", "chunked/example"},
 	{"chunked", "rows", "text", "bounded"},
 }
 

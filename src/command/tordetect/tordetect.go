@@ -185,7 +185,8 @@ func (s *Search) reference() time.Time {
 // warn says what an analyst should know about this run so far. chunked sends
 // each text once.
 func (s *Search) warn(c *chunked.Chunk) {
-	for _, text := range s.judge.Warnings(judge.Analyst(s.options.Relays), c.Finished) {
+	// With info=true somebody asks a node what it has, mostly by a row that says nothing.
+	for _, text := range s.judge.Warnings(judge.Analyst(s.options.Relays), c.Finished && !s.options.Info) {
 		c.Warn(text)
 	}
 	if c.Finished && s.sawRows && !s.info.Remote() {
