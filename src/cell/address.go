@@ -84,34 +84,34 @@ var nat64 = [12]byte{0, 0x64, 0xff, 0x9b}
 // V4 reads a dotted quad and nothing else: the usual cell. Leading zeros are
 // refused, as some take them for octal.
 func V4(text []byte) (netip.Addr, bool) {
-	if len(text) > len("255.255.255.255") {
-		return netip.Addr{}, false
-	}
 	var quad [4]byte
-	part, value, digits := 0, 0, 0
-	for _, c := range text {
-		switch {
-		case '0' <= c && c <= '9':
-			if digits == 1 && value == 0 {
-				return netip.Addr{}, false
-			}
-			value = value*10 + int(c-'0')
-			digits++
-			if value > 255 {
-				return netip.Addr{}, false
-			}
-		case c == '.' && digits > 0 && part < 3:
-			quad[part] = byte(value)
-			part, value, digits = part+1, 0, 0
-		default:
+	at := 0
+	for part := range quad {
+		if at >= len(text) {
 			return netip.Addr{}, false
 		}
+		value := uint(text[at] - '0')
+		if value > 9 {
+			return netip.Addr{}, false
+		}
+		at++
+		for last := at + 2; at < len(text) && at < last; at++ {
+			digit := uint(text[at] - '0')
+			if digit > 9 {
+				break
+			}
+			if value == 0 {
+				return netip.Addr{}, false
+			}
+			value = value*10 + digit
+		}
+		if value > 255 || part < 3 && (at >= len(text) || text[at] != '.') {
+			return netip.Addr{}, false
+		}
+		quad[part] = byte(value)
+		at++
 	}
-	if part != 3 || digits == 0 {
-		return netip.Addr{}, false
-	}
-	quad[3] = byte(value)
-	return netip.AddrFrom4(quad), true
+	return netip.AddrFrom4(quad), at == len(text)+1
 }
 
 // v6 reads the text form of RFC 4291 section 2.2, with an IPv4 tail or

@@ -188,3 +188,10 @@ func TestAllocations(t *testing.T) {
 		}
 	}))
 }
+
+func BenchmarkV4(b *testing.B) {
+	text := []byte("198.51.100.123")
+	for b.Loop() {
+		cell.V4(text)
+	}
+}

@@ -60,6 +60,20 @@ func ReadTime(text []byte, zone *time.Location) (int64, TimeKind) {
 
 // epoch reads a number of seconds, or of smaller units by its size.
 func epoch(text []byte) (int64, bool) {
+	if len(text) == len("1795169730") { // the usual cell
+		n := int64(0)
+		for _, c := range text {
+			if c < '0' || c > '9' {
+				return anyEpoch(text)
+			}
+			n = n*10 + int64(c-'0')
+		}
+		return n * Million, true
+	}
+	return anyEpoch(text)
+}
+
+func anyEpoch(text []byte) (int64, bool) {
 	n, digits := int64(0), 0
 	for digits < len(text) && '0' <= text[digits] && text[digits] <= '9' {
 		if digits == maxDigits+1 {

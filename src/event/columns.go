@@ -13,7 +13,7 @@ type Columns struct {
 	places [Roles][]place // the better name first
 	read   []int          // all of their numbers, ascending
 	seen   [Roles]bool    // a column named by the user was there in some chunk
-	shows  bool           // there is a column with a name or fingerprint that a client showed
+	have   uint64         // the roles that have a place, by their bits
 }
 
 // place is a column and that of its list, by number; multi is -1 without one.
@@ -48,9 +48,11 @@ func (c *Columns) Bind(names []string) {
 	}
 	slices.Sort(c.read)
 	c.read = slices.Compact(c.read)
-	c.shows = false
-	for _, r := range [...]Role{SNI, JA4, JA3, URL, Query} {
-		c.shows = c.shows || len(c.places[r]) > 0
+	c.have = 0
+	for r := range Roles {
+		if len(c.places[r]) > 0 {
+			c.have |= 1 << r
+		}
 	}
 }
 

@@ -36,10 +36,11 @@ func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
 	*out = Ends{Addrs: out.Addrs[:0], Ports: out.Ports[:0]}
 	beside := uint16(0) // a port that stands with the address
 	for i := range e.n(address) {
-		if !e.counts(address, i) {
+		text, counts := e.at(address, i)
+		if !counts {
 			continue
 		}
-		if a, ok := cell.V4(e.bare(address, i)); ok && !a.IsUnspecified() { // the usual cell
+		if a, ok := cell.V4(text); ok && !a.IsUnspecified() { // the usual cell
 			out.Addrs = append(out.Addrs, a)
 			break
 		}
@@ -64,13 +65,13 @@ func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
 		}
 	}
 	for i := range e.n(port) {
-		text := e.bare(port, i)
-		if n, ok := cell.Number(text); ok && n > 0 && n < 1<<16 && e.counts(port, i) {
+		text, counts := e.at(port, i)
+		if !counts || len(text) == 1 && text[0] == '0' {
+			continue
+		}
+		if n, ok := cell.Number(text); ok && n > 0 && n < 1<<16 {
 			out.Ports = append(out.Ports, uint16(n))
 			return
-		}
-		if len(text) == 1 && text[0] == '0' || !e.counts(port, i) {
-			continue
 		}
 		for k, n := 0, r.values(e, port, i, true); k < n; k++ {
 			text := r.value(k)

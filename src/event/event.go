@@ -36,6 +36,7 @@ type Event struct {
 
 	columns *Columns
 	row     *rows.Scanner
+	have    uint64 // the roles of which there is a cell, by their bits
 
 	// HeaderTime is the time in the syslog header before the event, which is that
 	// of the forwarder; empty without one.
@@ -43,15 +44,15 @@ type Event struct {
 	wrapped    bool // there was a collector's object around it
 }
 
-// Reset forgets the text.
+// Reset forgets all cells.
 func (e *Event) Reset() {
-	e.set = [Roles]uint32{}
+	e.set, e.have, e.row, e.columns = [Roles]uint32{}, 0, nil, nil
 	e.arena = e.arena[:0]
 	e.HeaderTime, e.wrapped = nil, false
 }
 
 // Row binds the event to a row, whose columns stand behind the text.
-func (e *Event) Row(s *rows.Scanner, c *Columns) { e.row, e.columns = s, c }
+func (e *Event) Row(s *rows.Scanner, c *Columns) { e.row, e.columns, e.have = s, c, c.have }
 
 // Put sets the cell of a name, with dots or underscores; false if it is none of
 // ours or the value is no value. A second value of the same name makes a list. The
@@ -101,6 +102,7 @@ func (e *Event) Set(s Slot, value []byte) {
 	bit := uint32(1) << (s - slots.first[r])
 	if e.set[r]&bit == 0 {
 		e.set[r] |= bit
+		e.have |= 1 << r
 		e.text[s] = value
 		return
 	}
@@ -122,6 +124,7 @@ func (e *Event) Fill(outer *Event) {
 		for rest := outer.set[r] &^ e.set[r]; rest != 0; rest &= rest - 1 {
 			s := slots.first[r] + Slot(bits.TrailingZeros32(rest))
 			e.set[r] |= rest & -rest
+			e.have |= 1 << r
 			e.text[s] = outer.text[s]
 		}
 	}
@@ -173,10 +176,14 @@ func (e *Event) Text(r Role, scratch []byte) []byte {
 
 // n returns how many cells a role has: those of the text, then those of the row.
 func (e *Event) n(r Role) int {
-	n := 0
-	if e.set[r] != 0 {
-		n = bits.OnesCount32(e.set[r])
+	if e.have&(1<<r) == 0 { // most roles of most events
+		return 0
 	}
+	return e.cells(r)
+}
+
+func (e *Event) cells(r Role) int {
+	n := bits.OnesCount32(e.set[r])
 	if e.columns != nil {
 		n += len(e.columns.places[r])
 	}
@@ -241,8 +248,11 @@ func (e *Event) counts(r Role, i int) bool {
 // companions are the names beside one of which a general word counts.
 func companions(s Slot) []Slot {
 	n := &slots.name[s]
-	if n.Beside == SignIn {
+	switch n.Beside {
+	case SignIn:
 		return slots.signIn
+	case Request:
+		return slots.request
 	}
 	return slots.ends[n.Of]
 }
@@ -264,6 +274,17 @@ func (e *Event) hasAny(among []Slot) bool {
 		}
 	}
 	return false
+}
+
+// at returns the text of cell i as bare does, and whether the cell counts. It is the
+// usual way to look at a cell.
+func (e *Event) at(r Role, i int) (text []byte, counts bool) {
+	if e.set[r] == 0 {
+		if p := &e.columns.places[r][i]; !p.general {
+			return bare(e.row, p), true
+		}
+	}
+	return e.bare(r, i), e.counts(r, i)
 }
 
 // bare returns the text of cell i, without quotes around it; nil where it holds a
@@ -323,7 +344,10 @@ const MaxText = 1 << 20
 
 // Behind puts the columns of another event behind this one's text, but for those that
 // the user named, which come first.
-func (e *Event) Behind(outer *Event) { e.row, e.columns = outer.row, outer.columns }
+func (e *Event) Behind(outer *Event) {
+	e.row, e.columns = outer.row, outer.columns
+	e.have |= outer.columns.have
+}
 
 // IsEnd reports whether a name is that of an address.
 func (s Slot) IsEnd() bool { return slots.role[s] == Source || slots.role[s] == Destination }

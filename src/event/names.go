@@ -85,6 +85,7 @@ const (
 	Always  Condition = iota
 	OwnEnds           // an end of its own vocabulary
 	SignIn            // the user of a sign-in
+	Request           // the method or path of an HTTP request
 )
 
 // A role is one line of the table of names.
@@ -198,7 +199,7 @@ var table = [Roles]role{
 	URL: {"URL, or its host", []Name{
 		{Text: "url"}, {Text: "http.url", Of: Suricata}, {Text: "uri", Of: Zeek, Beside: OwnEnds}, {Text: "misc", Of: PaloAlto, Beside: OwnEnds},
 		{Text: "url.original", Of: ECS}, {Text: "url.full", Of: ECS},
-		{Text: "url_domain"}, {Text: "http.hostname", Of: Suricata}, {Text: "host", Of: Zeek, Beside: OwnEnds},
+		{Text: "url_domain"}, {Text: "http.hostname", Of: Suricata}, {Text: "host", Of: Zeek, Beside: Request},
 	}},
 	Method: {"method of an HTTP request", []Name{
 		{Text: "http_method"}, {Text: "method", Of: Zeek, Beside: OwnEnds}, {Text: "http.http_method", Of: Suricata}, {Text: "http.request.method", Of: ECS},
@@ -242,13 +243,14 @@ type Slot uint8
 var slots = layOut()
 
 type layout struct {
-	first  [Roles + 1]Slot // the first name of each role
-	name   []Name
-	role   []Role
-	number map[string]Slot // by the name with underscores
-	ends   [vocabularies][]Slot
-	zeek   []Slot // names that say that a time is that of the first packet
-	signIn []Slot
+	first   [Roles + 1]Slot // the first name of each role
+	name    []Name
+	role    []Role
+	number  map[string]Slot // by the name with underscores
+	ends    [vocabularies][]Slot
+	zeek    []Slot // names that say that a time is that of the first packet
+	signIn  []Slot
+	request []Slot // of Zeek's http.log
 }
 
 func layOut() *layout {
@@ -264,6 +266,9 @@ func layOut() *layout {
 			}
 			if n.Text == "id.orig_h" || n.Text == "conn_state" {
 				l.zeek = append(l.zeek, s)
+			}
+			if n.Text == "uri" || n.Text == "method" {
+				l.request = append(l.request, s)
 			}
 			if r == User {
 				l.signIn = append(l.signIn, s)

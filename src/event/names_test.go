@@ -45,3 +45,6 @@ func TestFind(t *testing.T) {
 		require.False(t, ok, name)
 	}
 }
+
+// A set of roles fits into the bits of a word.
+func TestRolesFit(t *testing.T) { require.LessOrEqual(t, int(Roles), 64) }

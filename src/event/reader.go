@@ -47,7 +47,7 @@ type Reader struct {
 func (r *Reader) Read(e *Event, f *flow.Flow) (flow.Interval, cell.TimeKind) {
 	r.ends(e, &r.Source, Source, SourcePort)
 	r.ends(e, &r.Destination, Destination, DestinationPort)
-	if e.n(FlowSource) > 0 || e.n(Direction) > 0 {
+	if e.have&(1<<FlowSource|1<<Direction) != 0 {
 		r.turn(e)
 	}
 	f.Transport = r.transport(e)
@@ -92,6 +92,18 @@ func (r *Reader) label(e *Event) flow.Label {
 	if !ok {
 		l = r.lastLabel.keep(e, App, r.readLabel(e))
 	}
+	if e.have&(1<<Service|1<<Signature) != 0 {
+		l = max(l, r.otherLabel(e))
+	}
+	if l == flow.LabelNone && r.Labeled {
+		return flow.LabelTor
+	}
+	return l
+}
+
+// otherLabel reads what a sensor calls the protocol, and the name of a rule.
+func (r *Reader) otherLabel(e *Event) flow.Label {
+	l := flow.LabelNone
 	for i := range e.n(Service) {
 		if s := ReadLabel(e.bare(Service, i)); s > flow.LabelListed {
 			l = max(l, s)
@@ -99,9 +111,6 @@ func (r *Reader) label(e *Event) flow.Label {
 	}
 	for i := range e.n(Signature) {
 		l = max(l, readSignature(e.bare(Signature, i)))
-	}
-	if l == flow.LabelNone && r.Labeled {
-		return flow.LabelTor
 	}
 	return l
 }
@@ -134,16 +143,24 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 		}
 	}
 	f.Handshake = seen.handshake
+	if stopped {
+		f.State = flow.Blocked
+	} else {
+		f.State = seen.state
+	}
+	if f.State != flow.StateUnknown && (f.Handshake || len(r.Source.Ports) > 0) {
+		return // what was counted changes nothing
+	}
+	if e.have&(1<<PacketsIn|1<<PacketsOut|1<<BytesIn|1<<BytesOut) == 0 {
+		return
+	}
 	c := Counts{
 		PacketsIn: r.number(e, PacketsIn), PacketsOut: r.number(e, PacketsOut),
 		BytesIn: r.number(e, BytesIn), BytesOut: r.number(e, BytesOut),
 	}
 	f.CountedBack = c.PacketsIn >= 0 || c.BytesIn >= 0
 	switch state := c.state(); {
-	case stopped:
-		f.State = flow.Blocked
-	case seen.state != flow.StateUnknown:
-		f.State = seen.state
+	case f.State != flow.StateUnknown:
 	case seen.midstream:
 		if c.PacketsIn > 0 && c.PacketsOut > 0 || c.PacketsIn < 0 && c.BytesIn > 0 {
 			f.State = flow.Established

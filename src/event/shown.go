@@ -12,7 +12,7 @@ import (
 // Tor gets into the flow: a row with an ordinary name stays a quiet one.
 func (r *Reader) Names(e *Event, f *flow.Flow) {
 	r.Target = cell.Addr{}
-	if e.columns != nil && !e.columns.shows && e.set[SNI]|e.set[JA4]|e.set[JA3]|e.set[URL]|e.set[Query] == 0 {
+	if e.have&(1<<SNI|1<<JA4|1<<JA3|1<<URL|1<<Query) == 0 {
 		return
 	}
 	var h hello
@@ -30,8 +30,8 @@ func (r *Reader) Names(e *Event, f *flow.Flow) {
 // each calls do for every value of the first cell that has one.
 func (r *Reader) each(e *Event, role Role, h *hello, do func(text []byte)) {
 	for i := range e.n(role) {
-		text := e.bare(role, i)
-		if !e.counts(role, i) {
+		text, counts := e.at(role, i)
+		if !counts {
 			continue
 		}
 		if len(text) > 0 && bytes.IndexByte(text, '\n') < 0 {
@@ -62,7 +62,7 @@ func (r *Reader) each(e *Event, role Role, h *hello, do func(text []byte)) {
 // machine that sent the log.
 func (r *Reader) urls(e *Event, f *flow.Flow) {
 	for i := range e.n(URL) {
-		if !e.counts(URL, i) {
+		if _, counts := e.at(URL, i); !counts {
 			continue
 		}
 		n := e.name(URL, i)

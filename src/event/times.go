@@ -22,10 +22,9 @@ func (r *Reader) when(e *Event) (flow.Interval, cell.TimeKind) {
 }
 
 func (r *Reader) span(e *Event) (span, cell.TimeKind) {
-	named := func(role Role) bool { return e.columns != nil && e.columns.Named[role] != "" }
-	if named(Time) {
+	if e.isNamed(Time) {
 		at, kind := r.times(e, Time)
-		if kind == cell.NoTime && (named(First) || named(Last)) {
+		if kind == cell.NoTime && (e.isNamed(First) || e.isNamed(Last)) {
 			at, kind = r.bounds(e)
 		}
 		if kind != cell.NoTime {
@@ -63,6 +62,9 @@ func (r *Reader) span(e *Event) (span, cell.TimeKind) {
 	return at, kind
 }
 
+// isNamed reports whether the user named the column of a role.
+func (e *Event) isNamed(r Role) bool { return e.columns != nil && e.columns.Named[r] != "" }
+
 // IsZeek reports whether the event has cells that only Zeek's logs have.
 func (e *Event) IsZeek() bool { return e.hasAny(slots.zeek) }
 
@@ -89,7 +91,8 @@ func (r *Reader) bounds(e *Event) (span, cell.TimeKind) {
 // times reads a time cell; a list is the interval from its first to its last.
 func (r *Reader) times(e *Event, role Role) (span, cell.TimeKind) {
 	for i := range e.n(role) {
-		if at, kind := r.readTime(e.bare(role, i)); kind.IsMoment() {
+		text, _ := e.at(role, i)
+		if at, kind := r.readTime(text); kind.IsMoment() {
 			return span{at, at}, kind
 		}
 		var out span
@@ -126,8 +129,10 @@ func (r *Reader) readTime(text []byte) (int64, cell.TimeKind) {
 // moment reads a time that is of use only where it can be read; else it is 0.
 func (r *Reader) moment(e *Event, role Role) int64 {
 	for i := range e.n(role) {
-		if at, kind := cell.ReadTime(e.bare(role, i), r.Zone); kind.IsMoment() && e.counts(role, i) {
-			return at
+		if text, counts := e.at(role, i); counts {
+			if at, kind := cell.ReadTime(text, r.Zone); kind.IsMoment() {
+				return at
+			}
 		}
 	}
 	return 0
@@ -204,11 +209,15 @@ func inHeaderZone(e *Event, at int64) (int64, bool) {
 // duration returns how long a flow lasted, in microseconds.
 func (r *Reader) duration(e *Event) int64 {
 	for i := range e.n(Duration) {
+		text, counts := e.at(Duration, i)
+		if !counts {
+			continue
+		}
 		if n := e.name(Duration, i); n != nil && n.Nano {
-			if nanos, ok := cell.Number(e.bare(Duration, i)); ok {
+			if nanos, ok := cell.Number(text); ok {
 				return nanos / 1e3
 			}
-		} else if took, ok := cell.Seconds(e.bare(Duration, i)); ok && e.counts(Duration, i) {
+		} else if took, ok := cell.Seconds(text); ok {
 			return took
 		}
 	}
@@ -221,8 +230,10 @@ func (r *Reader) duration(e *Event) int64 {
 func (r *Reader) number(e *Event, role Role) int64 {
 	most := int64(-1)
 	for i := range e.n(role) {
-		if n, ok := cell.Number(e.bare(role, i)); ok && n > most && e.counts(role, i) {
-			most = n
+		if text, counts := e.at(role, i); counts {
+			if n, ok := cell.Number(text); ok && n > most {
+				most = n
+			}
 		}
 	}
 	return most

@@ -85,10 +85,7 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 	j.at = at
 	f.Undated = !dated
 
-	table := j.network.Table()
-	if dated {
-		table = j.network.At(at)
-	}
+	table := j.network.At(at, dated)
 	j.proxied(f, table, dated)
 	source, destination := &j.reader.Source, &j.reader.Destination
 	f.Source, f.Destination = source.End(), destination.End()

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"strings"
 
 	"tordetect/src/flow"
@@ -18,6 +19,7 @@ type Network struct {
 
 	table     *Table
 	absent    error // why there is no table; nil if there is one
+	from      int64 // when it begins
 	historied bool
 	hasOld    bool  // the history was read
 	old       error // why it could not be read
@@ -42,17 +44,22 @@ func (n *Network) Table() *Table {
 			n.table = Empty()
 		}
 		n.complete, n.skipped, n.rows = n.table.Complete, n.table.Skipped, n.table.Rows
+		n.from = math.MaxInt64
+		if oldest, ok := n.table.Oldest(); ok {
+			n.from = oldest
+		}
 	}
 	return n.table
 }
 
-// At returns the table that can tell about that time.
-func (n *Network) At(when flow.Interval) *Table {
-	table := n.Table()
-	if n.historied {
-		return table
+// At returns the table that can tell about that time; where it is not dated, the one
+// that there is.
+func (n *Network) At(when flow.Interval, dated bool) *Table {
+	if n.table != nil && (n.historied || !dated || when.From >= n.from) { // nearly always
+		return n.table
 	}
-	if oldest, ok := table.Oldest(); ok && when.From >= oldest {
+	table := n.Table()
+	if !dated || when.From >= n.from {
 		return table
 	}
 	n.historied = true
