@@ -71,7 +71,7 @@ func (r *Reader) transport(e *Event) flow.Transport {
 func (r *Reader) readTransport(e *Event) flow.Transport {
 	for i := range e.n(Transport) {
 		n := r.values(e, Transport, i, true)
-		if n == 0 || n == 1 && cell.IsEmpty(r.value(0)) || !e.counts(Transport, i) {
+		if n == 0 || n == 1 && (cell.IsEmpty(r.value(0)) || isPort(r.value(0))) || !e.counts(Transport, i) {
 			continue
 		}
 		for k := range n {
@@ -82,6 +82,13 @@ func (r *Reader) readTransport(e *Event) flow.Transport {
 		return flow.NotTCP
 	}
 	return flow.TransportUnknown
+}
+
+// isPort reports whether a transport is a number that no protocol has: a FortiGate
+// calls the port of the translated source so, beside its proto.
+func isPort(text []byte) bool {
+	n, ok := cell.Number(text)
+	return ok && (n == 0 || n > 255)
 }
 
 // label reads what the firewall called the flow. Of several labels the one that
@@ -182,12 +189,15 @@ var inFlow = map[string]bool{
 
 // Closes reports whether the event ends its flow, so that what it counts is all:
 // not an event about what was seen in it (Suricata's alerts, Zeek's ssl and http)
-// nor that of a session's start or of a URL (Palo Alto).
+// nor that of a session's start (Palo Alto, FortiGate) or of a URL (Palo Alto).
 func (e *Event) Closes() bool {
 	if e.n(Subtype) > 0 {
 		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" {
 			return false
 		}
+	}
+	if e.n(Action) > 0 && string(e.bare(Action, 0)) == "start" {
+		return false
 	}
 	if e.n(EventType) > 0 && inFlow[string(e.bare(EventType, 0))] {
 		return false

@@ -66,10 +66,12 @@ func IsBlock(action []byte) bool {
 }
 
 // CIMAction says what the firewall did in CIM's words, where it is said in those of
-// Palo Alto (as the lookup of its add-on translates them) or of Suricata.
+// Palo Alto (as the lookup of its add-on translates them), of Suricata, or of FortiGate,
+// which names how a session ended that it let through.
 func CIMAction(action []byte) []byte {
 	switch string(action) {
-	case "allow", "alert", "continue", "forward", "accept", "pass":
+	case "allow", "alert", "continue", "forward", "accept", "pass",
+		"start", "close", "timeout", "client-rst", "server-rst", "ip-conn":
 		return allowed
 	case "deny", "reject":
 		return blocked

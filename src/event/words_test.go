@@ -260,6 +260,27 @@ func TestStateOfCounts(t *testing.T) {
 	f(no, no, no, no, flow.StateUnknown)
 	f(no, "1", no, "60", flow.StateUnknown)
 	require.Equal(t, flow.StateUnknown, stateOf("subtype", "start", "pkts_received", "0", "pkts_sent", "1"))
+	require.Equal(t, flow.StateUnknown, stateOf("action", "start", "rcvdpkt", "0", "sentpkt", "1"))
+	require.Equal(t, flow.Attempt, stateOf("action", "timeout", "rcvdpkt", "0", "sentpkt", "1"))
+}
+
+// A FortiGate names the port of the translated source transport, beside its proto.
+func TestTransportIsNoPort(t *testing.T) {
+	for _, c := range []struct {
+		transport, proto string
+		want             flow.Transport
+	}{
+		{"50624", "17", flow.NotTCP}, {"50624", "6", flow.TCP}, {"0", "1", flow.NotTCP}, {"256", "6", flow.TCP},
+		{"50624", "", flow.TransportUnknown}, {"17", "6", flow.NotTCP}, {"ip", "17", flow.TransportUnknown},
+	} {
+		var e event.Event
+		var r event.Reader
+		var f flow.Flow
+		e.Put([]byte("transport"), []byte(c.transport))
+		e.Put([]byte("proto"), []byte(c.proto))
+		r.Read(&e, &f)
+		require.Equal(t, c.want, f.Transport, "%+v", c)
+	}
 }
 
 // The readers take any bytes, allocate nothing, and do not see case or blanks

@@ -8,8 +8,8 @@
 //	out:  no flow: "Suricata stats"
 //
 // This file asks the readers and says whose line it is. A reader is a file: pan.go,
-// zeek.go, json.go (Suricata, Zeek's JSON and any other object with known names);
-// wrapper.go undoes what stands around an event. To add a format, write a reader and
+// zeek.go, fortigate.go, json.go (Suricata, Zeek's JSON and any other object with
+// known names); wrapper.go undoes what stands around an event. To add a format, write a reader and
 // name it among the readers: it puts cells under the names of its vendor, which stand in
 // the table of package event.
 //
@@ -56,12 +56,13 @@ const (
 	PAN
 	Zeek
 	Suricata
+	FortiGate
 	CSV // of package logfile
 	JSON
 	Formats
 )
 
-var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "csv", "json"}
+var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "fortigate", "csv", "json"}
 
 func (f Format) String() string { return formatNames[f] }
 
@@ -72,19 +73,20 @@ func ParseFormat(name string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, csv or json", name)
+	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, fortigate, csv or json", name)
 }
 
 // The readers, in the order in which they are asked.
 const (
 	panReader = iota
 	zeekReader
+	fortiReader
 	jsonReader
 	readers
 )
 
 // formatsOf names the formats whose lines a reader reads.
-var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, jsonReader: {Suricata, Zeek, JSON}}
+var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, fortiReader: {FortiGate}, jsonReader: {Suricata, Zeek, JSON}}
 
 // ask has a reader read a line into an event that is empty.
 func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
@@ -93,6 +95,8 @@ func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
 		return p.readPaloAlto(line, e)
 	case zeekReader:
 		return p.readZeek(line, e)
+	case fortiReader:
+		return p.readFortiGate(line, e)
 	}
 	return p.readJSON(line, e)
 }

@@ -41,9 +41,10 @@ func scanCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan FILE...",
 		Short: "Find Tor in log files, judged as in Splunk",
-		Long: `Reads logs of Palo Alto firewalls (TRAFFIC), Zeek (conn, ssl, dns, http), Suricata
-(eve.json), and CSV or JSON lines with CIM names, such as the files of outputcsv.
-Plain or gzip; "-" is stdin. Each file's format is found by looking at it.
+		Long: `Reads logs of Palo Alto firewalls (TRAFFIC), FortiGate (traffic), Zeek (conn, ssl,
+dns, http), Suricata (eve.json), and CSV or JSON lines with CIM names, such as the
+files of outputcsv. Plain or gzip; "-" is stdin. Each file's format is found by
+looking at it.
 
 Each flow is judged by the code of the search command tordetect, against the
 relay table and, for flows older than that, the history beside it
@@ -71,7 +72,7 @@ first. Where nothing was a flow, the exit code is 1.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, csv or json")
+	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, fortigate, csv or json")
 	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
 	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")

@@ -14,6 +14,7 @@ import (
 const (
 	panLine      = `1,2026/11/20 10:00:00,012345678901,TRAFFIC,end,2561,2026/11/20 10:00:00,10.0.0.5,198.51.100.1,192.0.2.10,198.51.100.1,Outbound_Allow,,,tor,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,fwd_splunk,2026/11/20 10:00:00,14740,1,50624,9001,11024,9001,0x400053,tcp,allow,7419,6609,810,25,2026/11/20 09:58:55,65,any,0,376156893,0x0,10.0.0.0-10.255.255.255,Germany,0,14,11,tcp-fin,0,0,0,0,,PA-220,from-policy,,,0,,0,,N/A`
 	suricataFlow = `{"timestamp":"2026-11-20T10:00:00.123456+0000","flow_id":1,"event_type":"flow","src_ip":"10.0.0.5","src_port":40000,"dest_ip":"198.51.100.1","dest_port":9001,"proto":"TCP","app_proto":"tls","flow":{"pkts_toserver":9,"pkts_toclient":9,"bytes_toserver":700,"bytes_toclient":4000,"start":"2026-11-20T09:59:00.000000+0000","end":"2026-11-20T10:00:00.000000+0000","age":60,"state":"closed"},"tcp":{"tcp_flags":"1b"}}`
+	fortiLine    = `date=2026-11-20 time=10:00:00 devname="fw1" devid="FG100" eventtime=1795168800123456789 tz="+0000" logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" srcip=10.0.0.5 srcport=50624 srcintf="lan" dstip=198.51.100.1 dstport=9001 dstintf="wan1" sessionid=4711 proto=6 action="close" policyid=1 policyname="to the net" trandisp="snat" transip=192.0.2.10 transport=50624 service="tcp/9001" app="Tor" duration=65 sentbyte=3000 rcvdbyte=4000 sentpkt=14 rcvdpkt=16`
 	zeekConn     = "1795168800.123456\tCabc123\t10.0.0.5\t40000\t198.51.100.1\t9001\ttcp\tssl\t60.5\t700\t4000\tSF\tT\tF\t0\tShADadFf\t9\t1200\t9\t4500\t-"
 	zeekJSON     = `{"ts":1795168800.123456,"uid":"Cabc123","id.orig_h":"10.0.0.5","id.orig_p":40000,"id.resp_h":"198.51.100.1","id.resp_p":9001,"proto":"tcp","duration":60.5,"orig_bytes":700,"resp_bytes":4000,"conn_state":"SF","orig_pkts":9,"resp_pkts":9}`
 )
@@ -49,6 +50,22 @@ func TestRawEvents(t *testing.T) {
 	f(pan("TRAFFIC,end", "THREAT,virus"), "0 unknown   none")
 	threat := strings.Replace(strings.Replace(pan("TRAFFIC,end", "THREAT,url"), ",7419,", `,"`+onion+`.to/page",`, 1), "198.51.100.1,192.0.2.10,198.51.100.1", "203.0.113.9,192.0.2.10,203.0.113.9", 1)
 	f(threat, "73 unknown outbound app_label+onion_name full")
+
+	// FortiGate
+	forti := func(old, new string) string {
+		require.Contains(t, fortiLine, old)
+		return strings.Replace(fortiLine, old, new, 1)
+	}
+	f(fortiLine, "99 established outbound or_port+app_label full")
+	f("<189>Nov 20 10:00:00 fw1 "+fortiLine, "99 established outbound or_port+app_label full")
+	f(forti(`app="Tor"`, `app="SSL"`), "97 established outbound or_port full")
+	f(forti(`"close"`, `"deny"`), "75 blocked outbound or_port+app_label full")
+	f(forti("proto=6", "proto=17"), "55 established outbound app_label+not_tcp full")
+	unanswered = strings.Replace(forti(`"close"`, `"timeout"`), "sentbyte=3000 rcvdbyte=4000 sentpkt=14 rcvdpkt=16", "sentbyte=180 rcvdbyte=0 sentpkt=3 rcvdpkt=0", 1)
+	f(unanswered, "75 attempt outbound or_port+app_label full")
+	f(strings.Replace(unanswered, `"timeout"`, `"start"`, 1), "99 unknown outbound or_port+app_label full") // it has only begun
+	f(forti(`"traffic"`, `"utm"`), "0 unknown   none")
+	f(`{"message":"`+strings.ReplaceAll(fortiLine, `"`, `\"`)+`","host":{"name":"shipper"}}`, "99 established outbound or_port+app_label full")
 
 	// Zeek
 	f(zeekConn, "97 established outbound or_port full")
@@ -98,6 +115,8 @@ func TestRawEvents(t *testing.T) {
 	require.Equal(t, "97 established outbound or_port full", judged(withTime("", zeekConn)), "the event's own time")
 	require.Equal(t, "97 established outbound or_port full", judged(withTime("null", suricataFlow)))
 	require.Equal(t, "99 established outbound or_port+app_label full", judged(withTime("", panLine)), "Palo Alto's have no zone and are taken for UTC")
+	require.Equal(t, "99 established outbound or_port+app_label full", judged(withTime("", fortiLine)), "FortiGate's have one")
+	require.Equal(t, "99 established outbound or_port+app_label stale", judged(withTime(epoch(20.01), fortiLine)), "and its duration reaches back")
 	row := run{table: network(), earliest: epoch(9), latest: epoch(11), chunks: []string{"_raw\n\"" + panLine + "\"\n"}}.do(t).one()
 	require.Equal(t, "99 established outbound or_port+app_label full", judged(row), "the search's window")
 }

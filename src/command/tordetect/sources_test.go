@@ -85,6 +85,10 @@ func TestSources(t *testing.T) {
 	f("Palo Alto by its own names", "_time,src,dest,dest_port,proto,app,action,bytes_sent,bytes_received,pkts_sent,pkts_received",
 		ten+",10.0.0.5,198.51.100.1,9001,tcp,incomplete,allow,74,0,1,0", "58 attempt outbound or_port full")
 	f("Palo Alto's packets", "_time,src,dest,dest_port,bytes_received,pkts_received", ten+",10.0.0.5,198.51.100.1,9001,,0", "58 attempt outbound or_port full")
+	f("FortiGate by its own names", "_time,date,time,subtype,srcip,srcport,dstip,dstport,proto,action,transip,transport,service,app,duration,sentbyte,rcvdbyte,sentpkt,rcvdpkt",
+		ten+",2026-11-20,10:00:00,forward,10.0.0.5,50624,198.51.100.1,9001,6,close,192.0.2.10,50624,tcp/9001,Tor,65,3000,4000,14,16", "99 established outbound or_port+app_label full")
+	f("FortiGate, UDP behind a translation", "_time,srcip,dstip,dstport,proto,action,transport", ten+",10.0.0.5,198.51.100.1,9001,17,accept,50624", "0 unknown  not_tcp full")
+	f("FortiGate's session that has only begun", "_time,srcip,dstip,dstport,proto,action,sentpkt,rcvdpkt", ten+",10.0.0.5,198.51.100.1,9001,6,start,1,0", "97 unknown outbound or_port full")
 	f("Check Point, Juniper: the application", "_time,src,dest,appi_name,application", ten+",10.0.0.5,203.0.113.9,Tor,", "55 unknown outbound app_label full")
 }
 
@@ -190,7 +194,7 @@ func rawRows(n int) string {
 	var b strings.Builder
 	b.WriteString("_time,_raw\n")
 	for i := range n {
-		lines := []string{panLine, suricataFlow, zeekConn, zeekJSON, "no event at all", `{"broken": [[[[[[[[[[`}
+		lines := []string{panLine, fortiLine, suricataFlow, zeekConn, zeekJSON, "no event at all", `{"broken": [[[[[[[[[[`}
 		b.WriteString(epoch(10) + `,"` + strings.ReplaceAll(lines[i%len(lines)], `"`, `""`) + "\"\n")
 	}
 	return b.String()
