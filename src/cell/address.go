@@ -71,7 +71,7 @@ func (a *Addr) read(text []byte) (rest []byte, ok bool) {
 		a.Addr, ok = V4(text)
 		return rest, ok
 	}
-	a.Addr, ok = v6(text)
+	a.Addr, ok = V6(text)
 	if b := a.As16(); ok && [12]byte(b[:12]) == nat64 {
 		a.Addr, a.NAT64 = netip.AddrFrom4([4]byte(b[12:])), true
 	}
@@ -114,9 +114,10 @@ func V4(text []byte) (netip.Addr, bool) {
 	return netip.AddrFrom4(quad), at == len(text)+1
 }
 
-// v6 reads the text form of RFC 4291 section 2.2, with an IPv4 tail or
-// without.
-func v6(text []byte) (netip.Addr, bool) {
+// V6 reads the text form of RFC 4291 section 2.2, with an IPv4 tail or without, and
+// nothing else; IPv4 in IPv6 (::ffff:) comes back as IPv4. netip.ParseAddr wants a
+// string, and would allocate one for each.
+func V6(text []byte) (netip.Addr, bool) {
 	var out [16]byte
 	at, gap := 0, -1
 	if len(text) >= 2 && text[0] == ':' && text[1] == ':' {

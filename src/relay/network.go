@@ -32,6 +32,13 @@ type Network struct {
 // NewNetwork returns the network of the table at path, which is not opened yet.
 func NewNetwork(path string) *Network { return &Network{path: path} }
 
+// NetworkOf returns the network of a table in memory, which has no history.
+func NetworkOf(t *Table) *Network {
+	n := &Network{historied: true}
+	n.set(t)
+	return n
+}
+
 // HistoryOf is the path of the history that goes with a table.
 func HistoryOf(table string) string { return strings.TrimSuffix(table, ".csv") + "_history.csv" }
 
@@ -39,17 +46,21 @@ func HistoryOf(table string) string { return strings.TrimSuffix(table, ".csv") +
 // none; see Absent.
 func (n *Network) Table() *Table {
 	if n.table == nil {
-		n.table, n.absent = Open(n.path)
-		if n.absent != nil {
-			n.table = Empty()
+		t, err := Open(n.path)
+		if n.absent = err; err != nil {
+			t = Empty()
 		}
-		n.complete, n.skipped, n.rows = n.table.Complete, n.table.Skipped, n.table.Rows
-		n.from = math.MaxInt64
-		if oldest, ok := n.table.Oldest(); ok {
-			n.from = oldest
-		}
+		n.set(t)
 	}
 	return n.table
+}
+
+func (n *Network) set(t *Table) {
+	n.table, n.complete, n.skipped, n.rows = t, t.Complete, t.Skipped, t.Rows
+	n.from = math.MaxInt64
+	if oldest, ok := t.Oldest(); ok {
+		n.from = oldest
+	}
 }
 
 // At returns the table that can tell about that time; where it is not dated, the one

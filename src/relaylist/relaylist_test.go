@@ -145,8 +145,9 @@ func TestLookup(t *testing.T) {
 	net, trust := lab(t)
 	_, text, err := imported(t, trust, noon.Add(9*time.Hour), files(t, net.Certificates(), hour(net, 0), hour(net, 8)))
 	require.NoError(t, err)
-	table, err := relay.Parse(text)
+	parsed, err := relay.Parse(text)
 	require.NoError(t, err)
+	table := relay.NetworkOf(parsed)
 	first := net.Relays(noon)[0]
 	addr := first.Addr
 
@@ -192,6 +193,7 @@ func TestRealConsensuses(t *testing.T) {
 	for _, at := range []string{"2021-08-29T19:30:00Z", "2022-07-14T14:30:00Z", "2024-05-17T17:30:00Z", "2025-06-15T05:30:00Z", "2026-06-27T04:30:00Z"} {
 		moment, err := time.Parse(time.RFC3339, at)
 		require.NoError(t, err)
+		table := relay.NetworkOf(table)
 		seen := Lookup(table, dannenberg, moment.Unix())
 		require.Equal(t, "listed", seen[0].Answer, at)
 		require.Equal(t, "no list", Lookup(table, netip.MustParseAddr("192.0.2.1"), moment.Add(30*24*time.Hour).Unix())[0].Answer)

@@ -39,9 +39,10 @@ var roles = map[flow.Kind]string{
 // Lookup says what an address was at a time: every listing that held then; if
 // none did, a line that says "not listed" or, where no list was read for that
 // time, "no list", and behind it the nearest listings before and after.
-func Lookup(t *relay.Table, addr netip.Addr, at int64) []Seen {
+func Lookup(n *relay.Network, addr netip.Addr, at int64) []Seen {
 	addr = addr.Unmap().WithZone("")
 	moment := flow.Interval{From: at, To: at}
+	t := n.At(moment, true)
 	coverage := t.Coverage(moment)
 	line := func(l relay.Listing) Seen {
 		s := Seen{

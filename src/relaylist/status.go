@@ -3,10 +3,10 @@ package relaylist
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 
 	"tordetect/src/relay"
@@ -77,33 +77,23 @@ func SeenRows(lines []Seen) (columns []string, rows [][]any) {
 	return columns, rows
 }
 
-// ParseAddr reads an address as a person writes it: also in brackets, or as the
-// network of one address (/32, /128), which is how the manual writes them.
+// ParseAddr reads an address as a person writes it, and as we print it: also in
+// brackets, with a port, or as the network of one address (/32, /128).
 func ParseAddr(text string) (netip.Addr, error) {
-	text = strings.TrimSpace(text)
-	if p, err := netip.ParsePrefix(text); err == nil && p.IsSingleIP() {
-		return p.Addr().Unmap(), nil
-	}
-	if rest, ok := strings.CutPrefix(text, "["); ok {
-		text, _ = strings.CutSuffix(rest, "]")
-	}
-	a, err := netip.ParseAddr(text)
-	if err != nil {
+	a, ok := cell.Address([]byte(text))
+	if !ok {
 		return netip.Addr{}, fmt.Errorf("bad address %q: want IPv4 or IPv6", text)
 	}
-	return a.Unmap().WithZone(""), nil
+	return a.Addr, nil
 }
 
-// ParseTime reads a time as a person writes it: epoch seconds, or RFC 3339, with a
-// blank for the T, without seconds, without a zone (UTC), or a day alone.
+// ParseTime reads a time as a person writes it: as in a log (cell.ReadTime), UTC where
+// it names no zone, and without seconds or a day alone.
 func ParseTime(text string) (int64, error) {
 	text = strings.TrimSpace(text)
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 && n < 1<<38 {
-		return n, nil
-	}
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.Parse(form, text); err == nil {
-			return t.Unix(), nil
+	for _, rest := range []string{"", ":00", "T00:00:00"} {
+		if micros, kind := cell.ReadTime([]byte(text+rest), time.UTC); kind.IsMoment() {
+			return micros / cell.Million, nil
 		}
 	}
 	return 0, fmt.Errorf("bad time %q: want epoch seconds or a time such as 2026-10-01T12:00:00Z", text)

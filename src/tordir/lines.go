@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"tordetect/src/cell"
 )
 
 // MaxDocument is the largest document that is parsed, in bytes. The largest
@@ -269,102 +271,12 @@ func parseNickname(w []byte) bool {
 	return true
 }
 
-// parseAddr reads an address without brackets or zone. The plain ways of writing
-// one cost no memory.
+// parseAddr reads an address without brackets or zone.
 func parseAddr(w []byte) (netip.Addr, bool) {
-	if four, ok := parse4(w); ok {
-		return netip.AddrFrom4(four), true
+	if addr, ok := cell.V4(w); ok {
+		return addr, true
 	}
-	if sixteen, ok := parse6(w); ok {
-		return netip.AddrFrom16(sixteen).Unmap(), true
-	}
-	if len(w) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
-		return netip.Addr{}, false
-	}
-	addr, err := netip.ParseAddr(string(w)) // an IPv6 address that ends as IPv4
-	if err != nil || addr.Zone() != "" {
-		return netip.Addr{}, false
-	}
-	return addr.Unmap(), true
-}
-
-// parse4 reads a dotted IPv4 address; leading zeros are refused, as some
-// programs take them for octal.
-func parse4(w []byte) (four [4]byte, ok bool) {
-	if len(w) < 7 || len(w) > 15 {
-		return four, false
-	}
-	part, n, seen := 0, 0, 0
-	for _, c := range w {
-		if c == '.' {
-			if seen == 0 || part == 3 {
-				return four, false
-			}
-			four[part] = byte(n)
-			part, n, seen = part+1, 0, 0
-			continue
-		}
-		if c < '0' || c > '9' || seen > 0 && n == 0 {
-			return four, false
-		}
-		n, seen = n*10+int(c-'0'), seen+1
-		if n > 255 {
-			return four, false
-		}
-	}
-	four[3] = byte(n)
-	return four, part == 3 && seen > 0
-}
-
-// parse6 reads an IPv6 address in hex groups with at most one "::".
-func parse6(w []byte) (sixteen [16]byte, ok bool) {
-	if len(w) < 2 || len(w) > 39 {
-		return sixteen, false
-	}
-	at, gap := 0, -1
-	if w[0] == ':' {
-		if w[1] != ':' {
-			return sixteen, false
-		}
-		gap, w = 0, w[2:]
-	}
-	for len(w) > 0 {
-		n, i := 0, 0
-		for i < len(w) && i < 5 {
-			d := hexDigit(w[i])
-			if d < 0 {
-				break
-			}
-			n, i = n<<4|d, i+1
-		}
-		if i == 0 || i > 4 || at == 16 {
-			return sixteen, false
-		}
-		sixteen[at], sixteen[at+1] = byte(n>>8), byte(n)
-		at, w = at+2, w[i:]
-		if len(w) == 0 {
-			break
-		}
-		if w[0] != ':' || len(w) == 1 {
-			return sixteen, false
-		}
-		if w = w[1:]; w[0] == ':' {
-			if gap >= 0 {
-				return sixteen, false
-			}
-			gap, w = at, w[1:]
-		}
-	}
-	if gap < 0 {
-		return sixteen, at == 16
-	}
-	if at == 16 {
-		return sixteen, false
-	}
-	tail := at - gap
-	copy(sixteen[16-tail:], sixteen[gap:at])
-	clear(sixteen[gap : 16-tail])
-	return sixteen, true
+	return cell.V6(w)
 }
 
 // parseAddrPort reads "[IPv6]:port" or "IPv4:port".

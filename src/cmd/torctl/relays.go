@@ -299,7 +299,7 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "seen IP",
 		Short:   "What an address was at a time",
-		Long:    "Says what the table knows of an address at a time (now without --at). \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
+		Long:    "Says what the table, and for older times the history beside it, knows of an address at a time (now without --at). \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
 		Example: "  torctl relays seen 2001:db8::1 --at 2026-10-01T12:00:00Z",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -316,15 +316,20 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 					return err
 				}
 			}
-			table, err := relay.Open(path)
-			if errors.Is(err, fs.ErrNotExist) {
+			network := relay.NewNetwork(path)
+			columns, rows := relaylist.SeenRows(relaylist.Lookup(network, addr, moment))
+			read, old := network.History()
+			switch absent := network.Absent(); {
+			case errors.Is(absent, fs.ErrNotExist) && read:
+				t.Say("there is no table %s: the history alone is known", path)
+			case errors.Is(absent, fs.ErrNotExist):
 				t.Say("there is no table %s: only authorities and default bridges are known", path)
-				table, err = relay.Empty(), nil
+			case absent != nil:
+				return failed(fmt.Errorf("%s: %w", path, absent))
 			}
-			if err != nil {
-				return failed(fmt.Errorf("%s: %w", path, err))
+			if old != nil {
+				t.Say("the history %s cannot be read: %v", relay.HistoryOf(path), old)
 			}
-			columns, rows := relaylist.SeenRows(relaylist.Lookup(table, addr, moment))
 			return failed(t.Rows(form, columns, rows))
 		},
 	}

@@ -67,17 +67,16 @@ func parseQuestion(words []string) (q question, err error) {
 
 // Execute answers with all rows at once.
 func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
-	table, err := relay.Open(filepath.Join(a.app.Lookups, tableName))
+	network := relay.NewNetwork(filepath.Join(a.app.Lookups, tableName))
+	table, absent := network.Table(), network.Absent()
 	unreadable := ""
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(absent, fs.ErrNotExist):
 		c.Warn("There is no relay list yet. Enable the search Update the Tor relay list, or import a list with torupdate.")
-		table = relay.Empty()
-	case err != nil:
+	case absent != nil:
 		// A row all the same: the search that watches the list has to learn of it.
-		unreadable = err.Error()
-		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", tableName, err))
-		table = relay.Empty()
+		unreadable = absent.Error()
+		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", tableName, absent))
 	}
 	if !a.seen {
 		columns, row := relaylist.Status(table, tableName, a.app.Version, a.app.Now())
@@ -88,12 +87,10 @@ func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
 	if !a.then {
 		at = a.app.Now().Unix()
 	}
-	if oldest, ok := table.Oldest(); !ok || at < oldest {
-		if err := table.ExtendFile(filepath.Join(a.app.Lookups, historyName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", historyName, err))
-		}
+	columns, rows := relaylist.SeenRows(relaylist.Lookup(network, a.addr, at))
+	if _, err := network.History(); err != nil {
+		c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", historyName, err))
 	}
-	columns, rows := relaylist.SeenRows(relaylist.Lookup(table, a.addr, at))
 	c.Reply = appendTable(c.Reply, columns, rows)
 	return nil
 }
