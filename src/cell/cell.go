@@ -20,9 +20,17 @@ import "bytes"
 // with blanks around: fillnull writes null, CIM unknown, Zeek and many others a
 // dash, Zeek (empty) for an empty list.
 func IsEmpty(text []byte) bool {
-	if len(text) > 0 && text[0] > ' ' && len(text) > longestEmpty {
-		return false // nearly all cells
+	if len(text) > 0 {
+		switch text[0] {
+		case '-', 'n', 'N', 'u', 'U', '(', ' ', '\t', '\n', '\r':
+		default:
+			return false // nearly all cells
+		}
 	}
+	return isEmpty(text)
+}
+
+func isEmpty(text []byte) bool {
 	text = bytes.TrimSpace(text)
 	if len(text) > longestEmpty {
 		return false

@@ -9,11 +9,15 @@ import (
 // columns that the user named, by role; empty where they are found by their names.
 type Columns struct {
 	Named [Roles]string
+	// Judging says that nothing is read but what is judged by, so that the other
+	// cells of a row need not be found.
+	Judging bool
 
 	places [Roles][]place // the better name first
 	read   []int          // all of their numbers, ascending
 	seen   [Roles]bool    // a column named by the user was there in some chunk
 	have   uint64         // the roles that have a place, by their bits
+	zeek   []place        // those that say that a row is Zeek's
 }
 
 // place is a column and that of its list, by number; multi is -1 without one.
@@ -26,7 +30,6 @@ type place struct {
 
 // Bind finds the columns in a header.
 func (c *Columns) Bind(names []string) {
-	c.read = c.read[:0]
 	for r := range Roles {
 		c.places[r] = c.places[r][:0]
 		if named := c.Named[r]; named != "" {
@@ -46,8 +49,27 @@ func (c *Columns) Bind(names []string) {
 		// The better name first; of one name the one without a prefix.
 		slices.SortStableFunc(c.places[r], func(a, b place) int { return int(a.slot) - int(b.slot) })
 	}
+	if c.Judging {
+		c.dropTold()
+	}
+	c.read = c.read[:0]
+	for r := range Roles {
+		for _, p := range c.places[r] {
+			if c.read = append(c.read, p.plain); p.multi >= 0 {
+				c.read = append(c.read, p.multi)
+			}
+		}
+	}
 	slices.Sort(c.read)
 	c.read = slices.Compact(c.read)
+	c.zeek = c.zeek[:0]
+	for _, s := range slots.zeek {
+		for _, p := range c.places[slots.role[s]] {
+			if p.slot == s && !p.named {
+				c.zeek = append(c.zeek, p)
+			}
+		}
+	}
 	c.have = 0
 	for r := range Roles {
 		if len(c.places[r]) > 0 {
@@ -56,15 +78,28 @@ func (c *Columns) Bind(names []string) {
 	}
 }
 
+// dropTold drops what is told of an event and not judged by, but for names beside
+// which a general word counts.
+func (c *Columns) dropTold() {
+	for _, r := range [...]Role{User, Method, SensorID, CommunityID} {
+		c.places[r] = slices.DeleteFunc(c.places[r], func(told place) bool {
+			for all := range Roles {
+				for _, p := range c.places[all] {
+					if p.general && all != r && slices.Contains(companions(p.slot), told.slot) {
+						return false
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
 func (c *Columns) add(r Role, names []string, p place) {
 	p.multi = -1
 	if r != Raw { // an event is no list: one column less to look for
 		p.multi = slices.Index(names, "__mv_"+names[p.plain])
 	}
-	if p.multi >= 0 {
-		c.read = append(c.read, p.multi)
-	}
-	c.read = append(c.read, p.plain)
 	c.places[r] = append(c.places[r], p)
 }
 

@@ -164,7 +164,7 @@ var table = [Roles]role{
 		{Text: "app"}, {Text: "application"}, {Text: "appi_name"}, {Text: "ndpi.app_protocol", Of: Suricata}, {Text: "network.application", Of: ECS},
 	}},
 	Service: {"a sensor's name for the protocol, of which Tor alone counts", []Name{
-		{Text: "service", Of: Zeek, Beside: OwnEnds}, {Text: "app_proto", Of: Suricata},
+		{Text: "service", Of: Zeek}, {Text: "app_proto", Of: Suricata},
 	}},
 	Signature: {"name of a rule that matched", []Name{{Text: "signature"}, {Text: "alert.signature", Of: Suricata}}},
 	Action: {"what the firewall did", []Name{
@@ -264,7 +264,7 @@ func layOut() *layout {
 			if (r == Source || r == Destination) && n.Beside == Always {
 				l.ends[n.Of] = append(l.ends[n.Of], s)
 			}
-			if n.Text == "id.orig_h" || n.Text == "conn_state" {
+			if n.Text == "conn_state" || n.Text == "id.orig_h" {
 				l.zeek = append(l.zeek, s)
 			}
 			if n.Text == "uri" || n.Text == "method" {

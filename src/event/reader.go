@@ -38,6 +38,7 @@ type Reader struct {
 
 	lastTransport remembered[flow.Transport]
 	lastLabel     remembered[flow.Label]
+	lastService   remembered[flow.Label]
 	lastBlocked   remembered[bool]
 }
 
@@ -110,11 +111,15 @@ func (r *Reader) label(e *Event) flow.Label {
 
 // otherLabel reads what a sensor calls the protocol, and the name of a rule.
 func (r *Reader) otherLabel(e *Event) flow.Label {
-	l := flow.LabelNone
-	for i := range e.n(Service) {
-		if s := ReadLabel(e.bare(Service, i)); s > flow.LabelListed {
-			l = max(l, s)
+	l, ok := r.lastService.recall(e, Service)
+	if !ok {
+		l = flow.LabelNone
+		for i := range e.n(Service) {
+			if s := ReadLabel(e.bare(Service, i)); s > flow.LabelListed && e.counts(Service, i) {
+				l = max(l, s)
+			}
 		}
+		l = r.lastService.keep(e, Service, l)
 	}
 	for i := range e.n(Signature) {
 		l = max(l, readSignature(e.bare(Signature, i)))
@@ -307,7 +312,7 @@ func (m *remembered[T]) recall(e *Event, role Role) (T, bool) {
 	for i := range e.columns.places[role] {
 		p := &e.columns.places[role][i]
 		cell := e.row.Cell(p.plain)
-		if p.general || p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(rest) <= len(cell) || int(rest[0]) != len(cell) || string(rest[1:1+len(cell)]) != string(cell) {
+		if p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(rest) <= len(cell) || int(rest[0]) != len(cell) || string(rest[1:1+len(cell)]) != string(cell) {
 			return m.as, false
 		}
 		rest = rest[1+len(cell):]

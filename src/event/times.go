@@ -66,7 +66,22 @@ func (r *Reader) span(e *Event) (span, cell.TimeKind) {
 func (e *Event) isNamed(r Role) bool { return e.columns != nil && e.columns.Named[r] != "" }
 
 // IsZeek reports whether the event has cells that only Zeek's logs have.
-func (e *Event) IsZeek() bool { return e.hasAny(slots.zeek) }
+func (e *Event) IsZeek() bool {
+	for _, s := range slots.zeek {
+		r := slots.role[s]
+		if e.set[r]&(1<<(s-slots.first[r])) != 0 {
+			return true
+		}
+	}
+	if e.columns != nil {
+		for i := range e.columns.zeek {
+			if !cell.IsEmpty(bare(e.row, &e.columns.zeek[i])) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // bounds reads a first and a last time; one of them alone is a moment.
 func (r *Reader) bounds(e *Event) (span, cell.TimeKind) {

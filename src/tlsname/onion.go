@@ -78,6 +78,9 @@ func OfHost(name []byte) flow.OnionKind {
 // hasService reports whether a name holds that of an onion service with something
 // behind it: a resolver's search suffix, as in <56 characters>.onion.corp.example.com.
 func hasService(name []byte) bool {
+	if len(name) < len2+len(".onion.x") {
+		return false // most names
+	}
 	for from := 0; ; {
 		at := bytes.IndexByte(name[from:], '.')
 		if at < 0 {
