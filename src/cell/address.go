@@ -83,7 +83,7 @@ var nat64 = [12]byte{0, 0x64, 0xff, 0x9b}
 
 // V4 reads a dotted quad and nothing else: the usual cell. Leading zeros are
 // refused, as some take them for octal.
-func V4(text []byte) (netip.Addr, bool) {
+func V4[T string | []byte](text T) (netip.Addr, bool) {
 	var quad [4]byte
 	at := 0
 	for part := range quad {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 )
 
@@ -15,7 +16,9 @@ type parsed struct {
 	rows, skipped          int
 	complete               bool // the last row is the end row and counts right
 
-	ip string // the address of the last entry, as written
+	ip      string // the address of the last entry, as written
+	flags   string // the flags of the last entry, as written
+	flagged flow.Flags
 }
 
 // The table's columns, found by name; the order in a file does not matter.
@@ -98,7 +101,7 @@ func header(line string) ([]uint8, error) {
 	for more := true; more; {
 		var name string
 		var ok bool
-		name, line, more, ok = cell(line)
+		name, line, more, ok = cutCell(line)
 		if !ok || len(order) == maxColumns {
 			return nil, fmt.Errorf("%w: its first line is not a CSV header of at most %d columns", ErrNotATable, maxColumns)
 		}
@@ -123,7 +126,7 @@ func header(line string) ([]uint8, error) {
 func split(line string, order []uint8, row *cells) bool {
 	for i, column := range order {
 		var more, ok bool
-		row[column], line, more, ok = cell(line)
+		row[column], line, more, ok = cutCell(line)
 		if !ok || more != (i < len(order)-1) {
 			return false
 		}
@@ -131,10 +134,10 @@ func split(line string, order []uint8, row *cells) bool {
 	return true
 }
 
-// cell takes the first value off a line of CSV; more tells whether another one
+// cutCell takes the first value off a line of CSV; more tells whether another one
 // follows. A value in quotes must end on its line: no column of the table
 // holds a newline. ok is false for broken quotes.
-func cell(line string) (value, rest string, more, ok bool) {
+func cutCell(line string) (value, rest string, more, ok bool) {
 	if line != "" && line[0] == '"' {
 		return quoted(line[1:])
 	}
@@ -144,7 +147,7 @@ func cell(line string) (value, rest string, more, ok bool) {
 	return strings.TrimSuffix(line, "\r"), "", false, true
 }
 
-// quoted is cell behind the opening quote.
+// quoted is cutCell behind the opening quote.
 func quoted(line string) (value, rest string, more, ok bool) {
 	end := strings.IndexByte(line, '"')
 	doubled := false
@@ -210,11 +213,15 @@ func (p *parsed) row(row *cells) bool {
 	if row[colIP] == p.ip && before.Addr.IsValid() {
 		e.Addr = before.Addr
 	} else {
-		addr, err := netip.ParseAddr(row[colIP])
-		if err != nil {
-			return false
+		addr, ok := cell.V4(row[colIP])
+		if !ok {
+			other, err := netip.ParseAddr(row[colIP])
+			if err != nil {
+				return false
+			}
+			addr = other.Unmap().WithZone("")
 		}
-		e.Addr = addr.Unmap().WithZone("")
+		e.Addr = addr
 	}
 	if row[colFingerprint] == before.Fingerprint {
 		e.Fingerprint = before.Fingerprint
@@ -224,7 +231,10 @@ func (p *parsed) row(row *cells) bool {
 		return false
 	}
 	e.Nickname = nickname(row[colNickname])
-	e.Flags = parseFlags(row[colFlags])
+	if row[colFlags] != p.flags || len(p.entries) == 0 {
+		p.flags, p.flagged = row[colFlags], parseFlags(row[colFlags])
+	}
+	e.Flags = p.flagged
 	p.entries = append(p.entries, e)
 	p.ip = row[colIP]
 	return true
