@@ -67,7 +67,7 @@ func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
 	case spoiled:
 		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: o.cut}
 	}
-	if claim := p.unwrap(e); claim.Kind == Flow {
+	if claim := p.unwrap(e); claim.Kind != Nobody {
 		return claim
 	}
 	switch {
@@ -191,7 +191,7 @@ func (o *object) join(end int, key []byte) int {
 // put sets a value under a path.
 func (p *Parser) put(e *event.Event, path, value []byte) {
 	o := &p.json
-	if e.Put(path, value) {
+	if string(path) != "_raw" && e.Put(path, value) { // a row's column, but in JSON an event in another
 		return
 	}
 	switch string(path) {

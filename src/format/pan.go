@@ -48,7 +48,7 @@ var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
 // field may be missing.
 func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 	before, kind, rest, ok := findType(line)
-	if !ok {
+	if !ok || p.Only == Auto && bytes.Contains(before, objectStart) {
 		return Claim{Kind: Nobody}
 	}
 	threat := string(kind) == "THREAT"
@@ -86,6 +86,10 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 	}
 	return Claim{Kind: Flow, Format: PAN}
 }
+
+// objectStart before a line says that it is a text in a JSON object, whose escapes the
+// reader of JSON undoes.
+var objectStart = []byte(`{"`)
 
 func typeName(threat bool) string {
 	if threat {

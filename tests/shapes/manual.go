@@ -39,7 +39,9 @@ func grouped(shapes []*Shape, read bool) [][]*Shape {
 		}
 		out[at] = append(out[at], s)
 	}
-	slices.SortStableFunc(out, func(a, b []*Shape) int { return strings.Compare(strings.ToLower(a[0].Product), strings.ToLower(b[0].Product)) })
+	slices.SortStableFunc(out, func(a, b []*Shape) int {
+		return strings.Compare(strings.ToLower(a[0].Product), strings.ToLower(b[0].Product))
+	})
 	return out
 }
 
