@@ -160,14 +160,14 @@ var table = [Roles]role{
 	First: {"first moment of a row that stands for several", []Name{{Text: "firstTime"}}},
 	Last:  {"last moment of such a row", []Name{{Text: "lastTime"}}},
 	App: {"the firewall's name for the application", []Name{
-		{Text: "app"}, {Text: "application"}, {Text: "appi_name"}, {Text: "ndpi.app_protocol", Of: Suricata}, {Text: "network.application", Of: ECS},
+		{Text: "app"}, {Text: "application"}, {Text: "appi_name"}, {Text: "ndpi.app_protocol", Of: Suricata}, {Text: "ndpi.proto", Of: Suricata}, {Text: "network.application", Of: ECS},
 	}},
 	Service: {"a sensor's name for the protocol, of which Tor alone counts", []Name{
 		{Text: "service", Of: Zeek, Beside: OwnEnds}, {Text: "app_proto", Of: Suricata},
 	}},
 	Signature: {"name of a rule that matched", []Name{{Text: "signature"}, {Text: "alert.signature", Of: Suricata}}},
 	Action: {"what the firewall did", []Name{
-		{Text: "action"}, {Text: "alert.action", Of: Suricata}, {Text: "flow.action", Of: Suricata},
+		{Text: "action"}, {Text: "verdict.action", Of: Suricata}, {Text: "alert.action", Of: Suricata}, {Text: "flow.action", Of: Suricata},
 	}},
 	ConnState: {"how far the connection came", []Name{{Text: "conn_state", Of: Zeek}}},
 	BytesIn: {"bytes that came back", []Name{

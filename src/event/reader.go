@@ -140,7 +140,7 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 	}
 	f.CountedBack = c.PacketsIn >= 0 || c.BytesIn >= 0
 	switch state := c.state(); {
-	case stopped:
+	case stopped, e.n(EventType) > 0 && string(e.bare(EventType, 0)) == "drop": // Suricata's packets that it dropped
 		f.State = flow.Blocked
 	case seen.state != flow.StateUnknown:
 		f.State = seen.state
