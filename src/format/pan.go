@@ -23,6 +23,7 @@ var panFields = [...]struct {
 const (
 	panType   = 4  // TRAFFIC, THREAT, SYSTEM and others
 	panURL    = 32 // of THREAT: Miscellaneous, the URL where the subtype is url
+	panSNI    = 64 // of DECRYPTION: Server Name Indication
 	panAction = 31
 	// panLast is up to which field a TRAFFIC line is read by number. All PAN-OS since
 	// 5.0 write these, so that a line with fewer was cut.
@@ -30,7 +31,7 @@ const (
 )
 
 // panSlots are the names of panFields in the table of names, by number.
-var panSlots = func() (at [panLast + 1]struct {
+var panSlots = func() (at [panSNI + 1]struct {
 	slot event.Slot
 	ok   bool
 }) {
@@ -41,40 +42,48 @@ var panSlots = func() (at [panLast + 1]struct {
 }()
 
 var panMisc, _ = event.Find([]byte("misc"))
+var panServerName, _ = event.Find([]byte("sni"))
 var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
 
-// readPaloAlto reads a line of a Palo Alto firewall: TRAFFIC, and the URL of THREAT
-// url. The type is looked for, as a syslog header may hold commas, and the first
-// field may be missing.
+// panLogs are the logs that are read, and up to which of their fields. They have the
+// fields up to the action in common.
+var panLogs = map[string]int{"TRAFFIC": panLast, "THREAT": panURL, "DECRYPTION": panSNI}
+
+// readPaloAlto reads a line of a Palo Alto firewall: TRAFFIC, the URL of THREAT url, and
+// the server name of DECRYPTION. The type is looked for, as a syslog header may hold
+// commas, and the first field may be missing.
 func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 	before, kind, rest, ok := findType(line)
 	if !ok || p.Only == Auto && bytes.Contains(before, objectStart) {
 		return Claim{Kind: Nobody}
 	}
-	threat := string(kind) == "THREAT"
-	if !threat && string(kind) != "TRAFFIC" {
+	last, isRead := panLogs[string(kind)]
+	if !isRead {
 		if string(kind) == "Type" {
 			return Claim{Kind: Blank} // the header of an export
 		}
 		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
 	}
 	e.HeaderTime = zonedTime(before)
-	for n, more := panType+1, true; more && n <= panLast; n++ {
+	traffic := last == panLast
+	for n, more := panType+1, true; more && n <= last; n++ {
 		var field []byte
 		field, rest, more = cutField(rest)
-		if !more && n < panLast && !(threat && n >= panURL) {
+		if !more && n < last {
 			// The line ends here, perhaps inside of the field.
 			if e.Says() {
 				return Claim{Kind: Flow, Format: PAN, Cut: true}
 			}
-			return Claim{Kind: Broken, Format: PAN, Text: "the " + typeName(threat) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
+			return Claim{Kind: Broken, Format: PAN, Text: "the " + string(kind) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
 		}
 		switch at := panSlots[n]; {
-		case threat && n == panType+1 && string(field) != "url":
+		case last == panURL && n == panType+1 && string(field) != "url":
 			return Claim{Kind: Other, Format: PAN, Text: "Palo Alto THREAT but url"}
-		case threat && n == panURL:
+		case last == panURL && n == panURL:
 			e.Set(panMisc, p.undouble(field))
-		case at.ok && !(threat && n > panAction):
+		case n == panSNI:
+			e.Set(panServerName, p.undouble(field))
+		case at.ok && (traffic || n <= panAction):
 			e.Set(at.slot, p.undouble(field))
 		}
 	}
@@ -90,13 +99,6 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 // objectStart before a line says that it is a text in a JSON object, whose escapes the
 // reader of JSON undoes.
 var objectStart = []byte(`{"`)
-
-func typeName(threat bool) string {
-	if threat {
-		return "THREAT"
-	}
-	return "TRAFFIC"
-}
 
 // maxHeaderFields is among how many fields the type is looked for: it is the fourth,
 // behind a header with some commas.
