@@ -142,8 +142,13 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				o.broken = true
 				return
 			}
-			if depth == 0 && c == '{' && string(o.path[:end]) == "result" {
-				o.line, end = true, 0 // the row of Splunk's JSON export
+			if depth == 0 && c == '{' {
+				switch string(o.path[:end]) {
+				case "result":
+					o.line, end = true, 0 // the row of Splunk's JSON export
+				case "_source":
+					end = 0 // the document of a hit of Elasticsearch
+				}
 			}
 			depth++
 			o.marks[depth] = mark{end: end, list: c == '['}
