@@ -140,8 +140,8 @@ func (e *Event) Fill(outer *Event) {
 // isDated reports whether the text says when it was.
 func (e *Event) isDated() bool {
 	for rest := e.set[LogTime]; rest != 0; rest &= rest - 1 {
-		text := e.text[slots.first[LogTime]+Slot(bits.TrailingZeros32(rest))]
-		if _, kind := cell.ReadTime(text, nil); kind.IsMoment() {
+		s := slots.first[LogTime] + Slot(bits.TrailingZeros32(rest))
+		if _, kind := cell.ReadTime(e.text[s], slots.name[s].zone(nil)); kind.IsMoment() {
 			return true
 		}
 	}
@@ -258,8 +258,11 @@ func (e *Event) counts(r Role, i int) bool {
 // companions are the names beside one of which a general word counts.
 func companions(s Slot) []Slot {
 	n := &slots.name[s]
-	if n.Beside == SignIn {
+	switch {
+	case n.Beside == SignIn:
 		return slots.signIn
+	case n.Of == Collector: // Azure's object around a sign-in
+		return slots.ends[WebLog]
 	}
 	return slots.ends[n.Of]
 }
