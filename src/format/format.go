@@ -8,8 +8,8 @@
 //	out:  no flow: "Suricata stats"
 //
 // This file asks the readers and says whose line it is. A reader is a file: pan.go,
-// zeek.go, json.go (Suricata, Zeek's JSON and any other object with known names);
-// wrapper.go undoes what stands around an event. To add a format, write a reader and
+// zeek.go, json.go (Suricata, Zeek's JSON and any other object with known names),
+// vpc.go (AWS flow logs as text); wrapper.go undoes what stands around an event. To add a format, write a reader and
 // name it among the readers: it puts cells under the names of its vendor, which stand in
 // the table of package event.
 //
@@ -58,10 +58,11 @@ const (
 	Suricata
 	CSV // of package logfile
 	JSON
+	VPC
 	Formats
 )
 
-var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "csv", "json"}
+var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "csv", "json", "vpc"}
 
 func (f Format) String() string { return formatNames[f] }
 
@@ -72,7 +73,7 @@ func ParseFormat(name string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, csv or json", name)
+	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, csv, json or vpc", name)
 }
 
 // The readers, in the order in which they are asked.
@@ -80,11 +81,12 @@ const (
 	panReader = iota
 	zeekReader
 	jsonReader
+	vpcReader
 	readers
 )
 
 // formatsOf names the formats whose lines a reader reads.
-var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, jsonReader: {Suricata, Zeek, JSON}}
+var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, jsonReader: {Suricata, Zeek, JSON}, vpcReader: {VPC}}
 
 // ask has a reader read a line into an event that is empty.
 func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
@@ -93,6 +95,8 @@ func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
 		return p.readPaloAlto(line, e)
 	case zeekReader:
 		return p.readZeek(line, e)
+	case vpcReader:
+		return p.readVPC(line, e)
 	}
 	return p.readJSON(line, e)
 }
@@ -105,13 +109,14 @@ type Parser struct {
 
 	lucky int  // the reader that read the line before
 	zeek  head // of a Zeek file
+	vpc   []vpcField
 	json  object
 	depth int    // of events in each other
 	arena []byte // texts that are not as they stand in the line
 }
 
 // Reset forgets the file before.
-func (p *Parser) Reset() { p.lucky, p.zeek = 0, head{} }
+func (p *Parser) Reset() { p.lucky, p.zeek, p.vpc = 0, head{}, nil }
 
 // Read reads a line into the event, which it resets. The event is valid until the
 // next call, and as long as the line.
