@@ -165,12 +165,15 @@ var inFlow = map[string]bool{
 
 // Closes reports whether the event ends its flow, so that what it counts is all:
 // not an event about what was seen in it (Suricata's alerts, Zeek's ssl and http)
-// nor that of a session's start or of a URL (Palo Alto).
+// nor that of a session's start or of a URL (Palo Alto, FortiGate).
 func (e *Event) Closes() bool {
 	if e.n(Subtype) > 0 {
 		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" {
 			return false
 		}
+	}
+	if e.n(Action) > 0 && string(e.bare(Action, 0)) == "start" { // FortiGate
+		return false
 	}
 	if e.n(EventType) > 0 && inFlow[string(e.bare(EventType, 0))] {
 		return false

@@ -9,7 +9,7 @@
 //
 // This file asks the readers and says whose line it is. A reader is a file: pan.go,
 // zeek.go, json.go (Suricata, Zeek's JSON and any other object with known names),
-// vpc.go (AWS flow logs as text); wrapper.go undoes what stands around an event. To add a format, write a reader and
+// vpc.go (AWS flow logs as text), fortigate.go (keys and values); wrapper.go undoes what stands around an event. To add a format, write a reader and
 // name it among the readers: it puts cells under the names of its vendor, which stand in
 // the table of package event.
 //
@@ -59,10 +59,11 @@ const (
 	CSV // of package logfile
 	JSON
 	VPC
+	FortiGate
 	Formats
 )
 
-var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "csv", "json", "vpc"}
+var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "csv", "json", "vpc", "fortigate"}
 
 func (f Format) String() string { return formatNames[f] }
 
@@ -73,7 +74,7 @@ func ParseFormat(name string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, csv, json or vpc", name)
+	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, csv, json, vpc or fortigate", name)
 }
 
 // The readers, in the order in which they are asked.
@@ -82,11 +83,12 @@ const (
 	zeekReader
 	jsonReader
 	vpcReader
+	fortiReader
 	readers
 )
 
 // formatsOf names the formats whose lines a reader reads.
-var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, jsonReader: {Suricata, Zeek, JSON}, vpcReader: {VPC}}
+var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, jsonReader: {Suricata, Zeek, JSON}, vpcReader: {VPC}, fortiReader: {FortiGate}}
 
 // ask has a reader read a line into an event that is empty.
 func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
@@ -97,6 +99,8 @@ func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
 		return p.readZeek(line, e)
 	case vpcReader:
 		return p.readVPC(line, e)
+	case fortiReader:
+		return p.readFortiGate(line, e)
 	}
 	return p.readJSON(line, e)
 }

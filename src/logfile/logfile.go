@@ -6,8 +6,8 @@
 // A file is plain or gzip, and one of these:
 //
 //   - lines, each taken apart by package format: Palo Alto, Zeek with its #fields
-//     line or as JSON, Suricata's eve.json, AWS flow logs, other JSON, behind a syslog
-//     header or in a shipper's object or not;
+//     line or as JSON, Suricata's eve.json, AWS flow logs, FortiGate's keys and values,
+//     other JSON, behind a syslog header or in a shipper's object or not;
 //   - CSV with a header row of known names, as outputcsv writes it, whose rows are
 //     read by their columns as those of a search are (csv.go);
 //   - one JSON document: an array, or an export with an array under results, Records
