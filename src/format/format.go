@@ -158,7 +158,32 @@ func (p *Parser) read(line []byte, e *event.Event) Claim {
 			best = claim
 		}
 	}
+	if best.Kind == Nobody && p.Only == Auto {
+		if name := foreign(line); name != "" {
+			e.Reset()
+			return Claim{Kind: Other, Text: name}
+		}
+	}
 	return best
+}
+
+// foreignMarks are what lines of formats that are known and not read begin with, behind
+// a syslog header, so that a file of them is told by its name.
+var foreignMarks = [...]struct{ mark, name string }{
+	{"CEF:0|", "CEF, which is not read"}, {"CEF:1|", "CEF, which is not read"},
+	{"LEEF:1.0|", "LEEF, which is not read"}, {"LEEF:2.0|", "LEEF, which is not read"},
+	{"%ASA-", "Cisco ASA, which is not read"}, {"%FTD-", "Cisco FTD, which is not read"},
+}
+
+// foreign names the format of a line that nobody reads; empty where it is not known.
+func foreign(line []byte) string {
+	head := line[:min(len(line), maxFront)]
+	for _, f := range &foreignMarks {
+		if at := bytes.Index(head, []byte(f.mark)); at == 0 || at > 0 && head[at-1] == ' ' {
+			return f.name
+		}
+	}
+	return ""
 }
 
 func (p *Parser) wants(formats []Format) bool {
