@@ -46,6 +46,9 @@ type Claim struct {
 	Text string
 	// Cut says that the line ends too early. Of a flow what stood before counts.
 	Cut bool
+	// Rest is another object behind that of the line, an event of its own: HTTP Event
+	// Collector takes them so.
+	Rest []byte
 }
 
 // Format is whose format a line is.
@@ -102,7 +105,11 @@ func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
 	case fortiReader:
 		return p.readFortiGate(line, e)
 	}
-	return p.readJSON(line, e)
+	claim := p.readJSON(line, e)
+	if p.depth == 0 {
+		claim.Rest = p.json.rest
+	}
+	return claim
 }
 
 // A Parser reads line after line of one file, or events that have nothing to do
@@ -140,8 +147,12 @@ func (p *Parser) read(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Blank}
 	}
 	best := Claim{Kind: Nobody}
+	first := p.lucky
+	if line[0] == '{' {
+		first = jsonReader
+	}
 	for i := range readers {
-		reader := (p.lucky + i) % readers
+		reader := (first + i) % readers
 		if !p.wants(formatsOf[reader]) {
 			continue
 		}
@@ -153,6 +164,9 @@ func (p *Parser) read(line []byte, e *event.Event) Claim {
 		if claim.Kind == Flow {
 			p.lucky = reader
 			return claim
+		}
+		if claim.Rest != nil {
+			return claim // else each object of a long line would be looked at by all, to its end
 		}
 		if claim.Kind < best.Kind {
 			best = claim

@@ -19,6 +19,7 @@ type object struct {
 	line        bool          // a line of Splunk's JSON export
 	zeekPath    []byte        // Zeek: which log it is
 	inner       [wraps][]byte // texts that may be events themselves
+	rest        []byte        // behind it, where another object begins there
 }
 
 // mark is an object or list that is open.
@@ -39,6 +40,9 @@ const (
 // are joined by underscores, lists add nothing. Where the text breaks off, what
 // stood before counts: Splunk cuts long events.
 func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
+	if p.depth == 0 {
+		p.json.rest = nil
+	}
 	at := bytes.IndexByte(line[:min(len(line), maxFront)], '{')
 	if at < 0 {
 		return Claim{Kind: Nobody}
@@ -112,6 +116,9 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				return
 			}
 			if depth == 0 {
+				if at = skip(text, at+1, ' '); at < len(text) && text[at] == '{' && p.depth == 0 {
+					o.rest = text[at:]
+				}
 				return
 			}
 			depth--
