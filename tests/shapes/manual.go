@@ -52,6 +52,9 @@ func logs(group []*Shape) string {
 			out = append(out, s.Log)
 		}
 	}
+	if slices.ContainsFunc(out, func(s string) bool { return strings.Contains(s, ",") }) {
+		return strings.Join(out, "; ")
+	}
 	return strings.Join(out, ", ")
 }
 
