@@ -159,6 +159,8 @@ var table = [Roles]role{
 		{Text: "high_res_timestamp", Of: PaloAlto}, {Text: "time_generated", Of: PaloAlto}, {Text: "generated_time", Of: PaloAlto}, {Text: "receive_time", Of: PaloAlto},
 		{Text: "@timestamp", Of: ECS}, {Text: "eventtime", Of: FortiGate},
 		{Text: "eventTime", Of: WebLog}, {Text: "CreationTime", Of: WebLog, UTC: true}, {Text: "createdDateTime", Of: WebLog},
+		{Text: "published", Of: WebLog, Beside: OwnEnds}, {Text: "id.time", Of: WebLog}, // Okta, Google Workspace
+		{Text: "EdgeStartTimestamp", Of: WebLog}, {Text: "time_iso8601", Of: WebLog}, // Cloudflare, nginx
 		{Text: "FIRST_SWITCHED", Of: NetFlow, Beside: OwnEnds}, // nProbe's epoch; others count from their start, so it is the last resort
 		{Text: "time", Of: Collector, Beside: OwnEnds},
 	}},
@@ -213,7 +215,7 @@ var table = [Roles]role{
 	}},
 	User: {"user, told and not judged by", []Name{
 		{Text: "user"}, {Text: "src_user"}, {Text: "username", Of: Zeek}, {Text: "srcuser", Of: PaloAlto}, {Text: "dstuser", Of: PaloAlto},
-		{Text: "user.name", Of: ECS}, {Text: "userPrincipalName", Of: WebLog}, {Text: "properties.userPrincipalName", Of: WebLog}, {Text: "UserId", Of: WebLog}, {Text: "userIdentity.userName", Of: WebLog}, {Text: "actor.email", Of: WebLog},
+		{Text: "user.name", Of: ECS}, {Text: "userPrincipalName", Of: WebLog}, {Text: "properties.userPrincipalName", Of: WebLog}, {Text: "UserId", Of: WebLog}, {Text: "userIdentity.userName", Of: WebLog}, {Text: "actor.email", Of: WebLog}, {Text: "actor.alternateId", Of: WebLog},
 	}},
 	EventType:   {"kind of a Suricata event", []Name{{Text: "event_type", Of: Suricata}}},
 	Subtype:     {"says that a session only starts", []Name{{Text: "log_subtype", Of: PaloAlto}, {Text: "subtype", Of: PaloAlto}}},

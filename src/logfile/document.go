@@ -6,6 +6,8 @@ import (
 	"io"
 
 	jsoniter "github.com/json-iterator/go"
+
+	"tordetect/src/event"
 )
 
 // A JSON document is read by a library, record by record. A record is an event, and
@@ -44,10 +46,11 @@ func isDocument(text []byte) bool {
 
 // hasRecords reports whether the first object of a text has an array of objects under
 // one of recordKeys, or in an object under one, as far as its beginning tells. A key
-// deeper inside is one of an event.
+// deeper inside is one of an event, and so is one beside an address: Google's sign-ins
+// have events.
 func hasRecords(text []byte) bool {
 	head := bytes.TrimLeft(text[:min(len(text), keysLooked)], " \t\r\n")
-	depth, nested := 0, false
+	depth, nested, found := 0, false, false
 	for at := 0; at < len(head); at++ {
 		switch head[at] {
 		case '{', '[':
@@ -56,7 +59,7 @@ func hasRecords(text []byte) bool {
 			depth--
 			nested = nested && depth > 1
 			if depth <= 0 {
-				return false
+				return found
 			}
 		case '"':
 			from := at + 1
@@ -65,18 +68,24 @@ func hasRecords(text []byte) bool {
 					at++
 				}
 			}
-			if at >= len(head) || depth != 1 && !(depth == 2 && nested) || !recordKeys[string(head[from:at])] {
+			if at >= len(head) || depth != 1 && !(depth == 2 && nested) {
 				continue
 			}
-			switch value := head[at+1:]; {
+			key, value := head[from:at], head[at+1:]
+			switch isKnown := recordKeys[string(key)]; {
+			case !isKnown && depth == 1 && opens(value, ":"):
+				if name, ok := event.Find(key); ok && name.IsEnd() {
+					return false
+				}
+			case !isKnown:
 			case opens(value, ":[{"):
-				return true
+				found = true
 			case depth == 1 && opens(value, ":{"):
 				nested = true
 			}
 		}
 	}
-	return false
+	return found
 }
 
 // opens reports whether a text begins with some marks, whatever blanks are between.
