@@ -118,9 +118,15 @@ func (e *Event) Set(s Slot, value []byte) {
 const maxList = 16 << 10
 
 // Fill takes over from another event what this one lacks: the name of a collector's
-// object around it, or an outer event.
+// object around it, or an outer event. A shipper's time is when it read the line, which
+// may be days later: where the event has a moment of its own, only the one that was
+// given to a collector, its _time in a search, stands beside it.
 func (e *Event) Fill(outer *Event) {
+	dated := e.isDated()
 	for r := range Roles {
+		if r == LogTime && dated && !outer.wrapped && !e.wrapped {
+			continue
+		}
 		for rest := outer.set[r] &^ e.set[r]; rest != 0; rest &= rest - 1 {
 			s := slots.first[r] + Slot(bits.TrailingZeros32(rest))
 			e.set[r] |= rest & -rest
@@ -132,6 +138,17 @@ func (e *Event) Fill(outer *Event) {
 	if e.HeaderTime == nil {
 		e.HeaderTime = outer.HeaderTime
 	}
+}
+
+// isDated reports whether the text says when it was.
+func (e *Event) isDated() bool {
+	for rest := e.set[LogTime]; rest != 0; rest &= rest - 1 {
+		s := slots.first[LogTime] + Slot(bits.TrailingZeros32(rest))
+		if _, kind := cell.ReadTime(e.text[s], slots.name[s].zone(nil)); kind.IsMoment() {
+			return true
+		}
+	}
+	return false
 }
 
 // Wrapped says that a collector's object stands around the event, whose words count
@@ -248,11 +265,13 @@ func (e *Event) counts(r Role, i int) bool {
 // companions are the names beside one of which a general word counts.
 func companions(s Slot) []Slot {
 	n := &slots.name[s]
-	switch n.Beside {
-	case SignIn:
+	switch {
+	case n.Beside == SignIn:
 		return slots.signIn
-	case Request:
+	case n.Beside == Request:
 		return slots.request
+	case n.Of == Collector: // Azure's object around a sign-in
+		return slots.ends[WebLog]
 	}
 	return slots.ends[n.Of]
 }

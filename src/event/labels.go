@@ -36,7 +36,7 @@ var spellings = []Spelling{
 	{"Netify", "tor_exit", flow.LabelTor, "netify.ai, Tor Detection"},
 	{"Netify", "tor_relay", flow.LabelTor, "netify.ai, Tor Detection"},
 	{"Smoothwall", "Proxies > Tor", flow.LabelTor, "kb.smoothwall.com 360002033490"},
-	{"nDPI in Suricata", "TLS.Tor", flow.LabelTor, "ndpi.app_protocol of eve.json"},
+	{"nDPI in Suricata", "TLS.Tor", flow.LabelTor, "ndpi.proto of eve.json (plugins/ndpi of Suricata 8 writes what nDPI serialises)"},
 	{"Check Point, Zscaler, Sophos", "Tor", flow.LabelTor, "not seen"},
 	{"Check Point, Zscaler, Sophos", "Tor Browser", flow.LabelTor, "not seen"},
 }

@@ -59,7 +59,7 @@ const (
 	FortiGate                   // its traffic logs
 	NetFlow                     // fields of NetFlow and IPFIX as collectors name them
 	WebLog                      // web servers, proxies and sign-in logs
-	Collector                   // around an event, as HTTP Event Collector takes it
+	Collector                   // around an event, as HTTP Event Collector takes it, or Azure's diagnostic settings
 	vocabularies
 )
 
@@ -76,6 +76,8 @@ type Name struct {
 	Beside Condition
 	// Nano says that a number counts nanoseconds.
 	Nano bool
+	// UTC says that a time without a zone is UTC, as its vendor documents.
+	UTC bool
 }
 
 // Condition says beside what a general word counts.
@@ -147,28 +149,33 @@ var table = [Roles]role{
 	}},
 	FlowStart: {"time when the flow began", []Name{
 		{Text: "flow.start", Of: Suricata}, {Text: "netflow.start", Of: Suricata}, {Text: "event.start", Of: ECS}, {Text: "start", Of: FlowLog, Beside: OwnEnds},
+		{Text: "t_first", Of: NetFlow}, {Text: "first", Of: NetFlow, Beside: OwnEnds},
 	}},
 	FlowEnd: {"time when the flow ended", []Name{
 		{Text: "flow.end", Of: Suricata}, {Text: "netflow.end", Of: Suricata}, {Text: "event.end", Of: ECS}, {Text: "end", Of: FlowLog, Beside: OwnEnds},
+		{Text: "t_last", Of: NetFlow}, {Text: "last", Of: NetFlow, Beside: OwnEnds},
 	}},
 	LogTime: {"time in the event itself", []Name{
 		{Text: "ts", Of: Zeek}, {Text: "timestamp", Of: Suricata},
 		{Text: "high_res_timestamp", Of: PaloAlto}, {Text: "time_generated", Of: PaloAlto}, {Text: "generated_time", Of: PaloAlto}, {Text: "receive_time", Of: PaloAlto},
 		{Text: "@timestamp", Of: ECS}, {Text: "eventtime", Of: FortiGate},
-		{Text: "eventTime", Of: WebLog}, {Text: "CreationTime", Of: WebLog}, {Text: "createdDateTime", Of: WebLog},
+		{Text: "eventTime", Of: WebLog}, {Text: "CreationTime", Of: WebLog, UTC: true}, {Text: "createdDateTime", Of: WebLog},
+		{Text: "published", Of: WebLog, Beside: OwnEnds}, {Text: "id.time", Of: WebLog}, // Okta, Google Workspace
+		{Text: "EdgeStartTimestamp", Of: WebLog}, {Text: "time_iso8601", Of: WebLog}, // Cloudflare, nginx
+		{Text: "FIRST_SWITCHED", Of: NetFlow, Beside: OwnEnds}, // nProbe's epoch; others count from their start, so it is the last resort
 		{Text: "time", Of: Collector, Beside: OwnEnds},
 	}},
 	First: {"first moment of a row that stands for several", []Name{{Text: "firstTime"}}},
 	Last:  {"last moment of such a row", []Name{{Text: "lastTime"}}},
 	App: {"the firewall's name for the application", []Name{
-		{Text: "app"}, {Text: "application"}, {Text: "appi_name"}, {Text: "ndpi.app_protocol", Of: Suricata}, {Text: "network.application", Of: ECS},
+		{Text: "app"}, {Text: "application"}, {Text: "appi_name"}, {Text: "ndpi.app_protocol", Of: Suricata}, {Text: "ndpi.proto", Of: Suricata}, {Text: "network.application", Of: ECS}, {Text: "L7_PROTO_NAME", Of: NetFlow},
 	}},
 	Service: {"a sensor's name for the protocol, of which Tor alone counts", []Name{
 		{Text: "service", Of: Zeek}, {Text: "app_proto", Of: Suricata},
 	}},
 	Signature: {"name of a rule that matched", []Name{{Text: "signature"}, {Text: "alert.signature", Of: Suricata}}},
 	Action: {"what the firewall did", []Name{
-		{Text: "action"}, {Text: "alert.action", Of: Suricata}, {Text: "flow.action", Of: Suricata},
+		{Text: "action"}, {Text: "verdict.action", Of: Suricata}, {Text: "alert.action", Of: Suricata}, {Text: "flow.action", Of: Suricata},
 	}},
 	ConnState: {"how far the connection came", []Name{{Text: "conn_state", Of: Zeek}}},
 	BytesIn: {"bytes that came back", []Name{
@@ -178,7 +185,7 @@ var table = [Roles]role{
 	BytesOut: {"bytes that were sent", []Name{
 		{Text: "bytes_out"}, {Text: "orig_ip_bytes", Of: Zeek}, {Text: "orig_bytes", Of: Zeek}, {Text: "flow.bytes_toserver", Of: Suricata}, {Text: "netflow.bytes", Of: Suricata},
 		{Text: "bytes_sent", Of: PaloAlto}, {Text: "source.bytes", Of: ECS}, {Text: "sentbyte", Of: FortiGate},
-		{Text: "bytes", Of: FlowLog, Beside: OwnEnds}, {Text: "IN_BYTES", Of: NetFlow},
+		{Text: "bytes", Of: FlowLog, Beside: OwnEnds}, {Text: "IN_BYTES", Of: NetFlow}, {Text: "in_bytes", Of: NetFlow, Beside: OwnEnds},
 	}},
 	PacketsIn: {"packets that came back", []Name{
 		{Text: "packets_in"}, {Text: "resp_pkts", Of: Zeek}, {Text: "flow.pkts_toclient", Of: Suricata},
@@ -187,7 +194,7 @@ var table = [Roles]role{
 	PacketsOut: {"packets that were sent", []Name{
 		{Text: "packets_out"}, {Text: "orig_pkts", Of: Zeek}, {Text: "flow.pkts_toserver", Of: Suricata}, {Text: "netflow.pkts", Of: Suricata},
 		{Text: "pkts_sent", Of: PaloAlto}, {Text: "source.packets", Of: ECS}, {Text: "sentpkt", Of: FortiGate},
-		{Text: "packets", Of: FlowLog, Beside: OwnEnds}, {Text: "IN_PKTS", Of: NetFlow},
+		{Text: "packets", Of: FlowLog, Beside: OwnEnds}, {Text: "IN_PKTS", Of: NetFlow}, {Text: "in_packets", Of: NetFlow, Beside: OwnEnds},
 	}},
 	SNI: {"server name of the TLS handshake", []Name{
 		{Text: "sni"}, {Text: "ssl_sni"}, {Text: "ssl_server_name"}, {Text: "server_name", Of: Zeek}, {Text: "tls.sni", Of: Suricata}, {Text: "tls.client.server_name", Of: ECS},
@@ -209,7 +216,7 @@ var table = [Roles]role{
 	}},
 	User: {"user, told and not judged by", []Name{
 		{Text: "user"}, {Text: "src_user"}, {Text: "username", Of: Zeek}, {Text: "srcuser", Of: PaloAlto}, {Text: "dstuser", Of: PaloAlto},
-		{Text: "user.name", Of: ECS}, {Text: "userPrincipalName", Of: WebLog}, {Text: "UserId", Of: WebLog}, {Text: "actor.email", Of: WebLog},
+		{Text: "user.name", Of: ECS}, {Text: "userPrincipalName", Of: WebLog}, {Text: "properties.userPrincipalName", Of: WebLog}, {Text: "UserId", Of: WebLog}, {Text: "userIdentity.userName", Of: WebLog}, {Text: "actor.email", Of: WebLog}, {Text: "actor.alternateId", Of: WebLog},
 	}},
 	EventType:   {"kind of a Suricata event", []Name{{Text: "event_type", Of: Suricata}}},
 	Subtype:     {"says that a session only starts", []Name{{Text: "log_subtype", Of: PaloAlto}, {Text: "subtype", Of: PaloAlto}}},
@@ -285,4 +292,4 @@ func plainName(name string) string {
 }
 
 // maxNames bounds the table, so that an event can be an array; a test holds it.
-const maxNames = 192
+const maxNames = 208

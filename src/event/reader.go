@@ -155,7 +155,7 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 		}
 	}
 	f.Handshake = seen.handshake
-	if stopped {
+	if stopped || e.have&(1<<EventType) != 0 && string(e.bare(EventType, 0)) == "drop" { // Suricata's packets that it dropped
 		f.State = flow.Blocked
 	} else {
 		f.State = seen.state
@@ -197,7 +197,7 @@ var inFlow = map[string]bool{
 // nor that of a session's start (Palo Alto, FortiGate) or of a URL (Palo Alto).
 func (e *Event) Closes() bool {
 	if e.n(Subtype) > 0 {
-		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" {
+		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" || string(kind) == "utm" {
 			return false
 		}
 	}

@@ -163,7 +163,7 @@ func (r *Reader) logTime(e *Event) (span, cell.TimeKind) {
 		if !e.counts(LogTime, i) {
 			continue
 		}
-		at, k := cell.ReadTime(e.bare(LogTime, i), r.Zone)
+		at, k := cell.ReadTime(e.bare(LogTime, i), e.name(LogTime, i).zone(r.Zone))
 		switch {
 		case k == cell.ATime && (kind == cell.NoTime || kind > cell.Assumed || kind == cell.Assumed && r.Zone == nil):
 			return span{at, at}, k
@@ -191,6 +191,15 @@ func (r *Reader) logTime(e *Event) (span, cell.TimeKind) {
 		return span{}, cell.NoTime // as if the event had none
 	}
 	return span{best, best}, kind
+}
+
+// zone is that of times without one below a name, where one was given or the name's
+// vendor documents it.
+func (n *Name) zone(given *time.Location) *time.Location {
+	if given == nil && n != nil && n.UTC {
+		return time.UTC
+	}
+	return given
 }
 
 // headerZone reads a time without a zone in that of the syslog header.

@@ -8,8 +8,9 @@
 //	out:  no flow: "Suricata stats"
 //
 // This file asks the readers and says whose line it is. A reader is a file: pan.go,
-// zeek.go, fortigate.go, json.go (Suricata, Zeek's JSON and any other object with
-// known names); wrapper.go undoes what stands around an event. To add a format, write a reader and
+// zeek.go, fortigate.go, vpc.go (AWS flow logs as text), json.go (Suricata, Zeek's JSON
+// and any other object with known names); wrapper.go undoes what stands around an
+// event. To add a format, write a reader and
 // name it among the readers: it puts cells under the names of its vendor, which stand in
 // the table of package event.
 //
@@ -46,6 +47,9 @@ type Claim struct {
 	Text string
 	// Cut says that the line ends too early. Of a flow what stood before counts.
 	Cut bool
+	// Rest is another object behind that of the line, an event of its own: HTTP Event
+	// Collector takes them so.
+	Rest []byte
 }
 
 // Format is whose format a line is.
@@ -57,12 +61,13 @@ const (
 	Zeek
 	Suricata
 	FortiGate
+	VPC
 	CSV // of package logfile
 	JSON
 	Formats
 )
 
-var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "fortigate", "csv", "json"}
+var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "fortigate", "vpc", "csv", "json"}
 
 func (f Format) String() string { return formatNames[f] }
 
@@ -73,7 +78,7 @@ func ParseFormat(name string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, fortigate, csv or json", name)
+	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, fortigate, vpc, csv or json", name)
 }
 
 // The readers, in the order in which they are asked.
@@ -81,12 +86,13 @@ const (
 	panReader = iota
 	zeekReader
 	fortiReader
+	vpcReader
 	jsonReader
 	readers
 )
 
 // formatsOf names the formats whose lines a reader reads.
-var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, fortiReader: {FortiGate}, jsonReader: {Suricata, Zeek, JSON}}
+var formatsOf = [readers][]Format{panReader: {PAN}, zeekReader: {Zeek}, fortiReader: {FortiGate}, vpcReader: {VPC}, jsonReader: {Suricata, Zeek, JSON}}
 
 // ask has a reader read a line into an event that is empty.
 func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
@@ -95,10 +101,16 @@ func (p *Parser) ask(reader int, line []byte, e *event.Event) Claim {
 		return p.readPaloAlto(line, e)
 	case zeekReader:
 		return p.readZeek(line, e)
+	case vpcReader:
+		return p.readVPC(line, e)
 	case fortiReader:
 		return p.readFortiGate(line, e)
 	}
-	return p.readJSON(line, e)
+	claim := p.readJSON(line, e)
+	if p.depth == 0 {
+		claim.Rest = p.json.rest
+	}
+	return claim
 }
 
 // A Parser reads line after line of one file, or events that have nothing to do
@@ -109,13 +121,14 @@ type Parser struct {
 
 	lucky int  // the reader that read the line before
 	zeek  head // of a Zeek file
+	vpc   []vpcField
 	json  object
 	depth int    // of events in each other
 	arena []byte // texts that are not as they stand in the line
 }
 
 // Reset forgets the file before.
-func (p *Parser) Reset() { p.lucky, p.zeek = 0, head{} }
+func (p *Parser) Reset() { p.lucky, p.zeek, p.vpc = 0, head{}, nil }
 
 // Read reads a line into the event, which it resets. The event is valid until the
 // next call, and as long as the line.
@@ -135,8 +148,12 @@ func (p *Parser) read(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Blank}
 	}
 	best := Claim{Kind: Nobody}
+	first := p.lucky
+	if line[0] == '{' {
+		first = jsonReader
+	}
 	for i := range readers {
-		reader := (p.lucky + i) % readers
+		reader := (first + i) % readers
 		if !p.wants(formatsOf[reader]) {
 			continue
 		}
@@ -149,11 +166,39 @@ func (p *Parser) read(line []byte, e *event.Event) Claim {
 			p.lucky = reader
 			return claim
 		}
+		if claim.Rest != nil {
+			return claim // else each object of a long line would be looked at by all, to its end
+		}
 		if claim.Kind < best.Kind {
 			best = claim
 		}
 	}
+	if best.Kind == Nobody && p.Only == Auto {
+		if name := foreign(line); name != "" {
+			e.Reset()
+			return Claim{Kind: Other, Text: name}
+		}
+	}
 	return best
+}
+
+// foreignMarks are what lines of formats that are known and not read begin with, behind
+// a syslog header, so that a file of them is told by its name.
+var foreignMarks = [...]struct{ mark, name string }{
+	{"CEF:0|", "CEF, which is not read"}, {"CEF:1|", "CEF, which is not read"},
+	{"LEEF:1.0|", "LEEF, which is not read"}, {"LEEF:2.0|", "LEEF, which is not read"},
+	{"%ASA-", "Cisco ASA, which is not read"}, {"%FTD-", "Cisco FTD, which is not read"},
+}
+
+// foreign names the format of a line that nobody reads; empty where it is not known.
+func foreign(line []byte) string {
+	head := line[:min(len(line), maxFront)]
+	for _, f := range &foreignMarks {
+		if at := bytes.Index(head, []byte(f.mark)); at == 0 || at > 0 && head[at-1] == ' ' {
+			return f.name
+		}
+	}
+	return ""
 }
 
 func (p *Parser) wants(formats []Format) bool {

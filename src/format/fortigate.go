@@ -26,6 +26,11 @@ var fortiSlots = func() map[string]event.Slot {
 	return slots
 }()
 
+var fortiSubtype, _ = event.Find([]byte("log_subtype"))
+
+// utm is the subtype of an event about what was seen in a flow that goes on.
+var utm = []byte("utm")
+
 var fortiTime, fortiAction = fortiSlots["eventtime"], fortiSlots["action"]
 
 // fortiMark is a key that each line of a FortiGate has and other vendors do not.
@@ -36,14 +41,14 @@ var fortiMark = []byte("logid=")
 const fortiFront = 512
 
 // readFortiGate reads a line of key=value pairs of a FortiGate, behind a syslog header
-// or not. Traffic is a flow; the other types tell of the firewall, or again of a flow
-// that has its own line of traffic.
+// or not. Traffic is a flow, and so is utm, which tells what was seen in one, where it
+// names both ends; the other types tell of the firewall.
 func (p *Parser) readFortiGate(line []byte, e *event.Event) Claim {
 	at := bytes.Index(line[:min(len(line), fortiFront)], fortiMark)
 	if at < 0 || at > 0 && line[at-1] != ' ' && line[at-1] != '>' || bytes.IndexByte(line[:at], '{') >= 0 {
 		return Claim{Kind: Nobody} // behind a brace it is a text in a shipper's object
 	}
-	var date, clock, zone []byte
+	var date, clock, zone, kind []byte
 	traffic, acted, timed, cut := false, false, false, false
 	for rest := line; len(rest) > 0; {
 		var key, value []byte
@@ -57,7 +62,14 @@ func (p *Parser) readFortiGate(line []byte, e *event.Event) Claim {
 		}
 		switch string(key) {
 		case "type":
-			if traffic = string(value) == "traffic"; !traffic && len(value) > 0 {
+			switch kind = value; string(value) {
+			case "traffic":
+				traffic = true
+			case "utm": // what was seen in a flow, as application control names it
+				traffic = true
+				e.Set(fortiSubtype, utm)
+			case "":
+			default:
 				return Claim{Kind: Other, Format: FortiGate, Text: kindName("FortiGate ", value)}
 			}
 		case "date":
@@ -80,6 +92,9 @@ func (p *Parser) readFortiGate(line []byte, e *event.Event) Claim {
 	e.HeaderTime = zonedTime(line[:at])
 	if !timed && len(date) > 0 && len(clock) > 0 {
 		e.Set(fortiTime, p.fortiDate(date, clock, zone))
+	}
+	if len(kind) > 0 && kind[0] == 'u' && !e.HasBothEnds() {
+		return Claim{Kind: Other, Format: FortiGate, Text: kindName("FortiGate ", kind)}
 	}
 	if !e.Says() {
 		return Claim{Kind: Broken, Format: FortiGate, Text: "the line has no address", Cut: cut}

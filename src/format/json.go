@@ -19,6 +19,7 @@ type object struct {
 	line        bool          // a line of Splunk's JSON export
 	zeekPath    []byte        // Zeek: which log it is
 	inner       [wraps][]byte // texts that may be events themselves
+	rest        []byte        // behind it, where another object begins there
 }
 
 // mark is an object or list that is open.
@@ -39,6 +40,9 @@ const (
 // are joined by underscores, lists add nothing. Where the text breaks off, what
 // stood before counts: Splunk cuts long events.
 func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
+	if p.depth == 0 {
+		p.json.rest = nil
+	}
 	at := bytes.IndexByte(line[:min(len(line), maxFront)], '{')
 	if at < 0 {
 		return Claim{Kind: Nobody}
@@ -67,7 +71,7 @@ func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
 	case spoiled:
 		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: o.cut}
 	}
-	if claim := p.unwrap(e); claim.Kind == Flow {
+	if claim := p.unwrap(e); claim.Kind != Nobody {
 		return claim
 	}
 	switch {
@@ -112,6 +116,9 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				return
 			}
 			if depth == 0 {
+				if at = skip(text, at+1, ' '); at < len(text) && text[at] == '{' && p.depth == 0 {
+					o.rest = text[at:]
+				}
 				return
 			}
 			depth--
@@ -142,8 +149,13 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				o.broken = true
 				return
 			}
-			if depth == 0 && c == '{' && string(o.path[:end]) == "result" {
-				o.line, end = true, 0 // the row of Splunk's JSON export
+			if depth == 0 && c == '{' {
+				switch string(o.path[:end]) {
+				case "result":
+					o.line, end = true, 0 // the row of Splunk's JSON export
+				case "_source":
+					end = 0 // the document of a hit of Elasticsearch
+				}
 			}
 			depth++
 			o.marks[depth] = mark{end: end, list: c == '['}
@@ -191,7 +203,7 @@ func (o *object) join(end int, key []byte) int {
 // put sets a value under a path.
 func (p *Parser) put(e *event.Event, path, value []byte) {
 	o := &p.json
-	if e.Put(path, value) {
+	if string(path) != "_raw" && e.Put(path, value) { // a row's column, but in JSON an event in another
 		return
 	}
 	switch string(path) {

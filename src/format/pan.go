@@ -7,74 +7,86 @@ import (
 	"tordetect/src/event"
 )
 
-// panFields are the fields of a TRAFFIC line that are read, by their number as the
-// manuals of PAN-OS count them, from 1 (Traffic Log Fields, 9 to 11: newer releases
-// append fields and move none), and the names that they have there. A line of
-// another log has its own fields behind the action.
-var panFields = [...]struct {
-	number int
-	name   string
-}{
-	{5, "subtype"}, {7, "time_generated"}, {8, "src"}, {9, "dst"}, {13, "srcuser"}, {14, "dstuser"}, {15, "app"},
-	{25, "sport"}, {26, "dport"}, {30, "proto"}, {31, "action"},
-	{33, "bytes_sent"}, {34, "bytes_received"}, {37, "elapsed"}, {45, "pkts_sent"}, {46, "pkts_received"},
+// A panLog says which fields of a log are read, by their number as the manuals of PAN-OS
+// count them, from 1, and the names that they have in the table of names (field
+// descriptions of Traffic, URL Filtering, Decryption and GlobalProtect logs, PAN-OS 9 to
+// 11: newer releases append fields and move none).
+type panLog struct {
+	// last is up to which field a line is read by number. All releases write these, so
+	// that a line with fewer was cut.
+	last  int
+	slots []panSlot // names in the table, by number
+}
+
+type panSlot struct {
+	slot event.Slot
+	ok   bool
 }
 
 const (
-	panType   = 4  // TRAFFIC, THREAT, SYSTEM and others
-	panURL    = 32 // of THREAT: Miscellaneous, the URL where the subtype is url
+	panType   = 4 // TRAFFIC, THREAT, SYSTEM and others
 	panAction = 31
-	// panLast is up to which field a TRAFFIC line is read by number. All PAN-OS since
-	// 5.0 write these, so that a line with fewer was cut.
-	panLast = 46
 )
 
-// panSlots are the names of panFields in the table of names, by number.
-var panSlots = func() (at [panLast + 1]struct {
-	slot event.Slot
-	ok   bool
-}) {
-	for _, f := range panFields {
-		at[f.number].slot, at[f.number].ok = event.Find([]byte(f.name))
-	}
-	return at
-}()
+// panCommon are the fields up to the action, which logs of flows have in common.
+var panCommon = map[int]string{
+	5: "subtype", 7: "time_generated", 8: "src", 9: "dst", 13: "srcuser", 14: "dstuser", 15: "app",
+	25: "sport", 26: "dport", 30: "proto", panAction: "action",
+}
 
-var panMisc, _ = event.Find([]byte("misc"))
+// panLogs are the logs that are read.
+var panLogs = map[string]*panLog{
+	"TRAFFIC": newPanLog(46, panCommon, map[int]string{
+		33: "bytes_sent", 34: "bytes_received", 37: "elapsed", 45: "pkts_sent", 46: "pkts_received",
+	}),
+	"THREAT":     newPanLog(32, panCommon, map[int]string{32: "misc"}), // the URL where the subtype is url
+	"DECRYPTION": newPanLog(64, panCommon, map[int]string{64: "sni"}),
+	// A login to the VPN: the address that the client came from, IPv6 or IPv4.
+	"GLOBALPROTECT": newPanLog(17, map[int]string{7: "time_generated", 13: "srcuser", 16: "src", 17: "src_ip"}),
+}
+
+func newPanLog(last int, all ...map[int]string) *panLog {
+	l := &panLog{last: last, slots: make([]panSlot, last+1)}
+	for _, names := range all {
+		for number, name := range names {
+			l.slots[number].slot, l.slots[number].ok = event.Find([]byte(name))
+		}
+	}
+	return l
+}
+
 var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
 
-// readPaloAlto reads a line of a Palo Alto firewall: TRAFFIC, and the URL of THREAT
-// url. The type is looked for, as a syslog header may hold commas, and the first
-// field may be missing.
+// readPaloAlto reads a line of a Palo Alto firewall: TRAFFIC, the URL of THREAT url, the
+// server name of DECRYPTION, and logins by GLOBALPROTECT. The type is looked for, as a
+// syslog header may hold commas, and the first field may be missing.
 func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 	before, kind, rest, ok := findType(line)
-	if !ok {
+	if !ok || p.Only == Auto && bytes.Contains(before, objectStart) {
 		return Claim{Kind: Nobody}
 	}
-	threat := string(kind) == "THREAT"
-	if !threat && string(kind) != "TRAFFIC" {
+	log, isRead := panLogs[string(kind)]
+	if !isRead {
 		if string(kind) == "Type" {
 			return Claim{Kind: Blank} // the header of an export
 		}
 		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
 	}
 	e.HeaderTime = zonedTime(before)
-	for n, more := panType+1, true; more && n <= panLast; n++ {
+	for n, more := panType+1, true; more && n <= log.last; n++ {
 		var field []byte
 		field, rest, more = cutField(rest)
-		if !more && n < panLast && !(threat && n >= panURL) {
+		if !more && n < log.last {
 			// The line ends here, perhaps inside of the field.
 			if e.Says() {
 				return Claim{Kind: Flow, Format: PAN, Cut: true}
 			}
-			return Claim{Kind: Broken, Format: PAN, Text: "the " + typeName(threat) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
+			return Claim{Kind: Broken, Format: PAN, Text: "the " + string(kind) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
 		}
-		switch at := panSlots[n]; {
-		case threat && n == panType+1 && string(field) != "url":
+		if n == panType+1 && string(kind) == "THREAT" && string(field) != "url" {
 			return Claim{Kind: Other, Format: PAN, Text: "Palo Alto THREAT but url"}
-		case threat && n == panURL:
-			e.Set(panMisc, p.undouble(field))
-		case at.ok && !(threat && n > panAction):
+		}
+		if at := log.slots[n]; at.ok {
 			e.Set(at.slot, p.undouble(field))
 		}
 	}
@@ -87,12 +99,9 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 	return Claim{Kind: Flow, Format: PAN}
 }
 
-func typeName(threat bool) string {
-	if threat {
-		return "THREAT"
-	}
-	return "TRAFFIC"
-}
+// objectStart before a line says that it is a text in a JSON object, whose escapes the
+// reader of JSON undoes.
+var objectStart = []byte(`{"`)
 
 // maxHeaderFields is among how many fields the type is looked for: it is the fourth,
 // behind a header with some commas.

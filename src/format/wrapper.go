@@ -8,11 +8,12 @@ import (
 )
 
 // wrapKeys are the keys under which a JSON object holds an event as text: Splunk's
-// own, a shipper's, HTTP Event Collector's and that of the Elastic Common Schema.
-var wrapKeys = [wraps]string{"_raw", "message", "event", "event_original"}
+// own, a shipper's, HTTP Event Collector's, that of the Elastic Common Schema and the
+// one of Fluent Bit and of containers.
+var wrapKeys = [wraps]string{"_raw", "message", "event", "event_original", "log"}
 
 const (
-	wraps = 4
+	wraps = 5
 	// maxWraps is how many events may stand in each other: a shipper's in a
 	// collector's, with the sensor's in it.
 	maxWraps = 3
@@ -27,6 +28,7 @@ func (p *Parser) unwrap(e *event.Event) Claim {
 	outer, inner, isLine, path := *e, p.json.inner, p.json.line, p.json.zeekPath
 	p.depth++
 	defer func() { p.depth-- }()
+	best := Claim{Kind: Nobody}
 	for i, text := range inner {
 		if len(text) == 0 {
 			continue
@@ -41,10 +43,13 @@ func (p *Parser) unwrap(e *event.Event) Claim {
 			e.Fill(&outer)
 			return claim
 		}
+		if claim.Kind == Other && claim.Format != JSON {
+			best = claim // a known log's line of a kind that is no flow
+		}
 	}
 	*e = outer
 	p.json.line, p.json.zeekPath = isLine, path
-	return Claim{Kind: Nobody}
+	return best
 }
 
 // zonedTime finds the time in a syslog header that names its zone (RFC 5424); nil

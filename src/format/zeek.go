@@ -132,11 +132,17 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
 	case len(bytes.Trim(line, string(z.separator))) > 0:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
+	case !e.Says() && zeekLoose[z.path]:
+		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path)) + " without a connection"}
 	case !e.Says():
 		return Claim{Kind: Broken, Format: Zeek, Text: "no id.orig_h or no id.resp_h"}
 	}
 	return Claim{Kind: Flow, Format: Zeek}
 }
+
+// zeekLoose are the logs whose id is optional: a notice, a weird packet or a file need
+// not belong to a connection (script reference of each: id is &optional).
+var zeekLoose = map[string]bool{"notice": true, "notice_alarm": true, "weird": true, "files": true, "analyzer": true, "analyzer_debug": true, "dpd": true, "reporter": true, "signatures": true}
 
 // unescapeZeek undoes what Zeek writes as \x2c.
 func (p *Parser) unescapeZeek(value []byte) []byte {

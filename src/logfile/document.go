@@ -6,14 +6,19 @@ import (
 	"io"
 
 	jsoniter "github.com/json-iterator/go"
+
+	"tordetect/src/event"
 )
 
 // A JSON document is read by a library, record by record. A record is an event, and
 // its number stands for a line.
 
 // recordKeys are the keys under which exports hold their records: Splunk's results,
-// CloudTrail's Records, value of Microsoft's interfaces, hits and events of others.
-var recordKeys = map[string]bool{"results": true, "Records": true, "value": true, "hits": true, "events": true, "logs": true}
+// CloudTrail's Records, records of Azure's event hubs, value of Microsoft's interfaces,
+// logEvents of CloudWatch, hits in hits of Elasticsearch, events and logs of others.
+var recordKeys = map[string]bool{
+	"results": true, "Records": true, "records": true, "value": true, "logEvents": true, "hits": true, "events": true, "logs": true,
+}
 
 // keysLooked is in how much of a document such a key is looked for: Splunk writes its
 // fields before the results.
@@ -39,32 +44,60 @@ func isDocument(text []byte) bool {
 	return hasRecords(text)
 }
 
-// hasRecords reports whether one of recordKeys holds an array of objects, as far as
-// the beginning of a document tells.
+// hasRecords reports whether the first object of a text has an array of objects under
+// one of recordKeys, or in an object under one, as far as its beginning tells. A key
+// deeper inside is one of an event, and so is one beside an address: Google's sign-ins
+// have events.
 func hasRecords(text []byte) bool {
-	head := text[:min(len(text), keysLooked)]
-	for key := range recordKeys {
-		for rest := head; ; {
-			at := bytes.Index(rest, []byte(`"`+key+`"`))
-			if at < 0 {
-				break
+	head := bytes.TrimLeft(text[:min(len(text), keysLooked)], " \t\r\n")
+	depth, nested, found := 0, false, false
+	for at := 0; at < len(head); at++ {
+		switch head[at] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+			nested = nested && depth > 1
+			if depth <= 0 {
+				return found
 			}
-			rest = rest[at+len(key)+2:]
-			opened := rest
-			for _, c := range []byte(":[{") {
-				opened = bytes.TrimLeft(opened, " \t\r\n")
-				if len(opened) == 0 || opened[0] != c {
-					opened = nil
-					break
+		case '"':
+			from := at + 1
+			for at++; at < len(head) && head[at] != '"'; at++ {
+				if head[at] == '\\' {
+					at++
 				}
-				opened = opened[1:]
 			}
-			if opened != nil {
-				return true
+			if at >= len(head) || depth != 1 && !(depth == 2 && nested) {
+				continue
+			}
+			key, value := head[from:at], head[at+1:]
+			switch isKnown := recordKeys[string(key)]; {
+			case !isKnown && depth == 1 && opens(value, ":"):
+				if name, ok := event.Find(key); ok && name.IsEnd() {
+					return false
+				}
+			case !isKnown:
+			case opens(value, ":[{"):
+				found = true
+			case depth == 1 && opens(value, ":{"):
+				nested = true
 			}
 		}
 	}
-	return false
+	return found
+}
+
+// opens reports whether a text begins with some marks, whatever blanks are between.
+func opens(text []byte, marks string) bool {
+	for _, c := range []byte(marks) {
+		text = bytes.TrimLeft(text, " \t\r\n")
+		if len(text) == 0 || text[0] != c {
+			return false
+		}
+		text = text[1:]
+	}
+	return true
 }
 
 var (
@@ -116,14 +149,7 @@ func (d *document) value(depth int) bool {
 	case kind == jsoniter.ArrayValue && depth < 2:
 		return d.iterator.ReadArrayCB(func(*jsoniter.Iterator) bool { return d.value(2) })
 	case kind == jsoniter.ObjectValue && depth == 0 && d.isExport:
-		return d.iterator.ReadMapCB(func(_ *jsoniter.Iterator, key string) bool {
-			d.guard.left = MaxLine
-			if recordKeys[key] && d.iterator.WhatIsNext() == jsoniter.ArrayValue {
-				return d.value(1)
-			}
-			d.iterator.Skip()
-			return d.iterator.Error == nil
-		})
+		return d.export(false)
 	}
 	d.guard.left = MaxLine
 	text := d.iterator.SkipAndReturnBytes()
@@ -139,6 +165,21 @@ func (d *document) value(depth int) bool {
 	}
 	d.failure = d.log.readText(text, d.each)
 	return d.failure == nil
+}
+
+// export reads an object with records below one of recordKeys, or below one in another.
+func (d *document) export(nested bool) bool {
+	return d.iterator.ReadMapCB(func(_ *jsoniter.Iterator, key string) bool {
+		d.guard.left = MaxLine
+		switch kind := d.iterator.WhatIsNext(); {
+		case recordKeys[key] && kind == jsoniter.ArrayValue:
+			return d.value(1)
+		case recordKeys[key] && kind == jsoniter.ObjectValue && !nested:
+			return d.export(true)
+		}
+		d.iterator.Skip()
+		return d.iterator.Error == nil
+	})
 }
 
 // guard bounds how much is read for one record.

@@ -6,8 +6,8 @@
 // A file is plain or gzip, and one of these:
 //
 //   - lines, each taken apart by package format: Palo Alto, FortiGate, Zeek with its
-//     #fields line or as JSON, Suricata's eve.json, other JSON, behind a syslog header
-//     or in a shipper's object or not;
+//     #fields line or as JSON, Suricata's eve.json, AWS flow logs, other JSON, behind a
+//     syslog header or in a shipper's object or not;
 //   - CSV with a header row of known names, as outputcsv writes it, whose rows are
 //     read by their columns as those of a search are (csv.go);
 //   - one JSON document: an array, or an export with an array under results, Records
@@ -220,30 +220,42 @@ func (l *Log) readLines(each Each) error {
 	}
 }
 
-// readText reads the text of one event.
+// readText reads the text of one event, or of several objects behind each other.
 func (l *Log) readText(text []byte, each Each) error {
+	for len(text) > 0 {
+		rest, err := l.readOne(text, each)
+		if err != nil {
+			return err
+		}
+		text = rest
+	}
+	return nil
+}
+
+// readOne reads the first event of a text and returns what follows it.
+func (l *Log) readOne(text []byte, each Each) ([]byte, error) {
 	claim := l.parser.Read(text, &l.event)
 	switch claim.Kind {
 	case format.Blank:
-		return nil
+		return claim.Rest, nil
 	case format.Other:
 		l.other(claim.Text)
-		return nil
+		return claim.Rest, nil
 	case format.Flow:
 		if claim.Cut {
 			if err := l.complain(l.file.line, &cutEvent); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return l.hand(&l.event, each)
+		return claim.Rest, l.hand(&l.event, each)
 	case format.Broken:
 		kind := Unreadable
 		if claim.Cut {
 			kind = Cut
 		}
-		return l.refuse(&problem{kind, claim.Text})
+		return claim.Rest, l.refuse(&problem{kind, claim.Text})
 	}
-	return l.refuse(&nobody)
+	return claim.Rest, l.refuse(&nobody)
 }
 
 var (

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	unknownFormat = problem{Unknown, "no known log format: want Palo Alto TRAFFIC, FortiGate traffic, Zeek with its #fields line, Suricata eve.json, CSV with a header of CIM names, or JSON with such names; where you know better, name the format"}
+	unknownFormat = problem{Unknown, "no known log format: want Palo Alto TRAFFIC, FortiGate traffic, Zeek with its #fields line, Suricata eve.json, AWS VPC flow logs, CSV with a header of CIM names, or JSON with such names; where you know better, name the format"}
 	utf16Text     = problem{Unknown, "the text is UTF-16: convert it to UTF-8 first"}
 	packed        = problem{Unknown, "the file is packed by xz, zstd, bzip2 or zip: unpack it first; only gzip is read as it is"}
 	pointer       = problem{Unknown, "the file is a Git LFS pointer and not the log itself: fetch it with git lfs pull"}

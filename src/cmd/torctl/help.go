@@ -50,7 +50,7 @@ var choices = map[string]map[string][]string{
 	"torctl relays seen":   {"output": {formTable, formJSON, formCSV}},
 	"torctl scan": {
 		"output":  {formTable, formJSON, formCSV, formHTML},
-		"format":  {"auto", "pan", "zeek", "suricata", "fortigate", "csv", "json"},
+		"format":  {"auto", "pan", "zeek", "suricata", "fortigate", "vpc", "csv", "json"},
 		"fail-on": {"tor", "likely", "possible"},
 	},
 	"torctl replay": {"to": {toHEC, toSCS}, "endpoint": {"raw", "event"}, "output": {formText, formJSON}},

@@ -72,7 +72,7 @@ first. Where nothing was a flow, the exit code is 1.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, fortigate, csv or json")
+	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, fortigate, vpc, csv or json")
 	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
 	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
