@@ -325,12 +325,26 @@ func before(a, b graded) int {
 		-cmp.Compare(a.score, b.score),
 		-cmp.Compare(a.Weight, b.Weight),
 		cmp.Compare(table[a.Code].group, table[b.Code].group),
+		seenFirst(a.Code, b.Code),
 		-cmp.Compare(role(a.Sighting), role(b.Sighting)),
 	)
 	if first != 0 {
 		return first
 	}
 	return cmp.Or(compareSightings(a.Sighting, b.Sighting), cmp.Compare(a.Code, b.Code))
+}
+
+// seenFirst puts where an exit was seen to leave from before what its flag promises.
+func seenFirst(a, b Code) int {
+	seen := func(c Code) bool { return c == exitAddress || c == exitAddressSpan }
+	flag := func(c Code) bool { return c == exitFlag || c == exitFlagSpan }
+	switch {
+	case seen(a) && flag(b):
+		return -1
+	case flag(a) && seen(b):
+		return 1
+	}
+	return 0
 }
 
 // compareSightings is a total order: two sightings that compare equal are the

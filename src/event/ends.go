@@ -34,7 +34,7 @@ func (e *Ends) End() flow.End {
 // ends reads one side's address and port cells.
 func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
 	*out = Ends{Addrs: out.Addrs[:0], Ports: out.Ports[:0]}
-	beside := uint16(0) // a port that stands with the address
+	r.beside = r.beside[:0] // ports that stand with the addresses
 	for i := range e.n(address) {
 		text, counts := e.at(address, i)
 		if !counts {
@@ -55,8 +55,8 @@ func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
 			}
 			out.Addrs = append(out.Addrs, a.Addr)
 			out.NAT64 = out.NAT64 || a.NAT64
-			if len(out.Addrs) == 1 {
-				beside = a.Port
+			if a.Port != 0 {
+				r.beside = append(r.beside, a.Port)
 			}
 		}
 		if len(out.Addrs) > 0 {
@@ -86,9 +86,9 @@ func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
 			return
 		}
 	}
-	if beside != 0 {
-		out.Ports = append(out.Ports, beside)
-	}
+	// Of several addresses which port went with which is not looked into.
+	out.Ports = append(out.Ports, r.beside...)
+	out.SeveralPorts = len(r.beside) > 0 && len(out.Addrs) > 1
 }
 
 // looksLikeAddress tells a spoiled address from the name of a host, which is

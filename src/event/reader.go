@@ -33,6 +33,7 @@ type Reader struct {
 	list    rows.List
 	current []byte // the cell opened last, where it is no list
 	scratch []byte
+	beside  []uint16
 	name    []byte // copies, for sentences
 	onion   []byte
 
@@ -100,11 +101,11 @@ func (r *Reader) label(e *Event) flow.Label {
 	if !ok {
 		l = r.lastLabel.keep(e, App, r.readLabel(e))
 	}
-	if e.have&(1<<Service|1<<Signature) != 0 {
-		l = max(l, r.otherLabel(e))
-	}
 	if l == flow.LabelNone && r.Labeled {
 		return flow.LabelTor
+	}
+	if e.have&(1<<Service|1<<Signature) != 0 {
+		l = max(l, r.otherLabel(e))
 	}
 	return l
 }

@@ -163,8 +163,11 @@ func (r *Reader) logTime(e *Event) (span, cell.TimeKind) {
 		if !e.counts(LogTime, i) {
 			continue
 		}
-		at, k := cell.ReadTime(e.bare(LogTime, i), e.name(LogTime, i).zone(r.Zone))
+		name := e.name(LogTime, i)
+		at, k := cell.ReadTime(e.bare(LogTime, i), name.zone(r.Zone))
 		switch {
+		case k == cell.ATime && kind == cell.NoTime && r.Zone != nil && name != nil && name.Text == "high_res_timestamp":
+			best, kind = at, k // the zone that was given is for the times beside it
 		case k == cell.ATime && (kind == cell.NoTime || kind > cell.Assumed || kind == cell.Assumed && r.Zone == nil):
 			return span{at, at}, k
 		case k == cell.Assumed && kind != cell.Assumed:

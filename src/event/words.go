@@ -69,7 +69,12 @@ func IsBlock(action []byte) bool {
 // Palo Alto (as the lookup of its add-on translates them), of Suricata, or of FortiGate,
 // which names how a session ended that it let through.
 func CIMAction(action []byte) []byte {
-	switch string(action) {
+	var low [len("sinkhole-and-more")]byte
+	if len(action) > len(low) {
+		return action
+	}
+	word := cell.Lower(low[:0], action)
+	switch string(word) {
 	case "allow", "alert", "continue", "forward", "accept", "pass",
 		"start", "close", "timeout", "client-rst", "server-rst", "ip-conn":
 		return allowed
@@ -79,9 +84,9 @@ func CIMAction(action []byte) []byte {
 		return dropped
 	}
 	switch {
-	case bytes.HasPrefix(action, []byte("drop-")):
+	case bytes.HasPrefix(word, []byte("drop-")):
 		return dropped
-	case bytes.HasPrefix(action, []byte("block-")), bytes.HasPrefix(action, []byte("reset-")):
+	case bytes.HasPrefix(word, []byte("block-")), bytes.HasPrefix(word, []byte("reset-")):
 		return blocked
 	}
 	return action

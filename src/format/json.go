@@ -80,7 +80,7 @@ func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
 	case len(o.zeekPath) > 0:
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", o.zeekPath)}
 	case o.line:
-		return Claim{Kind: Other, Format: JSON, Text: "lines of Splunk's export without a row"}
+		return Claim{Kind: Other, Format: JSON, Text: "Splunk export (no row)"}
 	}
 	return Claim{Kind: Other, Format: JSON, Text: "JSON without an address or name"}
 }

@@ -18,6 +18,7 @@ type Speaker struct {
 	Update  string // what to do about an old or missing list
 	Zone    string // what to do about times without a zone
 	Columns string // what to do about cells that were not found or not read
+	Assumed string // what is said of times without a zone that were taken for UTC; empty: it is said elsewhere
 }
 
 // Analyst is the speaker of the search command.
@@ -27,6 +28,7 @@ func Analyst(table string) Speaker {
 		Update:  "Run the search Update the Tor relay list.",
 		Zone:    "Put tordetect before the macro or convert command that turns times into text.",
 		Columns: "Name yours with the options src= or dest=.",
+		Assumed: "The time of some events names no zone (Palo Alto writes none), so it was taken for UTC.",
 	}
 }
 
@@ -108,6 +110,12 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 	if j.sawUnreadableTime {
 		put("The time of some rows has no zone or cannot be read, so it counts as no time%s. %s", example(j.reader.Unread[event.Time], j.reader.Unread[event.First], j.reader.Unread[event.Last]), say.Zone)
 	}
+	if j.reader.Assumed > 0 && say.Assumed != "" {
+		out = append(out, say.Assumed)
+	}
+	if text := j.reader.Unread[event.LogTime]; text != "" {
+		put("The time in some events has no zone or cannot be read%s, so it counts as none. %s", example(text), say.Zone)
+	}
 	for _, c := range unread {
 		if text := j.reader.Unread[c.role]; text != "" {
 			put("The %s of some rows cannot be read%s, so it counts as none.", c.what, example(text))
@@ -125,7 +133,6 @@ var unread = [...]struct {
 	role event.Role
 	what string
 }{
-	{event.LogTime, "time in the event"},
 	{event.Source, "address of the source"}, {event.SourcePort, "port of the source"},
 	{event.Destination, "address of the destination"}, {event.DestinationPort, "port of the destination"},
 }

@@ -299,8 +299,8 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "seen IP",
 		Short:   "What an address was at a time",
-		Long:    "Says what the table, and for older times the history beside it, knows of an address at a time (now without --at). \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
-		Example: "  torctl relays seen 2001:db8::1 --at 2026-10-01T12:00:00Z",
+		Long:    "Says what the table, and for older times the history beside it, knows of an address at a time (now without --at). A port behind the address, as in [2001:db8::1]:443, is not asked about. \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
+		Example: "  torctl relays seen 2001:db8::1 --at 2026-10-01T12:00:00Z\n  torctl relays seen '[2001:db8::1]:443' --at 2026-10-01T12:00:00Z",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := checkForm(form, formTable, formJSON, formCSV); err != nil {

@@ -41,10 +41,11 @@ func scanCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan FILE...",
 		Short: "Find Tor in log files, judged as in Splunk",
-		Long: `Reads logs of Palo Alto firewalls (TRAFFIC), FortiGate (traffic), Zeek (conn, ssl,
-dns, http), Suricata (eve.json), and CSV or JSON lines with CIM names, such as the
-files of outputcsv. Plain or gzip; "-" is stdin. Each file's format is found by
-looking at it.
+		Long: `Reads logs of Palo Alto firewalls (TRAFFIC, THREAT url), FortiGate (traffic), Zeek
+(conn, ssl, dns, http), Suricata (eve.json), and CSV with a header, JSON lines or
+JSON documents with the names of these, of CIM, ECS, NetFlow and others, such as the
+files of outputcsv. Behind syslog headers and in shippers' objects or not, plain or
+gzip; "-" is stdin. Each file's format is found by looking at it.
 
 Each flow is judged by the code of the search command tordetect, against the
 relay table and, for flows older than that, the history beside it
@@ -54,8 +55,9 @@ where the table covers the time of a flow: the summary says for how many it does
 Events of one connection, as Zeek's conn, ssl and dns with one uid, are one flow in
 the table, the page and the counts; json and csv have a row for each event.
 
-Lines that cannot be read are named, counted and left out; --strict stops at the
-first. Where nothing was a flow, the exit code is 1.`,
+Lines that cannot be read are named, counted and left out; of one that was cut counts
+what stands before the cut. --strict stops at the first. Where a file could not be read
+to its end, or nothing was a flow, the exit code is 1.`,
 		Example: `  torctl scan pan.log --relays tor_relays.csv
   torctl scan /var/log/zeek/2026-11-20/*.log.gz -o csv > flows.csv
   zcat eve.json.1.gz | torctl scan - --format suricata -o json --min-score 50

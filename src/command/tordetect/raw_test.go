@@ -64,7 +64,7 @@ func TestRawEvents(t *testing.T) {
 	unanswered = strings.Replace(forti(`"close"`, `"timeout"`), "sentbyte=3000 rcvdbyte=4000 sentpkt=14 rcvdpkt=16", "sentbyte=180 rcvdbyte=0 sentpkt=3 rcvdpkt=0", 1)
 	f(unanswered, "75 attempt outbound or_port+app_label full")
 	f(strings.Replace(unanswered, `"timeout"`, `"start"`, 1), "99 unknown outbound or_port+app_label full") // it has only begun
-	f(forti(`"traffic"`, `"utm"`), "0 unknown   none")
+	f(forti(`"traffic"`, `"utm"`), "99 established outbound or_port+app_label full")
 	f(`{"message":"`+strings.ReplaceAll(fortiLine, `"`, `\"`)+`","host":{"name":"shipper"}}`, "99 established outbound or_port+app_label full")
 
 	// Zeek
