@@ -31,9 +31,12 @@ func (e *Ends) End() flow.End {
 	return out
 }
 
+// none returns a side without anything, in the same memory.
+func (e *Ends) none() Ends { return Ends{Addrs: e.Addrs[:0], Ports: e.Ports[:0]} }
+
 // ends reads one side's address and port cells.
 func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
-	*out = Ends{Addrs: out.Addrs[:0], Ports: out.Ports[:0]}
+	*out = out.none()
 	beside := uint16(0) // a port that stands with the address
 	for i := range e.n(address) {
 		if !e.counts(address, i) {
@@ -116,15 +119,15 @@ func looksLikeAddress(text []byte) bool {
 // turn turns a Suricata event round that was seen on its way back to the client:
 // flow.src_ip says who began the flow, or else the direction does.
 func (r *Reader) turn(e *Event) {
-	if e.n(FlowSource) > 0 {
-		began, ok := cell.Address(e.bare(FlowSource, 0))
+	if i := e.first(FlowSource); i >= 0 {
+		began, ok := cell.Address(e.bare(FlowSource, i))
 		if !ok || len(r.Destination.Addrs) == 0 || began.Addr != r.Destination.Addrs[0] {
 			return
 		}
 		if len(r.Source.Addrs) > 0 && began.Addr == r.Source.Addrs[0] {
 			return // both ends have the address: it tells nothing
 		}
-	} else if e.n(Direction) == 0 || string(e.bare(Direction, 0)) != "to_client" {
+	} else if i := e.first(Direction); i < 0 || string(e.bare(Direction, i)) != "to_client" {
 		return
 	}
 	r.Source, r.Destination = r.Destination, r.Source

@@ -30,6 +30,8 @@ type Reader struct {
 	// 0 where it names none.
 	Target cell.Addr
 
+	isOther bool // the event read last is no flow
+
 	list    rows.List
 	current []byte // the cell opened last, where it is no list
 	scratch []byte
@@ -45,6 +47,10 @@ type Reader struct {
 // Names), and returns when it was. What is not a moment is no time to ask the list
 // about.
 func (r *Reader) Read(e *Event, f *flow.Flow) (flow.Interval, cell.TimeKind) {
+	if r.isOther = e.IsOther(); r.isOther {
+		r.Source, r.Destination = r.Source.none(), r.Destination.none()
+		return flow.Interval{}, cell.NoTime
+	}
 	r.ends(e, &r.Source, Source, SourcePort)
 	r.ends(e, &r.Destination, Destination, DestinationPort)
 	if e.n(FlowSource) > 0 || e.n(Direction) > 0 {
@@ -93,7 +99,7 @@ func (r *Reader) label(e *Event) flow.Label {
 		l = r.lastLabel.keep(e, App, r.readLabel(e))
 	}
 	for i := range e.n(Service) {
-		if s := ReadLabel(e.bare(Service, i)); s > flow.LabelListed {
+		if s := ReadLabel(e.bare(Service, i)); s > flow.LabelListed && e.counts(Service, i) {
 			l = max(l, s)
 		}
 	}
@@ -167,15 +173,15 @@ var inFlow = map[string]bool{
 // not an event about what was seen in it (Suricata's alerts, Zeek's ssl and http)
 // nor that of a session's start or of a URL (Palo Alto).
 func (e *Event) Closes() bool {
-	if e.n(Subtype) > 0 {
-		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" {
+	if i := e.first(Subtype); i >= 0 {
+		if kind := e.bare(Subtype, i); string(kind) == "start" || string(kind) == "url" {
 			return false
 		}
 	}
-	if e.n(EventType) > 0 && inFlow[string(e.bare(EventType, 0))] {
+	if i := e.first(EventType); i >= 0 && inFlow[string(e.bare(EventType, i))] {
 		return false
 	}
-	return e.n(ConnState) > 0 || !e.hasAny(slots.ends[Zeek])
+	return e.first(ConnState) >= 0 || !e.hasAny(slots.ends[Zeek])
 }
 
 // isBlocked reports whether the firewall stopped the flow; of several actions it
@@ -235,15 +241,15 @@ func (r *Reader) values(e *Event, role Role, i int, commas bool) int {
 		}
 		separator = ','
 	}
-	for len(text) > 0 {
+	for {
 		at := bytes.IndexByte(text, separator)
 		if at < 0 {
-			at = len(text)
+			r.list.Add(bytes.TrimSpace(text))
+			return r.list.Len()
 		}
 		r.list.Add(bytes.TrimSpace(text[:at]))
-		text = text[min(at+1, len(text)):]
+		text = text[at+1:]
 	}
-	return r.list.Len()
 }
 
 // value returns value k of the cell opened last.

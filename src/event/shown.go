@@ -12,6 +12,9 @@ import (
 // Tor gets into the flow: a row with an ordinary name stays a quiet one.
 func (r *Reader) Names(e *Event, f *flow.Flow) {
 	r.Target = cell.Addr{}
+	if r.isOther {
+		return
+	}
 	if e.columns != nil && !e.columns.shows && e.set[SNI]|e.set[JA4]|e.set[JA3]|e.set[URL]|e.set[Query] == 0 {
 		return
 	}

@@ -205,7 +205,7 @@ func inHeaderZone(e *Event, at int64) (int64, bool) {
 func (r *Reader) duration(e *Event) int64 {
 	for i := range e.n(Duration) {
 		if n := e.name(Duration, i); n != nil && n.Nano {
-			if nanos, ok := cell.Number(e.bare(Duration, i)); ok {
+			if nanos, ok := cell.Number(e.bare(Duration, i)); ok && e.counts(Duration, i) {
 				return nanos / 1e3
 			}
 		} else if took, ok := cell.Seconds(e.bare(Duration, i)); ok && e.counts(Duration, i) {

@@ -18,7 +18,7 @@ type object struct {
 	preview     bool          // a row of a search that was still running
 	line        bool          // a line of Splunk's JSON export
 	zeekPath    []byte        // Zeek: which log it is
-	inner       [wraps][]byte // texts that may be events themselves
+	inner       [wraps][]byte // texts that may be events themselves; an object's goes to the end of the line
 }
 
 // mark is an object or list that is open.
@@ -64,13 +64,15 @@ func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Flow, Format: format, Cut: spoiled}
 	case spoiled && (o.keys == 0 && at > 0):
 		return Claim{Kind: Nobody} // a brace in a line of text
-	case spoiled:
-		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: o.cut}
 	}
+	isCut := o.cut
 	if claim := p.unwrap(e); claim.Kind == Flow {
+		claim.Cut = claim.Cut || spoiled
 		return claim
 	}
 	switch {
+	case spoiled:
+		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: isCut}
 	case len(kind) > 0:
 		return Claim{Kind: Other, Format: Suricata, Text: kindName("Suricata ", kind)}
 	case len(o.zeekPath) > 0:
@@ -134,7 +136,7 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				return
 			}
 			o.keys++
-			end = o.join(end, key)
+			end = o.join(end, p.unescape(key))
 		}
 		switch c := text[at]; c {
 		case '{', '[':
@@ -142,8 +144,13 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				o.broken = true
 				return
 			}
-			if depth == 0 && c == '{' && string(o.path[:end]) == "result" {
-				o.line, end = true, 0 // the row of Splunk's JSON export
+			if depth == 0 && c == '{' {
+				switch string(o.path[:end]) {
+				case "result":
+					o.line, end = true, 0 // the row of Splunk's JSON export
+				case wrapKeys[collected]:
+					o.inner[collected] = text[at:]
+				}
 			}
 			depth++
 			o.marks[depth] = mark{end: end, list: c == '['}
@@ -191,7 +198,12 @@ func (o *object) join(end int, key []byte) int {
 // put sets a value under a path.
 func (p *Parser) put(e *event.Event, path, value []byte) {
 	o := &p.json
-	if e.Put(path, value) {
+	if s, ok := event.Find(path); ok {
+		if s.IsRaw() {
+			o.inner[0] = value
+		} else {
+			e.Set(s, value)
+		}
 		return
 	}
 	switch string(path) {
@@ -210,10 +222,6 @@ func (p *Parser) put(e *event.Event, path, value []byte) {
 			o.inner[i] = value
 			return
 		}
-	}
-	// An event as HTTP Event Collector takes it, with what it says in an object.
-	if rest, ok := bytes.CutPrefix(path, []byte("event_")); ok && e.Put(rest, value) {
-		e.Wrapped()
 	}
 }
 

@@ -40,6 +40,7 @@ var panSlots = func() (at [panLast + 1]struct {
 	return at
 }()
 
+var panReceived, _ = event.Find([]byte("receive_time"))
 var panMisc, _ = event.Find([]byte("misc"))
 var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
 
@@ -47,7 +48,7 @@ var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
 // url. The type is looked for, as a syslog header may hold commas, and the first
 // field may be missing.
 func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
-	before, kind, rest, ok := findType(line)
+	before, received, kind, rest, ok := findType(line)
 	if !ok {
 		return Claim{Kind: Nobody}
 	}
@@ -59,6 +60,7 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
 	}
 	e.HeaderTime = zonedTime(before)
+	e.Set(panReceived, received)
 	for n, more := panType+1, true; more && n <= panLast; n++ {
 		var field []byte
 		field, rest, more = cutField(rest)
@@ -99,8 +101,9 @@ func typeName(threat bool) string {
 const maxHeaderFields = 12
 
 // findType finds the type of a Palo Alto line: a word in capitals two fields behind a
-// time. It returns what stands before the time, the type and what follows it.
-func findType(line []byte) (before, kind, rest []byte, ok bool) {
+// time. It returns what stands before the time, the time, the type and what follows
+// it. A line that stands as a text in a JSON object is that object's.
+func findType(line []byte) (before, received, kind, rest []byte, ok bool) {
 	var fields [maxHeaderFields][]byte
 	rest = line
 	for n, more := 0, true; more && n < maxHeaderFields; n++ {
@@ -112,12 +115,26 @@ func findType(line []byte) (before, kind, rest []byte, ok bool) {
 		word, at := fields[n], fields[n-2]
 		switch {
 		case string(word) == "Type" && string(at) == "Receive Time":
-			return nil, word, rest, true
-		case isTypeWord(word) && endsWithTime(at):
-			return line[:start], word, rest, true
+			return nil, nil, word, rest, true
+		case isTypeWord(word):
+			if size := timeAtEnd(at); size > 0 {
+				if opensObject(line[:start]) {
+					return nil, nil, nil, nil, false
+				}
+				at = bytes.TrimSuffix(at, quote)
+				return line[:start], at[len(at)-size:], word, rest, true
+			}
 		}
 	}
-	return nil, nil, nil, false
+	return nil, nil, nil, nil, false
+}
+
+var quote = []byte{'"'}
+
+// opensObject reports whether a JSON object begins in a text.
+func opensObject(text []byte) bool {
+	at := bytes.IndexByte(text, '{')
+	return at >= 0 && bytes.HasPrefix(bytes.TrimLeft(text[at+1:], " "), quote)
 }
 
 // isTypeWord reports whether a field can be the type of a log: TRAFFIC, HIP-MATCH.
@@ -130,21 +147,27 @@ func isTypeWord(word []byte) bool {
 	return len(word) >= 3 && len(word) <= len("a_longer_word_than_any")
 }
 
-// endsWithTime reports whether a field is a time of Palo Alto's or, where the first
-// field is missing, ends with one: 2026/11/20 10:15:30, or as Prisma Access writes it
-// 2026-11-20T10:15:30.000000Z.
-func endsWithTime(field []byte) bool {
+// timeAtEnd returns how long a time of Palo Alto's is with which a field ends, as it
+// does behind a header where the first field is missing: 2026/11/20 10:15:30, or as
+// Prisma Access writes it 2026-11-20T10:15:30.000000Z; 0: there is none. A quote that
+// was opened behind the header closes it.
+func timeAtEnd(field []byte) int {
 	const form = len("2026/11/20 10:15:30")
+	field = bytes.TrimSuffix(field, quote)
 	if len(field) < form {
-		return false
+		return 0
 	}
 	if at := field[len(field)-form:]; at[4] == '/' && at[7] == '/' && at[13] == ':' && at[16] == ':' {
-		return true
+		return form
 	}
 	if at := bytes.LastIndexByte(field, ' '); at >= 0 {
 		field = field[at+1:]
 	}
-	return len(field) >= form && field[4] == '-' && field[10] == 'T' && field[13] == ':'
+	field = bytes.TrimPrefix(field, quote)
+	if len(field) >= form && field[4] == '-' && field[10] == 'T' && field[13] == ':' {
+		return len(field)
+	}
+	return 0
 }
 
 // highRes finds the time with an offset among the last fields: PAN-OS 10 and newer
