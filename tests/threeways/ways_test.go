@@ -1,6 +1,7 @@
 package threeways
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"io"
@@ -105,6 +106,7 @@ const internal = "203.0.113.0/24"
 // ways reads events. The zero value is ready.
 type ways struct {
 	zone   *time.Location
+	table  string // of relays; empty: that of this test
 	folder string
 }
 
@@ -112,7 +114,8 @@ type ways struct {
 func (w *ways) lookups(t testing.TB) string {
 	if w.folder == "" {
 		w.folder = t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(w.folder, "tor_relays.csv"), []byte(table()), 0o600))
+		text := cmp.Or(w.table, table())
+		require.NoError(t, os.WriteFile(filepath.Join(w.folder, "tor_relays.csv"), []byte(text), 0o600))
 	}
 	return w.folder
 }
