@@ -75,7 +75,7 @@ func Find(name []byte) (Slot, bool) {
 		s, ok := slots.number[string(name)]
 		return s, ok
 	}
-	if isDataset(name[:at]) {
+	if IsDataset(name[:at]) {
 		name = name[at+1:]
 	}
 	var plain [maxName]byte

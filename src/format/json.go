@@ -152,6 +152,9 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 					o.inner[collected] = text[at:]
 				}
 			}
+			if c == '{' && o.marks[depth].end == 0 && event.IsDataset(o.path[:end]) {
+				end = 0 // as in All_Traffic.src
+			}
 			depth++
 			o.marks[depth] = mark{end: end, list: c == '['}
 			at++

@@ -117,6 +117,9 @@ func (r *source) cim() event {
 				o[i].key = "All_Traffic." + o[i].key
 			}
 		}
+		if r.one(2) {
+			o = nested(o)
+		}
 	}
 	r.shuffle(o)
 	return r.object(o, stamp)
