@@ -100,7 +100,7 @@ func looksLikeAddress(text []byte) bool {
 	if len(text) < len("1.1.1.1") || bytes.Equal(text, []byte("0.0.0.0")) {
 		return false
 	}
-	dots, colons := 0, 0
+	dots, colons, letters := 0, 0, 0
 	for _, c := range text {
 		switch {
 		case c == '.':
@@ -108,12 +108,15 @@ func looksLikeAddress(text []byte) bool {
 		case c == ':':
 			colons++
 		case '0' <= c && c <= '9':
-		case colons >= 2 && ('a' <= c|0x20 && c|0x20 <= 'f' || c == '%' || c == ']'), c == '[', c == '/', c == ',':
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			letters++
+		case colons >= 2 && (c == '%' || c == ']'), c == '[', c == '/', c == ',':
 		default:
 			return false
 		}
 	}
-	return dots == 3 || colons >= 2
+	isMAC := colons == 5 && len(text) == len("00:1a:2b:3c:4d:5e")
+	return dots == 3 && letters == 0 || colons >= 2 && !isMAC
 }
 
 // turn turns a Suricata event round that was seen on its way back to the client:

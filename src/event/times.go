@@ -145,6 +145,8 @@ func (r *Reader) logTime(e *Event) (span, cell.TimeKind) {
 		}
 		at, k := cell.ReadTime(e.bare(LogTime, i), r.Zone)
 		switch {
+		case k == cell.ATime && kind == cell.NoTime && r.Zone != nil && e.name(LogTime, i).Of == PaloAlto:
+			best, kind = at, k // for want of a time in the zone that was given
 		case k == cell.ATime && (kind == cell.NoTime || kind > cell.Assumed || kind == cell.Assumed && r.Zone == nil):
 			return span{at, at}, k
 		case k == cell.Assumed && kind != cell.Assumed:
