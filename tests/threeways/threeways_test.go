@@ -82,7 +82,7 @@ func TestThreeWaysMixed(t *testing.T) {
 			kinds = append(kinds, s)
 		}
 	}
-	events := make([]event, count(t)/10)
+	events := make([]event, count(t)/24)
 	for i := range events {
 		events[i] = kinds[r.IntN(len(kinds))].make(r)
 	}
