@@ -22,6 +22,7 @@ var panFields = [...]struct {
 
 const (
 	panType   = 4  // TRAFFIC, THREAT, SYSTEM and others
+	panTime   = 7  // when the log was made; the one before is when it was received
 	panURL    = 32 // of THREAT: Miscellaneous, the URL where the subtype is url
 	panAction = 31
 	// panLast is up to which field a TRAFFIC line is read by number. All PAN-OS since
@@ -60,7 +61,6 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
 	}
 	e.HeaderTime = zonedTime(before)
-	e.Set(panReceived, received)
 	for n, more := panType+1, true; more && n <= panLast; n++ {
 		var field []byte
 		field, rest, more = cutField(rest)
@@ -72,6 +72,8 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 			return Claim{Kind: Broken, Format: PAN, Text: "the " + typeName(threat) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
 		}
 		switch at := panSlots[n]; {
+		case n == panTime && cell.IsEmpty(field):
+			e.Set(panReceived, received)
 		case threat && n == panType+1 && string(field) != "url":
 			return Claim{Kind: Other, Format: PAN, Text: "Palo Alto THREAT but url"}
 		case threat && n == panURL:
