@@ -162,13 +162,14 @@ func (c *Columns) Fields() []string {
 // of lists go too.
 func bareName(name string) string {
 	word, rest, ok := strings.Cut(name, ".")
-	if ok && isDataset(word) {
+	if ok && IsDataset(word) {
 		name = rest
 	}
 	return strings.ReplaceAll(name, "{}", "")
 }
 
-func isDataset[T string | []byte](word T) bool {
+// IsDataset reports whether a word can be the name of a data model's data set.
+func IsDataset[T string | []byte](word T) bool {
 	if len(word) == 0 || word[0] < 'A' || word[0] > 'Z' {
 		return false
 	}

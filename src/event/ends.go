@@ -31,9 +31,12 @@ func (e *Ends) End() flow.End {
 	return out
 }
 
+// none returns a side without anything, in the same memory.
+func (e *Ends) none() Ends { return Ends{Addrs: e.Addrs[:0], Ports: e.Ports[:0]} }
+
 // ends reads one side's address and port cells.
 func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
-	*out = Ends{Addrs: out.Addrs[:0], Ports: out.Ports[:0]}
+	*out = out.none()
 	r.beside = r.beside[:0] // ports that stand with the addresses
 	for i := range e.n(address) {
 		text, counts := e.at(address, i)
@@ -98,7 +101,7 @@ func looksLikeAddress(text []byte) bool {
 	if len(text) < len("1.1.1.1") || bytes.Equal(text, []byte("0.0.0.0")) {
 		return false
 	}
-	dots, colons := 0, 0
+	dots, colons, letters := 0, 0, 0
 	for _, c := range text {
 		switch {
 		case c == '.':
@@ -106,26 +109,29 @@ func looksLikeAddress(text []byte) bool {
 		case c == ':':
 			colons++
 		case '0' <= c && c <= '9':
-		case colons >= 2 && ('a' <= c|0x20 && c|0x20 <= 'f' || c == '%' || c == ']'), c == '[', c == '/', c == ',':
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			letters++
+		case colons >= 2 && (c == '%' || c == ']'), c == '[', c == '/', c == ',':
 		default:
 			return false
 		}
 	}
-	return dots == 3 || colons >= 2
+	isMAC := colons == 5 && len(text) == len("00:1a:2b:3c:4d:5e")
+	return dots == 3 && letters == 0 || colons >= 2 && !isMAC
 }
 
 // turn turns a Suricata event round that was seen on its way back to the client:
 // flow.src_ip says who began the flow, or else the direction does.
 func (r *Reader) turn(e *Event) {
-	if e.n(FlowSource) > 0 {
-		began, ok := cell.Address(e.bare(FlowSource, 0))
+	if i := e.first(FlowSource); i >= 0 {
+		began, ok := cell.Address(e.bare(FlowSource, i))
 		if !ok || len(r.Destination.Addrs) == 0 || began.Addr != r.Destination.Addrs[0] {
 			return
 		}
 		if len(r.Source.Addrs) > 0 && began.Addr == r.Source.Addrs[0] {
 			return // both ends have the address: it tells nothing
 		}
-	} else if e.n(Direction) == 0 || string(e.bare(Direction, 0)) != "to_client" {
+	} else if i := e.first(Direction); i < 0 || string(e.bare(Direction, i)) != "to_client" {
 		return
 	}
 	r.Source, r.Destination = r.Destination, r.Source

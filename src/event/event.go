@@ -55,7 +55,7 @@ func (e *Event) Reset() {
 func (e *Event) Row(s *rows.Scanner, c *Columns) { e.row, e.columns, e.have = s, c, c.have }
 
 // Put sets the cell of a name, with dots or underscores; false if it is none of
-// ours or the value is no value. A second value of the same name makes a list. The
+// ours. A second value of the same name makes a list. The
 // value must stay as it is for as long as the event is used.
 func (e *Event) Put(name, value []byte) bool {
 	s, ok := Find(name)
@@ -76,7 +76,7 @@ func Find(name []byte) (Slot, bool) {
 		s, ok := slots.number[string(name)]
 		return s, ok
 	}
-	if isDataset(name[:at]) {
+	if IsDataset(name[:at]) {
 		name = name[at+1:]
 	}
 	var plain [maxName]byte
@@ -93,11 +93,9 @@ func Find(name []byte) (Slot, bool) {
 // maxName is the longest name that is looked up; ours have 23 characters at most.
 const maxName = 64
 
-// Set is Put for a name that was found.
+// Set is Put for a name that was found. A word for "no value" is kept, too: in a list
+// it says that there is something of which this is not known.
 func (e *Event) Set(s Slot, value []byte) {
-	if cell.IsEmpty(value) {
-		return
-	}
 	r := slots.role[s]
 	bit := uint32(1) << (s - slots.first[r])
 	if e.set[r]&bit == 0 {
@@ -127,11 +125,13 @@ func (e *Event) Fill(outer *Event) {
 		if r == LogTime && dated && !outer.wrapped && !e.wrapped {
 			continue
 		}
-		for rest := outer.set[r] &^ e.set[r]; rest != 0; rest &= rest - 1 {
+		for rest := outer.set[r]; rest != 0; rest &= rest - 1 {
 			s := slots.first[r] + Slot(bits.TrailingZeros32(rest))
-			e.set[r] |= rest & -rest
-			e.have |= 1 << r
-			e.text[s] = outer.text[s]
+			if !e.has(s) {
+				e.set[r] |= rest & -rest
+				e.have |= 1 << r
+				e.text[s] = outer.text[s]
+			}
 		}
 	}
 	e.wrapped = e.wrapped || outer.wrapped
@@ -155,11 +155,14 @@ func (e *Event) isDated() bool {
 // then.
 func (e *Event) Wrapped() { e.wrapped = true }
 
-// HasEnd reports whether there is a cell for an address, read or not.
-func (e *Event) HasEnd() bool { return e.n(Source) > 0 || e.n(Destination) > 0 }
+// has reports whether the text has a value for a name.
+func (e *Event) has(s Slot) bool {
+	r := slots.role[s]
+	return e.set[r]&(1<<(s-slots.first[r])) != 0 && !cell.IsEmpty(e.text[s])
+}
 
-// Says reports whether there is anything to judge: an address, a name or a
-// fingerprint.
+// Says reports whether there is anything to judge: an address, a name, a
+// fingerprint or a label that says Tor.
 func (e *Event) Says() bool {
 	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3} {
 		for i := range e.n(r) {
@@ -168,13 +171,14 @@ func (e *Event) Says() bool {
 			}
 		}
 	}
-	return false
+	return e.isLabeled()
 }
 
 // IsOther reports whether the event is of a kind that is no flow although it has
 // ends: Suricata's fileinfo, whose source is who sent the file.
 func (e *Event) IsOther() bool {
-	return e.n(EventType) > 0 && string(e.bare(EventType, 0)) == "fileinfo" && e.n(FlowSource) == 0
+	i := e.first(EventType)
+	return i >= 0 && string(e.bare(EventType, i)) == "fileinfo" && e.first(FlowSource) < 0
 }
 
 // Text returns a role's first cell that has a value, as text: for people. It is
@@ -205,6 +209,16 @@ func (e *Event) cells(r Role) int {
 		n += len(e.columns.places[r])
 	}
 	return n
+}
+
+// first returns a role's first cell that holds a value; -1: there is none.
+func (e *Event) first(r Role) int {
+	for i := range e.n(r) {
+		if !cell.IsEmpty(e.bare(r, i)) {
+			return i
+		}
+	}
+	return -1
 }
 
 // slotAt returns the name of cell i of the text.
@@ -259,7 +273,13 @@ func (e *Event) counts(r Role, i int) bool {
 		return true
 	}
 	n := &slots.name[s]
-	return n.Beside == Always || n.Of == Collector && e.wrapped || e.hasAny(companions(s))
+	switch {
+	case n.Beside == Always || n.Of == Collector && e.wrapped:
+		return true
+	case n.Beside == Request && !e.hasAny(slots.ends[n.Of]): // a method, too, is a general word
+		return false
+	}
+	return e.hasAny(companions(s))
 }
 
 // companions are the names beside one of which a general word counts.
@@ -279,13 +299,13 @@ func companions(s Slot) []Slot {
 // hasAny reports whether one of some names has a value.
 func (e *Event) hasAny(among []Slot) bool {
 	for _, s := range among {
-		r := slots.role[s]
-		if e.set[r]&(1<<(s-slots.first[r])) != 0 {
+		if e.has(s) {
 			return true
 		}
 		if e.columns == nil {
 			continue
 		}
+		r := slots.role[s]
 		for i := range e.columns.places[r] {
 			if p := &e.columns.places[r][i]; p.slot == s && !p.named && !cell.IsEmpty(bare(e.row, p)) {
 				return true
@@ -368,8 +388,11 @@ func (e *Event) Behind(outer *Event) {
 	e.have |= outer.columns.have
 }
 
+// IsRaw reports whether a name is that of the event itself.
+func (s Slot) IsRaw() bool { return slots.role[s] == Raw }
+
 // IsEnd reports whether a name is that of an address.
 func (s Slot) IsEnd() bool { return slots.role[s] == Source || slots.role[s] == Destination }
 
-// HasBothEnds reports whether the text has a cell for each address.
-func (e *Event) HasBothEnds() bool { return e.set[Source] != 0 && e.set[Destination] != 0 }
+// HasBothEnds reports whether the event has a cell with something for each address.
+func (e *Event) HasBothEnds() bool { return e.first(Source) >= 0 && e.first(Destination) >= 0 }

@@ -137,6 +137,34 @@ func readSignature(text []byte) flow.Label {
 	return flow.LabelNone
 }
 
+// isLabeled reports whether the text has a label that says Tor, which is worth
+// judging also where no address can be read.
+func (e *Event) isLabeled() bool {
+	for i := range e.n(App) {
+		for rest := e.bare(App, i); len(rest) > 0; {
+			at := bytes.IndexAny(rest, ",\n")
+			if at < 0 {
+				at = len(rest)
+			}
+			if ReadLabel(rest[:at]) > flow.LabelListed {
+				return true
+			}
+			rest = rest[min(at+1, len(rest)):]
+		}
+	}
+	for i := range e.n(Service) {
+		if e.counts(Service, i) && ReadLabel(e.bare(Service, i)) > flow.LabelListed {
+			return true
+		}
+	}
+	for i := range e.n(Signature) {
+		if readSignature(e.bare(Signature, i)) > flow.LabelOther {
+			return true
+		}
+	}
+	return false
+}
+
 // maxSignature bounds what is looked at; the longest of the published rules have
 // some 120 characters.
 const maxSignature = 256

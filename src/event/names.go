@@ -145,14 +145,14 @@ var table = [Roles]role{
 	Time: {"time of the row", []Name{{Text: "_time"}}},
 	Span: {"seconds that the row goes on after its time", []Name{{Text: "_span"}}},
 	Duration: {"seconds that the flow lasted", []Name{
-		{Text: "duration"}, {Text: "elapsed", Of: PaloAlto, Beside: OwnEnds}, {Text: "event.duration", Of: ECS, Nano: true},
+		{Text: "duration"}, {Text: "elapsed", Of: PaloAlto, Beside: OwnEnds}, {Text: "event.duration", Of: ECS, Beside: OwnEnds, Nano: true},
 	}},
 	FlowStart: {"time when the flow began", []Name{
-		{Text: "flow.start", Of: Suricata}, {Text: "netflow.start", Of: Suricata}, {Text: "event.start", Of: ECS}, {Text: "start", Of: FlowLog, Beside: OwnEnds},
+		{Text: "flow.start", Of: Suricata}, {Text: "netflow.start", Of: Suricata}, {Text: "event.start", Of: ECS, Beside: OwnEnds}, {Text: "start", Of: FlowLog, Beside: OwnEnds},
 		{Text: "t_first", Of: NetFlow}, {Text: "first", Of: NetFlow, Beside: OwnEnds},
 	}},
 	FlowEnd: {"time when the flow ended", []Name{
-		{Text: "flow.end", Of: Suricata}, {Text: "netflow.end", Of: Suricata}, {Text: "event.end", Of: ECS}, {Text: "end", Of: FlowLog, Beside: OwnEnds},
+		{Text: "flow.end", Of: Suricata}, {Text: "netflow.end", Of: Suricata}, {Text: "event.end", Of: ECS, Beside: OwnEnds}, {Text: "end", Of: FlowLog, Beside: OwnEnds},
 		{Text: "t_last", Of: NetFlow}, {Text: "last", Of: NetFlow, Beside: OwnEnds},
 	}},
 	LogTime: {"time in the event itself", []Name{

@@ -30,6 +30,8 @@ type Reader struct {
 	// 0 where it names none.
 	Target cell.Addr
 
+	isOther bool // the event read last is no flow
+
 	list    rows.List
 	current []byte // the cell opened last, where it is no list
 	scratch []byte
@@ -47,6 +49,10 @@ type Reader struct {
 // Names), and returns when it was. What is not a moment is no time to ask the list
 // about.
 func (r *Reader) Read(e *Event, f *flow.Flow) (flow.Interval, cell.TimeKind) {
+	if r.isOther = e.IsOther(); r.isOther {
+		r.Source, r.Destination = r.Source.none(), r.Destination.none()
+		return flow.Interval{}, cell.NoTime
+	}
 	r.ends(e, &r.Source, Source, SourcePort)
 	r.ends(e, &r.Destination, Destination, DestinationPort)
 	if e.have&(1<<FlowSource|1<<Direction) != 0 {
@@ -156,7 +162,7 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 		}
 	}
 	f.Handshake = seen.handshake
-	if stopped || e.have&(1<<EventType) != 0 && string(e.bare(EventType, 0)) == "drop" { // Suricata's packets that it dropped
+	if i := e.first(EventType); stopped || i >= 0 && string(e.bare(EventType, i)) == "drop" { // Suricata's packets that it dropped
 		f.State = flow.Blocked
 	} else {
 		f.State = seen.state
@@ -197,18 +203,18 @@ var inFlow = map[string]bool{
 // not an event about what was seen in it (Suricata's alerts, Zeek's ssl and http)
 // nor that of a session's start (Palo Alto, FortiGate) or of a URL (Palo Alto).
 func (e *Event) Closes() bool {
-	if e.n(Subtype) > 0 {
-		if kind := e.bare(Subtype, 0); string(kind) == "start" || string(kind) == "url" || string(kind) == "utm" {
+	if i := e.first(Subtype); i >= 0 {
+		if kind := e.bare(Subtype, i); string(kind) == "start" || string(kind) == "url" || string(kind) == "utm" {
 			return false
 		}
 	}
-	if e.n(Action) > 0 && string(e.bare(Action, 0)) == "start" {
+	if i := e.first(Action); i >= 0 && string(e.bare(Action, i)) == "start" {
 		return false
 	}
-	if e.n(EventType) > 0 && inFlow[string(e.bare(EventType, 0))] {
+	if i := e.first(EventType); i >= 0 && inFlow[string(e.bare(EventType, i))] {
 		return false
 	}
-	return e.n(ConnState) > 0 || !e.hasAny(slots.ends[Zeek])
+	return e.first(ConnState) >= 0 || !e.hasAny(slots.ends[Zeek])
 }
 
 // isBlocked reports whether the firewall stopped the flow; of several actions it
@@ -268,15 +274,15 @@ func (r *Reader) values(e *Event, role Role, i int, commas bool) int {
 		}
 		separator = ','
 	}
-	for len(text) > 0 {
+	for {
 		at := bytes.IndexByte(text, separator)
 		if at < 0 {
-			at = len(text)
+			r.list.Add(bytes.TrimSpace(text))
+			return r.list.Len()
 		}
 		r.list.Add(bytes.TrimSpace(text[:at]))
-		text = text[min(at+1, len(text)):]
+		text = text[at+1:]
 	}
-	return r.list.Len()
 }
 
 // value returns value k of the cell opened last.

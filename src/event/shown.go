@@ -12,7 +12,7 @@ import (
 // Tor gets into the flow: a row with an ordinary name stays a quiet one.
 func (r *Reader) Names(e *Event, f *flow.Flow) {
 	r.Target = cell.Addr{}
-	if e.have&(1<<SNI|1<<JA4|1<<JA3|1<<URL|1<<Query) == 0 {
+	if r.isOther || e.have&(1<<SNI|1<<JA4|1<<JA3|1<<URL|1<<Query) == 0 {
 		return
 	}
 	var h hello

@@ -68,8 +68,7 @@ func (e *Event) isNamed(r Role) bool { return e.columns != nil && e.columns.Name
 // IsZeek reports whether the event has cells that only Zeek's logs have.
 func (e *Event) IsZeek() bool {
 	for _, s := range slots.zeek {
-		r := slots.role[s]
-		if e.set[r]&(1<<(s-slots.first[r])) != 0 {
+		if e.has(s) {
 			return true
 		}
 	}
@@ -166,8 +165,8 @@ func (r *Reader) logTime(e *Event) (span, cell.TimeKind) {
 		name := e.name(LogTime, i)
 		at, k := cell.ReadTime(e.bare(LogTime, i), name.zone(r.Zone))
 		switch {
-		case k == cell.ATime && kind == cell.NoTime && r.Zone != nil && name != nil && name.Text == "high_res_timestamp":
-			best, kind = at, k // the zone that was given is for the times beside it
+		case k == cell.ATime && kind == cell.NoTime && r.Zone != nil && name != nil && name.Of == PaloAlto:
+			best, kind = at, k // for want of a time in the zone that was given
 		case k == cell.ATime && (kind == cell.NoTime || kind > cell.Assumed || kind == cell.Assumed && r.Zone == nil):
 			return span{at, at}, k
 		case k == cell.Assumed && kind != cell.Assumed:

@@ -68,7 +68,7 @@ func TestFortiGate(t *testing.T) {
 		"cut in a key":                    {until("dstport=9001 dsti"), format.Flow, "10.20.30.40 50624 198.51.100.23 9001 - - - - - - - - -", true},
 		"cut in the action":               {until(`action="clo`), format.Flow, "10.20.30.40 50624 198.51.100.23 9001 6 - - - - - - - -", true},
 		"cut before its addresses":        {until("srcip=10.2"), format.Broken, "the line has no address", true},
-		"no address":                      {with("srcip=", "a=", "dstip=", "b="), format.Broken, "the line has no address", false},
+		"no address":                      {with("srcip=", "a=", "dstip=", "b=", `"Tor"`, `"SSL"`), format.Broken, "the line has no address", false},
 		"an event":                        {with(`"traffic"`, `"event"`), format.Other, "FortiGate event", false},
 		"of the threat log":               {with(`"traffic"`, `"utm"`), format.Flow, whole, false},
 		"of the threat log, without ends": {with(`"traffic"`, `"utm"`, "dstip=", "b="), format.Other, "FortiGate utm", false},

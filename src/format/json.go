@@ -18,7 +18,7 @@ type object struct {
 	preview     bool          // a row of a search that was still running
 	line        bool          // a line of Splunk's JSON export
 	zeekPath    []byte        // Zeek: which log it is
-	inner       [wraps][]byte // texts that may be events themselves
+	inner       [wraps][]byte // texts that may be events themselves; an object's goes to the end of the line
 	rest        []byte        // behind it, where another object begins there
 }
 
@@ -68,13 +68,15 @@ func (p *Parser) readJSON(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Flow, Format: format, Cut: spoiled}
 	case spoiled && (o.keys == 0 && at > 0):
 		return Claim{Kind: Nobody} // a brace in a line of text
-	case spoiled:
-		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: o.cut}
 	}
-	if claim := p.unwrap(e); claim.Kind != Nobody {
+	isCut := o.cut
+	if claim := p.unwrap(e); claim.Kind == Flow || claim.Kind != Nobody && !spoiled {
+		claim.Cut = claim.Cut || spoiled
 		return claim
 	}
 	switch {
+	case spoiled:
+		return Claim{Kind: Broken, Format: format, Text: "broken JSON", Cut: isCut}
 	case len(kind) > 0:
 		return Claim{Kind: Other, Format: Suricata, Text: kindName("Suricata ", kind)}
 	case len(o.zeekPath) > 0:
@@ -141,7 +143,7 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				return
 			}
 			o.keys++
-			end = o.join(end, key)
+			end = o.join(end, p.unescape(key))
 		}
 		switch c := text[at]; c {
 		case '{', '[':
@@ -155,7 +157,12 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 					o.line, end = true, 0 // the row of Splunk's JSON export
 				case "_source":
 					end = 0 // the document of a hit of Elasticsearch
+				case wrapKeys[collected]:
+					o.inner[collected] = text[at:]
 				}
+			}
+			if c == '{' && o.marks[depth].end == 0 && event.IsDataset(o.path[:end]) {
+				end = 0 // as in All_Traffic.src
 			}
 			depth++
 			o.marks[depth] = mark{end: end, list: c == '['}
@@ -203,7 +210,12 @@ func (o *object) join(end int, key []byte) int {
 // put sets a value under a path.
 func (p *Parser) put(e *event.Event, path, value []byte) {
 	o := &p.json
-	if string(path) != "_raw" && e.Put(path, value) { // a row's column, but in JSON an event in another
+	if s, ok := event.Find(path); ok {
+		if s.IsRaw() {
+			o.inner[0] = value
+		} else {
+			e.Set(s, value)
+		}
 		return
 	}
 	switch string(path) {
@@ -222,10 +234,6 @@ func (p *Parser) put(e *event.Event, path, value []byte) {
 			o.inner[i] = value
 			return
 		}
-	}
-	// An event as HTTP Event Collector takes it, with what it says in an object.
-	if rest, ok := bytes.CutPrefix(path, []byte("event_")); ok && e.Put(rest, value) {
-		e.Wrapped()
 	}
 }
 

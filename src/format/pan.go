@@ -25,6 +25,7 @@ type panSlot struct {
 
 const (
 	panType   = 4 // TRAFFIC, THREAT, SYSTEM and others
+	panTime   = 7 // when the log was made; the one before is when it was received
 	panAction = 31
 )
 
@@ -55,13 +56,14 @@ func newPanLog(last int, all ...map[int]string) *panLog {
 	return l
 }
 
+var panReceived, _ = event.Find([]byte("receive_time"))
 var panHighRes, _ = event.Find([]byte("high_res_timestamp"))
 
 // readPaloAlto reads a line of a Palo Alto firewall: TRAFFIC, the URL of THREAT url, the
 // server name of DECRYPTION, and logins by GLOBALPROTECT. The type is looked for, as a
 // syslog header may hold commas, and the first field may be missing.
 func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
-	before, kind, rest, ok := findType(line)
+	before, received, kind, rest, ok := findType(line)
 	if !ok || p.Only == Auto && bytes.Contains(before, objectStart) {
 		return Claim{Kind: Nobody}
 	}
@@ -82,6 +84,9 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 				return Claim{Kind: Flow, Format: PAN, Cut: true}
 			}
 			return Claim{Kind: Broken, Format: PAN, Text: "the " + string(kind) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
+		}
+		if n == panTime && cell.IsEmpty(field) {
+			e.Set(panReceived, received)
 		}
 		if n == panType+1 && string(kind) == "THREAT" && string(field) != "url" {
 			return Claim{Kind: Other, Format: PAN, Text: "Palo Alto THREAT but url"}
@@ -108,8 +113,9 @@ var objectStart = []byte(`{"`)
 const maxHeaderFields = 12
 
 // findType finds the type of a Palo Alto line: a word in capitals two fields behind a
-// time. It returns what stands before the time, the type and what follows it.
-func findType(line []byte) (before, kind, rest []byte, ok bool) {
+// time. It returns what stands before the time, the time, the type and what follows
+// it. A line that stands as a text in a JSON object is that object's.
+func findType(line []byte) (before, received, kind, rest []byte, ok bool) {
 	var fields [maxHeaderFields][]byte
 	rest = line
 	for n, more := 0, true; more && n < maxHeaderFields; n++ {
@@ -121,12 +127,26 @@ func findType(line []byte) (before, kind, rest []byte, ok bool) {
 		word, at := fields[n], fields[n-2]
 		switch {
 		case string(word) == "Type" && string(at) == "Receive Time":
-			return nil, word, rest, true
-		case isTypeWord(word) && endsWithTime(at):
-			return line[:start], word, rest, true
+			return nil, nil, word, rest, true
+		case isTypeWord(word):
+			if size := timeAtEnd(at); size > 0 {
+				if opensObject(line[:start]) {
+					return nil, nil, nil, nil, false
+				}
+				at = bytes.TrimSuffix(at, quote)
+				return line[:start], at[len(at)-size:], word, rest, true
+			}
 		}
 	}
-	return nil, nil, nil, false
+	return nil, nil, nil, nil, false
+}
+
+var quote = []byte{'"'}
+
+// opensObject reports whether a JSON object begins in a text.
+func opensObject(text []byte) bool {
+	at := bytes.IndexByte(text, '{')
+	return at >= 0 && bytes.HasPrefix(bytes.TrimLeft(text[at+1:], " "), quote)
 }
 
 // isTypeWord reports whether a field can be the type of a log: TRAFFIC, HIP-MATCH.
@@ -139,21 +159,27 @@ func isTypeWord(word []byte) bool {
 	return len(word) >= 3 && len(word) <= len("a_longer_word_than_any")
 }
 
-// endsWithTime reports whether a field is a time of Palo Alto's or, where the first
-// field is missing, ends with one: 2026/11/20 10:15:30, or as Prisma Access writes it
-// 2026-11-20T10:15:30.000000Z.
-func endsWithTime(field []byte) bool {
+// timeAtEnd returns how long a time of Palo Alto's is with which a field ends, as it
+// does behind a header where the first field is missing: 2026/11/20 10:15:30, or as
+// Prisma Access writes it 2026-11-20T10:15:30.000000Z; 0: there is none. A quote that
+// was opened behind the header closes it.
+func timeAtEnd(field []byte) int {
 	const form = len("2026/11/20 10:15:30")
+	field = bytes.TrimSuffix(field, quote)
 	if len(field) < form {
-		return false
+		return 0
 	}
 	if at := field[len(field)-form:]; at[4] == '/' && at[7] == '/' && at[13] == ':' && at[16] == ':' {
-		return true
+		return form
 	}
 	if at := bytes.LastIndexByte(field, ' '); at >= 0 {
 		field = field[at+1:]
 	}
-	return len(field) >= form && field[4] == '-' && field[10] == 'T' && field[13] == ':'
+	field = bytes.TrimPrefix(field, quote)
+	if len(field) >= form && field[4] == '-' && field[10] == 'T' && field[13] == ':' {
+		return len(field)
+	}
+	return 0
 }
 
 // highRes finds the time with an offset among the last fields: PAN-OS 10 and newer

@@ -8,12 +8,13 @@ import (
 )
 
 // wrapKeys are the keys under which a JSON object holds an event as text: Splunk's
-// own, a shipper's, HTTP Event Collector's, that of the Elastic Common Schema and the
-// one of Fluent Bit and of containers.
-var wrapKeys = [wraps]string{"_raw", "message", "event", "event_original", "log"}
+// own, a shipper's, HTTP Event Collector's, which may be an object too, that of the
+// Elastic Common Schema and the one of Fluent Bit and of containers.
+var wrapKeys = [wraps]string{"_raw", "message", collected: "event", "event_original", "log"}
 
 const (
-	wraps = 5
+	collected = 2
+	wraps     = 5
 	// maxWraps is how many events may stand in each other: a shipper's in a
 	// collector's, with the sensor's in it.
 	maxWraps = 3
@@ -37,7 +38,7 @@ func (p *Parser) unwrap(e *event.Event) Claim {
 		claim := p.read(text, e)
 		p.lucky = lucky // of the lines, not of what is in them
 		if claim.Kind == Flow {
-			if wrapKeys[i] == "event" {
+			if i == collected {
 				e.Wrapped()
 			}
 			e.Fill(&outer)

@@ -110,7 +110,9 @@ func (l *Log) readDocument(each Each) error {
 	d := document{log: l, each: each, isExport: hasRecords(l.lines.peek(keysLooked))}
 	d.guard.from = l.lines.rest()
 	d.iterator = jsoniter.Parse(jsoniter.ConfigCompatibleWithStandardLibrary, &d.guard, 64<<10)
+	values := 0
 	for d.next() && d.value(0) {
+		values++
 	}
 	l.lines.err = d.guard.err
 	switch err := d.iterator.Error; {
@@ -119,7 +121,7 @@ func (l *Log) readDocument(each Each) error {
 	case errors.Is(err, errLong):
 		l.BadFiles++
 		return l.complain(l.file.line+1, &longRecord)
-	case l.lines.err == nil && (err != io.EOF || l.file.line == 0):
+	case l.lines.err == nil && (err != io.EOF || values == 0):
 		l.BadFiles++
 		return l.complain(l.file.line+1, &brokenDocument)
 	}

@@ -83,7 +83,7 @@ func ReadFile(log []byte) (string, error) {
 	var text []byte
 	err := l.Read("log", bytes.NewReader(log), func(e *event.Event, _ int64) error {
 		// A row with _raw alone is opened by package judge, as here.
-		if raw, ok := e.Raw(&text); ok && !e.HasEnd() && parser.Read(raw, &inner).Kind == format.Flow {
+		if raw, ok := e.Raw(&text); ok && e.Text(event.Source, nil) == nil && e.Text(event.Destination, nil) == nil && parser.Read(raw, &inner).Kind == format.Flow {
 			inner.Behind(e)
 			e = &inner
 		}

@@ -1,0 +1,116 @@
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/event"
+)
+
+// Objects are read as encoding/json reads them, with the names joined as Splunk joins
+// them.
+func FuzzObjects(f *testing.F) {
+	for _, text := range []string{
+		eveLine, `{"src_ip":["a",{"b":1},[null,"c"]],"id":{"orig_h":"x"},"\u0073rc":"\ud83d\ude00\n","All_Traffic":{"dest":1e5}}`, `{"id.orig_h":true,"tls":{"ja3":{"hash":""}}}`, `{}`, ` {"dns":{"queries":[{"rrname":"a"},{"rrname":"b"}]}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) == 0 || text[0] != '{' || !utf8.Valid(text) || !json.Valid(text) || bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) > maxDepth {
+			t.Skip("no object that both read")
+		}
+		var want event.Event
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		flatten(t, d, &want, "", 0)
+
+		var p Parser
+		var got event.Event
+		p.walk(text, &got)
+		require.False(t, p.json.cut || p.json.broken, "%q", text)
+		for r := range event.Roles {
+			require.Equal(t, string(want.Text(r, nil)), string(got.Text(r, nil)), "%s of %q", event.Table()[r].Means, text)
+		}
+	})
+}
+
+// flatten puts the values of a JSON value under their names.
+func flatten(t *testing.T, d *json.Decoder, e *event.Event, path string, depth int) {
+	token, err := d.Token()
+	require.NoError(t, err)
+	switch v := token.(type) {
+	case json.Delim:
+		if depth > 0 && v == '{' && (depth == 1 && path == "result" || event.IsDataset(path)) {
+			path = ""
+		}
+		for d.More() {
+			inner := path
+			if v == '{' {
+				key, err := d.Token()
+				require.NoError(t, err)
+				inner = strings.TrimPrefix(path+"_"+key.(string), "_")
+				if path == "" {
+					inner = key.(string)
+				}
+			}
+			next := depth + 1
+			flatten(t, d, e, inner, next)
+		}
+		_, err := d.Token()
+		require.NoError(t, err)
+	case nil:
+		put(e, path, "null")
+	case bool:
+		put(e, path, map[bool]string{true: "true", false: "false"}[v])
+	case json.Number:
+		put(e, path, v.String())
+	case string:
+		put(e, path, v)
+	}
+}
+
+func put(e *event.Event, path, value string) {
+	if s, ok := event.Find([]byte(path)); ok && !s.IsRaw() {
+		e.Set(s, []byte(value))
+	}
+}
+
+// Any bytes, line after line: nothing breaks, what is claimed keeps to the rules, and a
+// parser that read other lines before says the same but for Zeek's heads.
+func FuzzLines(f *testing.F) {
+	for _, text := range []string{
+		panLine, panLine[2:], strings.Replace(panLine, "TRAFFIC,end", "THREAT,url", 1), zeekLine, zeekHead + "#fields\tts\tid.orig_h\tid.resp_h\n1\t\xff,\"\t\\x", eveLine, `{"message":` + quoted(panLine) + `}`,
+		`{"event":{"src_ip":"x"}}`, "#separator \\x2c\n#fields,ts,id.orig_h,id.resp_h\n1,2,\\x0a\"", ",TRAFFIC,,\"", `{"a":[{"b":"\ud800`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var p Parser
+		var e event.Event
+		for line := range bytes.Lines(text) {
+			headless := p.zeek.separator == 0
+			claim := p.Read(line, &e)
+			require.Equal(t, claim.Kind == Flow, e.Says() && !e.IsOther() && claim.Kind == Flow)
+			require.Equal(t, claim.Kind == Other || claim.Kind == Broken, claim.Text != "")
+			for r := range event.Roles {
+				require.LessOrEqual(t, len(e.Text(r, nil)), len(line)+len(line)/2+16, "no cell is longer than its line")
+			}
+			if headless && p.zeek.separator == 0 {
+				var alone Parser
+				var again event.Event
+				other := alone.Read(line, &again)
+				require.Equal(t, claim.Kind == Flow, other.Kind == Flow, "%q", line)
+				for r := range event.Roles {
+					if claim.Kind == Flow {
+						require.Equal(t, string(e.Text(r, nil)), string(again.Text(r, nil)), "%q", line)
+					}
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package threeways
+
+const raceDetector = false
