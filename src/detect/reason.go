@@ -3,9 +3,9 @@ package detect
 import (
 	"net/netip"
 	"strconv"
-	"time"
 
 	"tordetect/src/flow"
+	"tordetect/src/text"
 )
 
 // reason writes the finding as one sentence that can stand in a ticket: who
@@ -129,7 +129,7 @@ func toRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 		return append(dst, "; on another port it may be any service of that machine"...)
 	case orPortRecent:
 		dst = portOf(dst, g)
-		dst = clock(append(dst, " until "...), g.Last)
+		dst = text.AppendTime(append(dst, " until "...), g.Last)
 		return append(dst, "; later lists lack it: clients may use it for a day more, but the address may also have a new owner"...)
 	}
 	dst = portOf(dst, g)
@@ -276,10 +276,10 @@ func why(dst []byte, f *flow.Flow) []byte {
 	case f.Coverage == flow.CoverageNone:
 		return append(dst, "the row has no public address to look up"...)
 	case f.Coverage == flow.CoverageStale:
-		dst = clock(append(dst, "the relay list ends at "...), f.NewestList)
+		dst = text.AppendTime(append(dst, "the relay list ends at "...), f.NewestList)
 		return append(dst, ", so later traffic cannot be checked"...)
 	case f.Coverage == flow.CoverageBefore:
-		dst = clock(append(dst, "the relay list begins at "...), f.OldestList)
+		dst = text.AppendTime(append(dst, "the relay list begins at "...), f.OldestList)
 		return append(dst, ", so earlier traffic cannot be checked"...)
 	}
 	return append(dst, "no relay list was read for a part of that time"...)
@@ -322,9 +322,9 @@ func asideText(dst []byte, s *flow.Sighting, instead string) []byte {
 	}
 	dst = relay(dst, s)
 	if s.When == flow.Later {
-		return append(clock(append(dst, " only from "...), s.First), ", after this row"...)
+		return append(text.AppendTime(append(dst, " only from "...), s.First), ", after this row"...)
 	}
-	return append(clock(append(dst, " only until "...), s.Last), ", before this row"...)
+	return append(text.AppendTime(append(dst, " only until "...), s.Last), ", before this row"...)
 }
 
 // others counts the relays that share the deciding address and port.
@@ -512,11 +512,6 @@ func listed(dst []byte, g *graded) []byte {
 }
 
 func span(dst []byte, g *graded) []byte {
-	dst = clock(append(dst, " from "...), g.First)
-	return clock(append(dst, " to "...), g.Last)
-}
-
-// clock writes a time as 2006-01-02T15:04:05Z.
-func clock(dst []byte, seconds int64) []byte {
-	return time.Unix(seconds, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05Z")
+	dst = text.AppendTime(append(dst, " from "...), g.First)
+	return text.AppendTime(append(dst, " to "...), g.Last)
 }

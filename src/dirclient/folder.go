@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // maxDepth of folders below the source: CollecTor's own layout has five.
@@ -135,5 +136,5 @@ func reason(err error) string {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return printable(err.Error())
+	return text.Foreign(err.Error())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"tordetect/src/text"
 	"tordetect/src/web"
 )
 
@@ -112,7 +113,7 @@ func (c *Client) try(ctx context.Context, a ask) (Document, *failure) {
 			return doc, failed
 		}
 		if hop == c.limits.Redirects {
-			return Document{}, &failure{err: because(errRedirect, "more than %d, the last one to %s", c.limits.Redirects, printable(safeURL(next)))}
+			return Document{}, &failure{err: because(errRedirect, "more than %d, the last one to %s", c.limits.Redirects, text.Foreign(safeURL(next)))}
 		}
 		if err := c.checkRedirect(target, next, insider); err != nil {
 			return Document{}, &failure{err: err}
