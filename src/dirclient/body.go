@@ -44,7 +44,7 @@ func (c *Client) receive(ctx context.Context, response *http.Response, arrived f
 		return fail(because(errEncoding, "Content-Encoding %q, which was not asked for", shorten(text.Foreign(encoding))), false)
 	}
 
-	body, err := bounded.Likely(plain, c.limits.Decoded, min(size, sureSize))
+	body, err := bounded.Reader(plain, c.limits.Decoded, min(size, sureSize))
 	var large *bounded.TooLarge
 	switch {
 	case wire.err != nil && wire.err != io.EOF:

@@ -11,9 +11,9 @@ import (
 
 // Merger makes a relay table out of consensuses, exit lists and earlier tables.
 //
-//	m.AddTable(text)     what is known already
-//	m.AddList(list)      one consensus; again and again
-//	m.AddExitList(list)  one exit list; again and again
+//	m.AddTable(text, latest)  what is known already
+//	m.AddList(list)           one consensus; again and again
+//	m.AddExitList(list)       one exit list; again and again
 //	m.WriteFile(path, Options{Retention: 7 * 24 * time.Hour})
 //
 // A row is the union of [valid-after, valid-until] of the lists that hold it.
@@ -144,17 +144,11 @@ func (m *Merger) Newest() (validUntil int64, ok bool) { return m.newest, m.newes
 func (m *Merger) Covered() []flow.Interval { return slices.Clone(m.coverage) }
 
 // AddTable adds a table's rows and coverage. Of a table that was cut the rows
-// count, the coverage does not; rows that cannot be read are counted. It fails,
-// and adds nothing, if the text is no table (ErrNotATable) or too long.
-func (m *Merger) AddTable(text string) error {
-	_, err := m.AddTableUntil(text, maxTime)
-	return err
-}
-
-// AddTableUntil is AddTable for a caller with a clock: coverage that ends after
-// the latest moment that a list can reach is left out, as that of a cut table is.
-// It returns the end of what was left out, 0 for nothing.
-func (m *Merger) AddTableUntil(text string, latest int64) (ahead int64, err error) {
+// count, the coverage does not; rows that cannot be read are counted. Nor does
+// coverage count that ends after the latest moment that a list can reach, of which
+// the caller's clock knows: ahead is the end of what was left out so, 0 for nothing.
+// It fails, and adds nothing, if the text is no table (ErrNotATable) or too long.
+func (m *Merger) AddTable(text string, latest int64) (ahead int64, err error) {
 	if len(text) > MaxTableBytes {
 		return 0, fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
 	}

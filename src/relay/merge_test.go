@@ -22,6 +22,12 @@ import (
 	"tordetect/tests/shared"
 )
 
+// addTable adds a table for which there is no clock.
+func addTable(m *Merger, text string) error {
+	_, err := m.AddTable(text, maxTime)
+	return err
+}
+
 // written writes what was merged.
 func written(t require.TestingT, m *Merger, o Options) (string, Stats) {
 	var b bytes.Buffer
@@ -147,9 +153,9 @@ func TestMerge(t *testing.T) {
 ,6,end,,,,,
 `, Stats{Rows: 6, Relays: 1, Exits: 1, Oldest: 180000, Newest: 190800, Coverage: 3 * time.Hour, ExitCoverage: 3 * time.Hour, Unlisted: 4, Uncovered: 3, Skipped: 1}},
 		{"tables, one of them cut", func(t *testing.T, m *Merger) {
-			require.NoError(t, m.AddTable(smallTable))
-			require.NoError(t, m.AddTable(tableHeader+",,coverage,,,,5000,6000\n192.0.2.1,9001,or,Guard Exit,"+fpA+",zoe,1900,2100\n192.0.2.9,0,or,,,,1,2\n192.0.2.9,1,or,,,,1,2\n192.0.2.9,1,or,,"+hex40("0")+",,1,2\n"))
-			require.ErrorIs(t, m.AddTable("something else"), ErrNotATable)
+			require.NoError(t, addTable(m, smallTable))
+			require.NoError(t, addTable(m, tableHeader+",,coverage,,,,5000,6000\n192.0.2.1,9001,or,Guard Exit,"+fpA+",zoe,1900,2100\n192.0.2.9,0,or,,,,1,2\n192.0.2.9,1,or,,,,1,2\n192.0.2.9,1,or,,"+hex40("0")+",,1,2\n"))
+			require.ErrorIs(t, addTable(m, "something else"), ErrNotATable)
 		}, `,,coverage,,,,1000,2000
 ,,exit_coverage,,,,1000,1500
 192.0.2.1,9001,or,Exit Guard,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,zoe,1000,2100
@@ -196,7 +202,7 @@ func TestOrderOfRows(t *testing.T) {
 	want = strings.Replace(want, "Exit BadExit", "BadExit Exit", 1)
 	rapid.Check(t, func(t *rapid.T) {
 		m := NewMerger()
-		require.NoError(t, m.AddTable(tableHeader+strings.Join(rapid.Permutation(rows).Draw(t, "order"), "")))
+		require.NoError(t, addTable(m, tableHeader+strings.Join(rapid.Permutation(rows).Draw(t, "order"), "")))
 		got, stats := written(t, m, Options{})
 		require.Equal(t, want, got)
 		require.Equal(t, 3, stats.Relays)
@@ -247,7 +253,7 @@ func TestRetention(t *testing.T) {
 ,8,end,,,,,
 `
 	m := NewMerger()
-	require.NoError(t, m.AddTable(text))
+	require.NoError(t, addTable(m, text))
 	all, stats := written(t, m, Options{})
 	require.Equal(t, text, all)
 	require.Zero(t, stats.Dropped)
@@ -261,7 +267,7 @@ func TestRetention(t *testing.T) {
 	require.Equal(t, Stats{Rows: 4, Oldest: 90, Newest: 100, Coverage: 10 * time.Second, ExitCoverage: 919 * time.Second, Dropped: 4}, stats)
 
 	m = NewMerger() // no consensus, nothing to count from
-	require.NoError(t, m.AddTable(strings.TrimSuffix(text, ",8,end,,,,,\n")))
+	require.NoError(t, addTable(m, strings.TrimSuffix(text, ",8,end,,,,,\n")))
 	_, stats = written(t, m, Options{Retention: time.Second})
 	require.Equal(t, 3, stats.Rows)
 }
@@ -333,7 +339,7 @@ func inRuns(t *rapid.T, o Options, all []document) string {
 		m := NewMerger()
 		early := rapid.Bool().Draw(t, "the table first")
 		if early && text != "" {
-			require.NoError(t, m.AddTable(text))
+			require.NoError(t, addTable(m, text))
 		}
 		for _, d := range all[:n] {
 			d.add(t, m)
@@ -342,7 +348,7 @@ func inRuns(t *rapid.T, o Options, all []document) string {
 			}
 		}
 		if !early && text != "" {
-			require.NoError(t, m.AddTable(text))
+			require.NoError(t, addTable(m, text))
 		}
 		text, _ = written(t, m, o)
 		all = all[n:]
@@ -367,7 +373,7 @@ func TestOrderAndGrouping(t *testing.T) {
 		cut := rapid.IntRange(0, len(lists)).Draw(t, "part")
 		m := NewMerger()
 		for _, part := range [][]document{lists[:cut], lists[cut:]} {
-			require.NoError(t, m.AddTable(merged(t, Options{}, part...)))
+			require.NoError(t, addTable(m, merged(t, Options{}, part...)))
 		}
 		for _, d := range exits {
 			d.add(t, m)
@@ -493,7 +499,7 @@ func TestRowsAgainstGolden(t *testing.T) {
 func TestPrivateNetworkTable(t *testing.T) {
 	text := shared.Bytes(t, "privnet/tor_relays.csv")
 	m := NewMerger()
-	require.NoError(t, m.AddTable(string(text)))
+	require.NoError(t, addTable(m, string(text)))
 	got, _ := written(t, m, Options{})
 	require.ElementsMatch(t, strings.Split(strings.TrimSpace(string(text)), "\n"), strings.Split(strings.TrimSpace(got), "\n"))
 }

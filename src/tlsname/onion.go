@@ -6,7 +6,7 @@ import (
 	"tordetect/src/flow"
 )
 
-// Host names of tor2web gateways, as they were known on GatewaysDate (the Sigma
+// Host names of tor2web gateways, as they were known in September 2025 (the Sigma
 // rule "DNS TOR Proxies", sorted and without its doubles). Many are dead. A new
 // one is a new line.
 var gateways = map[string]bool{
@@ -24,9 +24,6 @@ var gateways = map[string]bool{
 	"tor2web.io": true, "tor2web.org": true, "tor2web.xyz": true,
 	"torlink.co": true,
 }
-
-// GatewaysDate is when the list of gateways was looked at last.
-const GatewaysDate = "2025-09"
 
 // All gateways have two or three labels and at most longestGateway characters;
 // the test says so.
@@ -105,19 +102,9 @@ func isBase32(label []byte) bool {
 	return true
 }
 
-// OfURL reads a URL as proxies log it: whole, without its scheme, or a host and
-// a port.
-func OfURL(url []byte) flow.OnionKind { return OfHost(Host(url)) }
-
-// Host returns the host of a URL, or of what is left of one, without user and
-// port.
-func Host(url []byte) []byte {
-	host, _ := HostPort(url)
-	return host
-}
-
-// HostPort is Host, and the port behind it as it is written; nil where there is
-// none.
+// HostPort returns the host of a URL as proxies log it (whole, without its scheme, or
+// a host and a port), without user, and the port as it is written; nil where there
+// is none.
 func HostPort(url []byte) (host, port []byte) {
 	url = bytes.TrimSpace(url)
 	if i := bytes.IndexByte(url, ':'); i >= 0 && len(url) >= i+3 && url[i+1] == '/' && url[i+2] == '/' {
