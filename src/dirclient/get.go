@@ -182,8 +182,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 		return doc, next, failed
 	}
 
-	doc = Document{Source: a.source.text, URL: safeURL(target), Date: date}
-	doc.Modified, _ = http.ParseTime(response.Header.Get("Last-Modified"))
+	doc = Document{URL: safeURL(target)}
 	doc.Bytes, failed = c.receive(ctx, response, func() { watch.Reset(c.limits.Stall) })
 	if failed != nil {
 		return Document{}, nil, failed

@@ -3,6 +3,7 @@ package tlsname
 import (
 	"bytes"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 )
 
@@ -50,7 +51,7 @@ func OfHost(name []byte) flow.OnionKind {
 		return flow.NoOnion
 	}
 	var low [longestGateway]byte
-	if tld := name[dot+1:]; len(tld) == len("onion") && string(lower(low[:0], tld)) == "onion" {
+	if tld := name[dot+1:]; len(tld) == len("onion") && string(cell.Lower(low[:0], tld)) == "onion" {
 		return flow.OnionService
 	}
 	for range 2 { // its last two labels, and its last three
@@ -59,7 +60,7 @@ func OfHost(name []byte) flow.OnionKind {
 		if len(tail) > longestGateway {
 			break
 		}
-		if gateways[string(lower(low[:0], tail))] {
+		if gateways[string(cell.Lower(low[:0], tail))] {
 			return flow.OnionGateway
 		}
 		if dot <= 0 {
@@ -136,15 +137,4 @@ func HostPort(url []byte) (host, port []byte) {
 		return url[:i], url[i+1:]
 	}
 	return url, nil
-}
-
-// lower appends the ASCII lower case of text.
-func lower(dst, text []byte) []byte {
-	for _, c := range text {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
 }
