@@ -167,11 +167,3 @@ func (p *Parser) wants(formats []Format) bool {
 	}
 	return false
 }
-
-// keep copies a text into the parser's memory. Texts that were kept before stay as
-// they are when it moves.
-func (p *Parser) keep(text []byte) []byte {
-	start := len(p.arena)
-	p.arena = append(p.arena, text...)
-	return p.arena[start:len(p.arena):len(p.arena)]
-}
