@@ -77,15 +77,13 @@ func opened(f fs.File, most int64, also fs.FileMode) ([]byte, error) {
 	case info.Size() > most:
 		return nil, &TooLarge{Size: info.Size(), Limit: most}
 	}
-	text, err := Likely(f, most, info.Size())
+	text, err := Reader(f, most, info.Size())
 	return text, cause(err)
 }
 
-// Reader reads a stream to its end.
-func Reader(r io.Reader, most int64) ([]byte, error) { return Likely(r, most, 0) }
-
-// Likely is Reader for a stream of a likely size: so much memory is taken at once.
-func Likely(r io.Reader, most, likely int64) ([]byte, error) {
+// Reader reads a stream to its end. Where its size is likely, so much memory is taken
+// at once.
+func Reader(r io.Reader, most, likely int64) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(int(min(likely, most)) + bytes.MinRead)
 	_, err := b.ReadFrom(io.LimitReader(r, most+1))

@@ -40,15 +40,15 @@ func TestFile(t *testing.T) {
 }
 
 func TestReader(t *testing.T) {
-	text, err := Reader(strings.NewReader("12345"), 5)
+	text, err := Reader(strings.NewReader("12345"), 5, 0)
 	require.NoError(t, err)
 	require.Equal(t, "12345", string(text))
-	_, err = Reader(strings.NewReader("12345"), 4)
+	_, err = Reader(strings.NewReader("12345"), 4, 0)
 	require.EqualError(t, err, "it has more than the 4 bytes that are read")
 	var large *TooLarge
 	require.ErrorAs(t, err, &large)
 	broken := errors.New("broken")
-	_, err = Reader(iotest.ErrReader(broken), 4)
+	_, err = Reader(iotest.ErrReader(broken), 4, 0)
 	require.ErrorIs(t, err, broken)
 }
 

@@ -74,7 +74,7 @@ func (a *Arguments) More(accept func(word string) bool) (words []string) {
 	return words
 }
 
-// Bool reads a boolean as Splunk does: t, true, 1, y, yes and f, false, 0, n, no,
+// Bool reads a boolean as Splunk does, in a search and in its conf files: t, true, 1, y, yes and f, false, 0, n, no,
 // in capitals or not. ok is false for anything else.
 func Bool(text string) (value, ok bool) {
 	switch strings.ToLower(text) {

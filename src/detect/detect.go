@@ -8,10 +8,10 @@
 //	      evidence [or_port], and a sentence that says all this with its times
 //
 // The evidence codes and their weights stand in one table (evidence.go), the
-// rules that turn sightings into codes in weigh.go, what the client showed of
-// itself in names.go, the sentences in reason.go, and the reading of firewall
-// vocabulary (actions, application labels, transports) in firewall.go and
-// labels.go.
+// rules that turn sightings into codes in grade.go, what the client showed of
+// itself in names.go, how all that becomes a score in weigh.go, and the sentence
+// in reason.go, with unlisted.go for where the list has nothing. What the words
+// of firewalls mean is package event's matter.
 //
 // It is pure: no input or output, no clock, no knowledge of columns, files or
 // of how a relay table is kept. The same flow always gives the same finding.

@@ -1,11 +1,10 @@
 package detect
 
 import (
-	"net/netip"
 	"strconv"
-	"time"
 
 	"tordetect/src/flow"
+	"tordetect/src/text"
 )
 
 // reason writes the finding as one sentence that can stand in a ticket: who
@@ -51,16 +50,6 @@ func written(dst []byte, f *flow.Flow) []byte {
 	if f.NAT64 {
 		dst = append(dst, "; the row writes an IPv4 address as IPv6 (NAT64)"...)
 	}
-	return dst
-}
-
-// listedLabel: the sensor matched an address of a list of its own, ours has nothing.
-func listedLabel(dst []byte, f *flow.Flow) []byte {
-	dst = append(dst, "A rule that matches addresses of a published Tor list named it"...)
-	dst = end(append(dst, " when "...), f.Source.Addr, 0, "a host")
-	dst = append(dst, deed(f.State)...)
-	dst = end(dst, f.Destination.Addr, f.Destination.Port, "another")
-	dst, _ = unlisted(dst, f)
 	return dst
 }
 
@@ -129,7 +118,7 @@ func toRelay(dst []byte, f *flow.Flow, g *graded) []byte {
 		return append(dst, "; on another port it may be any service of that machine"...)
 	case orPortRecent:
 		dst = portOf(dst, g)
-		dst = clock(append(dst, " until "...), g.Last)
+		dst = text.AppendTime(append(dst, " until "...), g.Last)
 		return append(dst, "; later lists lack it: clients may use it for a day more, but the address may also have a new owner"...)
 	}
 	dst = portOf(dst, g)
@@ -186,145 +175,6 @@ func hosted(dst []byte, g *graded) []byte {
 	dst = relay(append(dst, " belongs to "...), g.Sighting)
 	dst = listed(dst, g)
 	return append(dst, "; it lies in your own networks, so this counts as traffic of a relay that you host"...)
-}
-
-// labelAlone: the firewall says Tor and the list says nothing.
-func labelAlone(dst []byte, f *flow.Flow, label Evidence) []byte {
-	if label.Code == tor2webLabel {
-		dst = append(dst, "The firewall named it tor2web, a gateway to onion services for use without Tor,"...)
-	} else {
-		dst = append(dst, "The firewall named it Tor"...)
-	}
-	dst = end(append(dst, " when "...), f.Source.Addr, 0, "a host")
-	dst = append(dst, deed(f.State)...)
-	dst = end(dst, f.Destination.Addr, f.Destination.Port, "another")
-	switch f.State {
-	case flow.Attempt:
-		dst = append(dst, " without an answer"...)
-	case flow.Blocked:
-		dst = append(dst, ", and blocked it"...)
-	}
-	if f.Transport == flow.NotTCP {
-		return append(dst, "; it is not TCP, as Tor's connections to relays are, so the relay list was not asked"...)
-	}
-	dst, known := unlisted(dst, f)
-	switch {
-	case known == listUnasked || label.Code == tor2webLabel:
-		return dst
-	case known == listElsewhen:
-		return append(dst, ": perhaps it ran unlisted, perhaps the label is wrong"...)
-	}
-	return append(dst, ": perhaps a bridge, perhaps a wrong label"...)
-}
-
-// What the list says of a flow for which it has no evidence.
-const (
-	listUnasked  = iota // it could not be asked
-	listElsewhen        // it has an end, at another time
-	listSilent          // it has neither end
-)
-
-// unlisted says that the list has nothing, and what that means.
-func unlisted(dst []byte, f *flow.Flow) ([]byte, int) {
-	s := aside(f)
-	if s != nil {
-		dst = asideText(append(dst, "; "...), s, "an address")
-	}
-	switch {
-	case f.Coverage != flow.CoverageFull:
-		return why(append(dst, "; "...), f), listUnasked
-	case s != nil:
-		return dst, listElsewhen
-	}
-	return append(dst, "; neither end is on the relay list of that time"...), listSilent
-}
-
-// withoutEvidence: say why nothing is known, or what the list says of another
-// time; else nothing.
-func withoutEvidence(dst []byte, f *flow.Flow) []byte {
-	if f.Transport == flow.NotTCP {
-		s := first(f, func(s *flow.Sighting) bool { return s.When < flow.Later })
-		if s == nil {
-			return dst
-		}
-		dst = end(dst, s.Addr, 0, "An address")
-		dst = relay(append(dst, " is listed for "...), s)
-		return append(dst, ", but this is not TCP, as Tor's connections to relays are"...)
-	}
-	start := len(dst)
-	if s := aside(f); s != nil {
-		dst = asideText(dst, s, "An address")
-	}
-	if f.Coverage == flow.CoverageFull {
-		return dst
-	}
-	if len(dst) > start {
-		return why(append(dst, "; "...), f)
-	}
-	dst = why(dst, f)
-	dst[start] -= 'a' - 'A' // why begins with a lower case letter
-	return dst
-}
-
-// why says why "not found" means little. Its first letter is lower case.
-func why(dst []byte, f *flow.Flow) []byte {
-	switch {
-	case f.Coverage == flow.CoverageNone && f.NewestList == 0:
-		return append(dst, "there is no relay list"...)
-	case f.Coverage == flow.CoverageNone && f.Undated:
-		return append(dst, "the row has no usable time, so the relay list could not be asked"...)
-	case f.Coverage == flow.CoverageNone:
-		return append(dst, "the row has no public address to look up"...)
-	case f.Coverage == flow.CoverageStale:
-		dst = clock(append(dst, "the relay list ends at "...), f.NewestList)
-		return append(dst, ", so later traffic cannot be checked"...)
-	case f.Coverage == flow.CoverageBefore:
-		dst = clock(append(dst, "the relay list begins at "...), f.OldestList)
-		return append(dst, ", so earlier traffic cannot be checked"...)
-	}
-	return append(dst, "no relay list was read for a part of that time"...)
-}
-
-// aside finds a listing of the same address and port at another time, the
-// nearest one: what a reader would look up next.
-func aside(f *flow.Flow) *flow.Sighting {
-	return first(f, func(s *flow.Sighting) bool {
-		switch {
-		case s.When < flow.Later || s.BuiltIn():
-			return false
-		case s.Side == flow.Destination:
-			return s.Kind != flow.ExitAddress && s.Port == s.ListedPort
-		}
-		return s.Kind == flow.ExitAddress || s.Flags.Exits()
-	})
-}
-
-// first returns the nearest sighting of a kind, or nil.
-func first(f *flow.Flow, of func(*flow.Sighting) bool) *flow.Sighting {
-	var best *flow.Sighting
-	for i := range f.Sightings {
-		s := &f.Sightings[i]
-		if of(s) && (best == nil || s.Away < best.Away || s.Away == best.Away && compareSightings(s, best) < 0) {
-			best = s
-		}
-	}
-	return best
-}
-
-// asideText says what an address was at another time.
-func asideText(dst []byte, s *flow.Sighting, instead string) []byte {
-	if s.Side == flow.Source {
-		dst = end(dst, s.Addr, 0, instead)
-		dst = append(dst, " was an address of "...)
-	} else {
-		dst = end(dst, s.Addr, s.Port, instead)
-		dst = append(append(append(dst, " was the "...), portWord(s.Kind)...), " of "...)
-	}
-	dst = relay(dst, s)
-	if s.When == flow.Later {
-		return append(clock(append(dst, " only from "...), s.First), ", after this row"...)
-	}
-	return append(clock(append(dst, " only until "...), s.Last), ", before this row"...)
 }
 
 // others counts the relays that share the deciding address and port.
@@ -405,118 +255,4 @@ func stale(dst []byte, f *flow.Flow, g *graded) []byte {
 		dst = append(dst, ", so the address may have changed hands"...)
 	}
 	return dst
-}
-
-// distance writes a time span, rounded to its largest fitting unit.
-func distance(dst []byte, seconds int64) []byte {
-	n, unit := seconds, " second"
-	switch {
-	case seconds >= 47*3600+1800: // 48 hours once rounded
-		n, unit = (seconds+43200)/86400, " day"
-	case seconds >= 119*60+30:
-		n, unit = (seconds+1800)/3600, " hour"
-	case seconds >= 120:
-		n, unit = (seconds+30)/60, " minute"
-	}
-	dst = append(strconv.AppendInt(dst, n, 10), unit...)
-	if n != 1 {
-		dst = append(dst, 's')
-	}
-	return dst
-}
-
-// deed is the verb that fits the state.
-func deed(s flow.State) string {
-	switch s {
-	case flow.Established:
-		return " connected to "
-	case flow.Attempt, flow.Blocked:
-		return " tried to reach "
-	}
-	return " contacted "
-}
-
-// portWord is what a listed port is called.
-func portWord(k flow.Kind) string {
-	switch k {
-	case flow.DirPort, flow.AuthorityDir:
-		return "Dir port"
-	}
-	return "OR port"
-}
-
-// portOf writes whose port a matched one is.
-func portOf(dst []byte, g *graded) []byte {
-	dst = append(append(dst, ", the "...), portWord(g.Kind)...)
-	return relay(append(dst, " of "...), g.Sighting)
-}
-
-// end writes an address, with its port unless that is 0, or the stand-in if
-// there is none.
-func end(dst []byte, a netip.Addr, p uint16, instead string) []byte {
-	switch {
-	case !a.IsValid():
-		return append(dst, instead...)
-	case p == 0:
-		return a.AppendTo(dst)
-	}
-	return netip.AddrPortFrom(a, p).AppendTo(dst)
-}
-
-// relay writes what kind of relay it is and what it is called.
-func relay(dst []byte, s *flow.Sighting) []byte {
-	switch role(s) {
-	case RoleAuthority:
-		dst = append(dst, "the Tor authority"...)
-	case RoleGuardExit:
-		dst = append(dst, "the Tor guard and exit"...)
-	case RoleExit:
-		dst = append(dst, "the Tor exit"...)
-	case RoleGuard:
-		dst = append(dst, "the Tor guard"...)
-	case RoleBridge:
-		dst = append(dst, "a bridge that ships with Tor Browser"...)
-	default:
-		dst = append(dst, "the Tor relay"...)
-	}
-	switch {
-	case plainWord(s.Nickname, maxNickname):
-		return append(append(dst, ' '), s.Nickname...)
-	case len(s.Fingerprint) >= 8 && plainWord(s.Fingerprint[:8], 8):
-		return append(append(dst, " $"...), s.Fingerprint[:8]...)
-	}
-	return dst
-}
-
-// maxNickname is the longest nickname of a relay (dir-spec, section 2.1.3).
-const maxNickname = 19
-
-// plainWord reports whether text has 1 to most ASCII letters and digits. A
-// relay table can be written by anyone who may write lookups: what is not a
-// nickname does not get into a sentence.
-func plainWord(text string, most int) bool {
-	for i := range len(text) {
-		if !alphanumeric(text[i]) {
-			return false
-		}
-	}
-	return 0 < len(text) && len(text) <= most
-}
-
-// listed writes from when to when. A built-in listing has no such times.
-func listed(dst []byte, g *graded) []byte {
-	if g.BuiltIn() {
-		return dst
-	}
-	return span(append(dst, ", listed"...), g)
-}
-
-func span(dst []byte, g *graded) []byte {
-	dst = clock(append(dst, " from "...), g.First)
-	return clock(append(dst, " to "...), g.Last)
-}
-
-// clock writes a time as 2006-01-02T15:04:05Z.
-func clock(dst []byte, seconds int64) []byte {
-	return time.Unix(seconds, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05Z")
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // acceptEncoding are the content encodings that we undo. Directory caches know
@@ -40,10 +41,10 @@ func (c *Client) receive(ctx context.Context, response *http.Response, arrived f
 	case "deflate":
 		plain = &zlibReader{source: bufio.NewReader(wire)}
 	default:
-		return fail(because(errEncoding, "Content-Encoding %q, which was not asked for", shorten(printable(encoding))), false)
+		return fail(because(errEncoding, "Content-Encoding %q, which was not asked for", shorten(text.Foreign(encoding))), false)
 	}
 
-	body, err := bounded.Likely(plain, c.limits.Decoded, min(size, sureSize))
+	body, err := bounded.Reader(plain, c.limits.Decoded, min(size, sureSize))
 	var large *bounded.TooLarge
 	switch {
 	case wire.err != nil && wire.err != io.EOF:
@@ -54,7 +55,7 @@ func (c *Client) receive(ctx context.Context, response *http.Response, arrived f
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fail(because(errTruncated, "compressed data without its end"), true)
 	case err != nil:
-		return fail(because(errEncoding, "%s", printable(err.Error())), false)
+		return fail(because(errEncoding, "%s", text.Foreign(err.Error())), false)
 	case len(body) == 0:
 		return fail(errEmpty, false)
 	}

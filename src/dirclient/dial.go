@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+
+	"tordetect/src/text"
 )
 
 // transport makes the way to the servers. The one for redirects looks at every
@@ -45,7 +47,7 @@ func (c *Client) transport(roots *x509.CertPool, redirected bool) *http.Transpor
 // checkRedirect says why a redirect is not followed; nil = it is, though the
 // addresses that its name stands for are looked at later, by guard.
 func (c *Client) checkRedirect(from, to *url.URL, insider bool) error {
-	shown := printable(safeURL(to))
+	shown := text.Foreign(safeURL(to))
 	switch {
 	case to.Scheme != "https" && to.Scheme != from.Scheme:
 		return because(errRedirect, "from %s to %s, which is not encrypted", from.Scheme, shown)

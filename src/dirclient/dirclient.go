@@ -15,11 +15,9 @@
 // and documents come back, one at a time, newest first:
 //
 //	Document{
-//		Source: "collector",
-//		URL:    "https://collector.torproject.org/recent/.../2026-06-27-04-00-00-consensus-microdesc",
-//		Hour:   2026-06-27 04:00:00 UTC,  // the hour that was asked for
-//		Date:   2026-06-27 04:21:07 UTC,  // the server's clock
-//		Bytes:  "@type network-status-microdesc-consensus-3 1.0\nnetwork-status-version 3 microdesc\n...",
+//		URL:   "https://collector.torproject.org/recent/.../2026-06-27-04-00-00-consensus-microdesc",
+//		Hour:  2026-06-27 04:00:00 UTC,  // the hour that was asked for
+//		Bytes: "@type network-status-microdesc-consensus-3 1.0\nnetwork-status-version 3 microdesc\n...",
 //	}
 //
 // Which source answers what:
@@ -63,12 +61,9 @@ import (
 
 // A Document is one answer or one file, whole, and where it came from.
 type Document struct {
-	Source   string    // the source, as Source.String gives it
-	URL      string    // where the bytes came from at last, after redirects; for a folder the file's path
-	Hour     time.Time // archives: the hour (exit lists: the second) in the file's name; else zero
-	Date     time.Time // the server's Date header, to compare clocks; zero where there was none
-	Modified time.Time // the server's Last-Modified, or the file's time; zero where there was none
-	Bytes    []byte    // the content, after HTTP's Content-Encoding was undone; never empty
+	URL   string    // where the bytes came from at last, after redirects; for a folder the file's path
+	Hour  time.Time // archives: the hour (exit lists: the second) in the file's name; else zero
+	Bytes []byte    // the content, after HTTP's Content-Encoding was undone; never empty
 }
 
 // Config is what a Client is made from. The zero value is a client for the real

@@ -80,9 +80,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(printable(e.Source))
+	b.WriteString(text.Foreign(e.Source))
 	if e.URL != "" && e.URL != e.Source {
-		fmt.Fprintf(&b, ": %s", printable(e.URL))
+		fmt.Fprintf(&b, ": %s", text.Foreign(e.URL))
 	}
 	fmt.Fprintf(&b, ": %v", e.Err)
 	if e.Tries > 1 {
@@ -120,9 +120,6 @@ func safeURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// printable is a text of a server or a file name, fit for a message.
-func printable(s string) string { return text.Short(s, 300) }
-
 // A failure is the outcome of one try, with what the next one depends on.
 type failure struct {
 	err    error
@@ -148,7 +145,7 @@ func networkFailure(ctx context.Context, err error) *failure {
 		dial     *net.OpError
 		earlyEnd = errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 	)
-	said := printable(err.Error())
+	said := text.Foreign(err.Error())
 	switch {
 	case ctx.Err() != nil:
 		// Our own limits, a redirect that is refused, or the caller.

@@ -100,7 +100,6 @@ func TestNewestIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2026, 6, 27, 11, 0, 0, 0, time.UTC), doc.Hour)
 	require.Equal(t, source.String()+"recent/relay-descriptors/microdescs/consensus-microdesc/2026-06-27-11-00-00-consensus-microdesc", doc.URL)
-	require.Equal(t, source.String(), doc.Source)
 }
 
 func TestBackfill(t *testing.T) {
@@ -261,7 +260,6 @@ func TestAuthoritiesInTurn(t *testing.T) {
 	doc, err := newest(newClient(t, nil), source.WithAuthorities([]netip.AddrPort{refused, busy, none, good, same}))
 	require.NoError(t, err)
 	require.Equal(t, document, doc.Bytes)
-	require.Equal(t, "authorities", doc.Source)
 	require.Equal(t, "http://"+good.String()+"/tor/status-vote/current/consensus-microdesc", doc.URL)
 	require.Equal(t, map[string]int{"busy": 1, "none": 1, "good": 1}, asked, "each once, the last not at all")
 

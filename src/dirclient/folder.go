@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // maxDepth of folders below the source: CollecTor's own layout has five.
@@ -85,7 +86,7 @@ func (c *Client) Files(ctx context.Context, source Source) iter.Seq2[Document, e
 			if err != nil {
 				return more(fail(path, err))
 			}
-			doc.Source, doc.URL = source.text, path
+			doc.URL = path
 			return more(yield(doc, nil))
 		})
 		if !found && !told {
@@ -113,9 +114,6 @@ func (c *Client) file(root *os.Root, name string) (Document, error) {
 		return Document{}, because(errFile, "%s", reason(err))
 	}
 	defer file.Close()
-	if info, err = file.Stat(); err != nil {
-		return Document{}, because(errFile, "%s", reason(err))
-	}
 	content, err := bounded.Opened(file, c.limits.File)
 	var large *bounded.TooLarge
 	switch {
@@ -126,7 +124,7 @@ func (c *Client) file(root *os.Root, name string) (Document, error) {
 	case len(content) == 0:
 		return Document{}, because(errFile, "it is empty")
 	}
-	return Document{Bytes: content, Modified: info.ModTime()}, nil
+	return Document{Bytes: content}, nil
 }
 
 // reason is the cause of a file error without the path, which is told already.
@@ -135,5 +133,5 @@ func reason(err error) string {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return printable(err.Error())
+	return text.Foreign(err.Error())
 }

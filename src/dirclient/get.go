@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"tordetect/src/text"
 	"tordetect/src/web"
 )
 
@@ -112,7 +113,7 @@ func (c *Client) try(ctx context.Context, a ask) (Document, *failure) {
 			return doc, failed
 		}
 		if hop == c.limits.Redirects {
-			return Document{}, &failure{err: because(errRedirect, "more than %d, the last one to %s", c.limits.Redirects, printable(safeURL(next)))}
+			return Document{}, &failure{err: because(errRedirect, "more than %d, the last one to %s", c.limits.Redirects, text.Foreign(safeURL(next)))}
 		}
 		if err := c.checkRedirect(target, next, insider); err != nil {
 			return Document{}, &failure{err: err}
@@ -181,8 +182,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 		return doc, next, failed
 	}
 
-	doc = Document{Source: a.source.text, URL: safeURL(target), Date: date}
-	doc.Modified, _ = http.ParseTime(response.Header.Get("Last-Modified"))
+	doc = Document{URL: safeURL(target)}
 	doc.Bytes, failed = c.receive(ctx, response, func() { watch.Reset(c.limits.Stall) })
 	if failed != nil {
 		return Document{}, nil, failed

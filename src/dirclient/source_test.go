@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/text"
 )
 
 func TestParseSource(t *testing.T) {
@@ -141,5 +143,5 @@ func TestErrorsArePrintable(t *testing.T) {
 	_, errs := all(newClient(t, nil).Files(context.Background(), source))
 	require.Len(t, errs, 1)
 	require.Contains(t, errs[0].Error(), "/none/?gpj.exe?: the folder cannot be read")
-	require.Equal(t, "a?b?c?d é世", printable("a\x1bb\u009bc\u2066d é世"))
+	require.Equal(t, "a?b?c?d é世", text.Foreign("a\x1bb\u009bc\u2066d é世"))
 }

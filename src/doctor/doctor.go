@@ -81,15 +81,6 @@ type Report struct {
 	Findings []Finding
 }
 
-// Worst is the highest severity in the report.
-func (r *Report) Worst() Severity {
-	worst := OK
-	for _, f := range r.Findings {
-		worst = max(worst, f.Severity)
-	}
-	return worst
-}
-
 // Count returns how many findings have the severity.
 func (r *Report) Count(s Severity) int {
 	n := 0

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/chunked"
 	"tordetect/src/splunkhome"
 	"tordetect/src/text"
 )
@@ -85,8 +85,7 @@ func (e *exam) barred(x entry) bool {
 }
 
 // ask starts a launcher with a getinfo request and says what is wrong with the
-// answer. See protocol of search commands: a frame is "chunked 1.0,<length of the
-// metadata>,<length of the body>\n" and both.
+// answer.
 func (e *exam) ask(l launcher) string {
 	request := map[string]any{
 		"action": "getinfo", "preview": false,
@@ -96,23 +95,22 @@ func (e *exam) ask(l launcher) string {
 	if err != nil {
 		return err.Error()
 	}
-	stdout, stderr, err := e.start(l, fmt.Sprintf("chunked 1.0,%d,0\n%s", len(meta), meta))
+	stdout, stderr, err := e.start(l, string(chunked.AppendFrame(nil, meta, nil)))
 	if why := failure(err, stderr); why != "" && stdout == "" {
 		if errors.Is(err, fs.ErrPermission) {
 			why += "; is the folder mounted without the right to execute (noexec)?"
 		}
 		return why
 	}
-	head, rest, _ := strings.Cut(stdout, "\n")
-	var length, body int
-	if _, err := fmt.Sscanf(head, "chunked 1.0,%d,%d", &length, &body); err != nil || length < 0 || length > len(rest) {
+	answer, _, err := chunked.NewReader(strings.NewReader(stdout)).Next()
+	if err != nil {
 		return "its answer is no frame of the protocol"
 	}
 	var reply struct {
 		Type  string `json:"type"`
 		Error string `json:"error"`
 	}
-	if err := json.Unmarshal([]byte(rest[:length]), &reply); err != nil {
+	if err := json.Unmarshal(answer, &reply); err != nil {
 		return "its answer cannot be read"
 	}
 	switch {

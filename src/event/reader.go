@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"math/bits"
 	"time"
 
 	"tordetect/src/cell"
@@ -305,14 +306,24 @@ func (r *Reader) several() bool {
 
 // remembered is what a row's cell of few different values was read as last.
 type remembered[T any] struct {
-	cells []byte // raw, of all places of the role, each with a length before it
+	cells []byte // raw, of all places of the role, each with a length before it; of a text, with its name
 	as    T
 	known bool
 }
 
+// ofText marks the number of a name, where a row has a length.
+const ofText = 0x80
+
 // recall returns what the same cells gave before.
 func (m *remembered[T]) recall(e *Event, role Role) (T, bool) {
-	if e.set[role] != 0 || e.columns == nil {
+	if e.columns == nil {
+		s, ok := e.only(role)
+		if !ok || !m.known || len(m.cells) == 0 || m.cells[0] != ofText|byte(s-slots.first[role]) || string(m.cells[1:]) != string(e.text[s]) {
+			return m.as, false
+		}
+		return m.as, true
+	}
+	if e.set[role] != 0 {
 		return m.as, false
 	}
 	rest := m.cells
@@ -329,6 +340,11 @@ func (m *remembered[T]) recall(e *Event, role Role) (T, bool) {
 
 // keep remembers what the cells gave, if they are short and no lists.
 func (m *remembered[T]) keep(e *Event, role Role, as T) T {
+	if s, ok := e.only(role); ok && len(e.text[s]) < ofText {
+		m.cells = append(append(m.cells[:0], ofText|byte(s-slots.first[role])), e.text[s]...)
+		m.as, m.known = as, true
+		return as
+	}
 	if e.set[role] != 0 || e.columns == nil {
 		return as
 	}
@@ -336,11 +352,22 @@ func (m *remembered[T]) keep(e *Event, role Role, as T) T {
 	for i := range e.columns.places[role] {
 		p := &e.columns.places[role][i]
 		cell := e.row.Cell(p.plain)
-		if p.general || p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(cell) > 255 {
+		if p.general || p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(cell) >= ofText {
 			return as
 		}
 		m.cells = append(append(m.cells, byte(len(cell))), cell...)
 	}
 	m.as, m.known = as, true
 	return as
+}
+
+// only returns the name of the only cell of a role where that is one of a text that
+// always counts.
+func (e *Event) only(role Role) (Slot, bool) {
+	set := e.set[role]
+	if e.columns != nil || set == 0 || set&(set-1) != 0 {
+		return 0, false
+	}
+	s := slots.first[role] + Slot(bits.TrailingZeros32(set))
+	return s, slots.name[s].Beside == Always
 }

@@ -206,9 +206,6 @@ func (n *Name) zone(given *time.Location) *time.Location {
 
 // headerZone reads a time without a zone in that of the syslog header.
 func headerZone(e *Event, i int) (int64, bool) {
-	if len(e.HeaderTime) == 0 {
-		return 0, false
-	}
 	at, kind := cell.ReadTime(e.bare(LogTime, i), time.UTC)
 	if !kind.IsMoment() {
 		return 0, false
@@ -223,6 +220,9 @@ const agreement = 5 * 60 * cell.Million
 
 // inHeaderZone moves a time that was read as UTC to the zone of the header.
 func inHeaderZone(e *Event, at int64) (int64, bool) {
+	if len(e.HeaderTime) == 0 {
+		return 0, false
+	}
 	sent, kind := cell.ReadTime(e.HeaderTime, nil)
 	offset, ok := cell.Offset(e.HeaderTime)
 	if kind != cell.ATime || !ok {

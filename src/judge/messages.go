@@ -10,6 +10,7 @@ import (
 
 	"tordetect/src/event"
 	"tordetect/src/relay"
+	"tordetect/src/text"
 )
 
 // A Speaker words messages for whoever runs the program.
@@ -69,11 +70,11 @@ func (j *Judge) Require(at, now time.Time, name string) error {
 	ended := time.Unix(newest, 0)
 	if at.Sub(ended) > maxListAge {
 		return fmt.Errorf("require_list: the relay list %s ended at %s, more than 24 hours before %s: run the search Update the Tor relay list",
-			name, clock(newest), clock(at.Unix()))
+			name, text.Time(newest), text.Time(at.Unix()))
 	}
 	if ended.Sub(now) > maxListAhead {
 		return fmt.Errorf("require_list: the relay list %s says that it holds until %s, which is more than a day ahead of this machine's clock: check the clock, and who may write the list",
-			name, clock(newest))
+			name, text.Time(newest))
 	}
 	return nil
 }
@@ -105,7 +106,7 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 		}
 	}
 	if j.sawStale {
-		put("The relay list %s ends at %s and some rows are newer: they were judged by an old list. %s", say.Table, clock(j.staleAfter), say.Update)
+		put("The relay list %s ends at %s and some rows are newer: they were judged by an old list. %s", say.Table, text.Time(j.staleAfter), say.Update)
 	}
 	if j.sawUnreadableTime {
 		put("The time of some rows has no zone or cannot be read, so it counts as no time%s. %s", example(j.reader.Unread[event.Time], j.reader.Unread[event.First], j.reader.Unread[event.Last]), say.Zone)
@@ -155,5 +156,3 @@ func example(texts ...string) string {
 	}
 	return ""
 }
-
-func clock(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05Z") }

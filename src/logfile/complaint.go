@@ -56,15 +56,6 @@ func (c *Complaints) Kept() []*Complaint { return c.kept }
 // Count returns how many complaints of a kind there were.
 func (c *Complaints) Count(k Kind) int64 { return c.count[k] }
 
-// Total returns how many complaints there were.
-func (c *Complaints) Total() int64 {
-	n := int64(0)
-	for _, count := range c.count {
-		n += count
-	}
-	return n
-}
-
 func (c *Complaints) wants(k Kind) bool { return c.count[k] < keptComplaints }
 
 func (c *Complaints) add(complaint *Complaint) {

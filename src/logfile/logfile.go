@@ -42,6 +42,7 @@ import (
 
 	"tordetect/src/event"
 	"tordetect/src/format"
+	"tordetect/src/text"
 )
 
 // MaxLine bounds a line, and a CSV row with line ends in its cells. A firewall
@@ -355,14 +356,12 @@ func (l *Log) CheckClock(at int64) error {
 	f.last = at
 	switch {
 	case step < -clockJump:
-		return l.complain(f.line, &problem{Clock, fmt.Sprintf("the clock jumps: the event is of %s, the one before was %s away the other way", stamp(at), apart(-step))})
+		return l.complain(f.line, &problem{Clock, fmt.Sprintf("the clock jumps: the event is of %s, the one before was %s away the other way", text.Time(at), apart(-step))})
 	case !l.options.Now.IsZero() && at > l.options.Now.Unix()+clockJump:
-		return l.complain(f.line, &problem{Clock, "the event is of the future: " + stamp(at)})
+		return l.complain(f.line, &problem{Clock, "the event is of the future: " + text.Time(at)})
 	}
 	return nil
 }
-
-func stamp(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
 
 // apart writes a stretch of time that is longer than a day.
 func apart(seconds int64) string {

@@ -100,5 +100,5 @@ func TestFiles(t *testing.T) {
 	}
 	require.Equal(t, 9, n)
 	require.Equal(t, 5, l.Files)
-	require.Zero(t, l.Complaints.Total())
+	require.Empty(t, l.Complaints.Kept())
 }

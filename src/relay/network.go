@@ -32,13 +32,6 @@ type Network struct {
 // NewNetwork returns the network of the table at path, which is not opened yet.
 func NewNetwork(path string) *Network { return &Network{path: path} }
 
-// NetworkOf returns the network of a table in memory, which has no history.
-func NetworkOf(t *Table) *Network {
-	n := &Network{historied: true}
-	n.set(t)
-	return n
-}
-
 // HistoryOf is the path of the history that goes with a table.
 func HistoryOf(table string) string { return strings.TrimSuffix(table, ".csv") + "_history.csv" }
 

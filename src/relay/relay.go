@@ -22,9 +22,9 @@
 // hours that were seen, load.go a table in memory and where it comes from,
 // parse.go the reading of its text, index.go the way from an address to its
 // rows; merge.go makes a table out of consensuses, exit lists and earlier
-// tables, save.go writes it. The text is hostile until it is parsed: everything is bounded, what
-// cannot be read is counted, and a table that was cut never says that an
-// address is no relay.
+// tables, of which pieces.go joins the hours, save.go writes it. The text is
+// hostile until it is parsed: everything is bounded, what cannot be read is
+// counted, and a table that was cut never says that an address is no relay.
 //
 // The package fetches nothing, checks no signature and passes no judgement:
 // what a listing is worth is decided in package detect. Times are epoch

@@ -13,7 +13,7 @@ import (
 
 func smallMerger(t *testing.T) *Merger {
 	m := NewMerger()
-	require.NoError(t, m.AddTable(smallTable))
+	require.NoError(t, addTable(m, smallTable))
 	return m
 }
 
@@ -74,7 +74,7 @@ func (f *failing) Write(p []byte) (int, error) {
 
 func TestWriteFails(t *testing.T) {
 	m := NewMerger()
-	require.NoError(t, m.AddTable(synthetic(3000)))
+	require.NoError(t, addTable(m, synthetic(3000)))
 	text, _ := written(t, m, Options{})
 	for _, room := range []int{0, 1 << 16, len(text) - 1} {
 		_, err := m.Write(&failing{room}, Options{})
@@ -110,7 +110,7 @@ func TestRows(t *testing.T) {
 func TestLongestRow(t *testing.T) {
 	const ip, nick = "2001:db8:1111:2222:3333:4444:5555:6666", "nineteenCharacters1"
 	m := NewMerger()
-	require.NoError(t, m.AddTable(tableHeader+ip+",65535,dir,Guard Exit BadExit Authority,"+fpA+","+nick+",253402300798,253402300799\n"))
+	require.NoError(t, addTable(m, tableHeader+ip+",65535,dir,Guard Exit BadExit Authority,"+fpA+","+nick+",253402300798,253402300799\n"))
 	text, _ := written(t, m, Options{})
 	row := strings.SplitAfter(text, "\n")[1]
 	require.Equal(t, ip+",65535,dir,Authority BadExit Exit Guard,"+fpA+","+nick+",253402300798,253402300799\n", row)
@@ -123,7 +123,7 @@ func FuzzMerge(f *testing.F) {
 	f.Add(tableHeader + "192.0.2.1,1,or,,,,0,1\n192.0.2.1,1,or,," + hex40("0") + ",,1,2\n::1%a,1,dir,Exit,,x,2,2\n,,coverage,,,,0,0\n,4,end,,,,,")
 	f.Fuzz(func(t *testing.T, text string) {
 		m := NewMerger()
-		if m.AddTable(text) != nil {
+		if addTable(m, text) != nil {
 			return
 		}
 		got, stats := written(t, m, Options{})
@@ -133,7 +133,7 @@ func FuzzMerge(f *testing.F) {
 		require.Zero(t, p.skipped)
 		require.Equal(t, stats.Rows, p.rows)
 		again := NewMerger()
-		require.NoError(t, again.AddTable(got))
+		require.NoError(t, addTable(again, got))
 		second, _ := written(t, again, Options{})
 		require.Equal(t, got, second)
 	})

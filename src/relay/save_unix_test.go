@@ -70,7 +70,7 @@ func TestWriteFileOnAFullDisk(t *testing.T) {
 	// A limit on the size of files stands for it: the same write fails.
 	path := tableFile(t)
 	m := NewMerger()
-	require.NoError(t, m.AddTable(synthetic(1000)))
+	require.NoError(t, addTable(m, synthetic(1000)))
 	signal.Ignore(syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGXFSZ)
 	var limit syscall.Rlimit

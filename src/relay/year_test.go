@@ -178,7 +178,7 @@ func TestYear(t *testing.T) {
 
 	began = time.Now()
 	again := NewMerger()
-	require.NoError(t, again.AddTable(file.String()))
+	require.NoError(t, addTable(again, file.String()))
 	var second bytes.Buffer
 	_, err = again.Write(&second, Options{})
 	require.NoError(t, err)

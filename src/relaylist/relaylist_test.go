@@ -141,13 +141,18 @@ func TestRefusals(t *testing.T) {
 	require.Error(t, Failed(nil))
 }
 
+// networkOf is the network of a table alone.
+func networkOf(t *testing.T, table string) *relay.Network {
+	path := filepath.Join(t.TempDir(), "tor_relays.csv")
+	require.NoError(t, os.WriteFile(path, []byte(table), 0o600))
+	return relay.NewNetwork(path)
+}
+
 func TestLookup(t *testing.T) {
 	net, trust := lab(t)
 	_, text, err := imported(t, trust, noon.Add(9*time.Hour), files(t, net.Certificates(), hour(net, 0), hour(net, 8)))
 	require.NoError(t, err)
-	parsed, err := relay.Parse(text)
-	require.NoError(t, err)
-	table := relay.NetworkOf(parsed)
+	table := networkOf(t, text)
 	first := net.Relays(noon)[0]
 	addr := first.Addr
 
@@ -185,15 +190,15 @@ func TestRealConsensuses(t *testing.T) {
 		}
 	}
 	require.Equal(t, 8, lists)
-	table, err := relay.Parse(text)
-	require.NoError(t, err)
-	require.True(t, table.Complete)
-	require.Zero(t, table.Skipped)
+	table := networkOf(t, text)
+	require.NoError(t, table.Absent())
+	require.True(t, table.Complete())
+	skipped, _ := table.Skipped()
+	require.Zero(t, skipped)
 	dannenberg := netip.MustParseAddr("193.23.244.244")
 	for _, at := range []string{"2021-08-29T19:30:00Z", "2022-07-14T14:30:00Z", "2024-05-17T17:30:00Z", "2025-06-15T05:30:00Z", "2026-06-27T04:30:00Z"} {
 		moment, err := time.Parse(time.RFC3339, at)
 		require.NoError(t, err)
-		table := relay.NetworkOf(table)
 		seen := Lookup(table, dannenberg, moment.Unix())
 		require.Equal(t, "listed", seen[0].Answer, at)
 		require.Equal(t, "no list", Lookup(table, netip.MustParseAddr("192.0.2.1"), moment.Add(30*24*time.Hour).Unix())[0].Answer)

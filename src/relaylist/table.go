@@ -27,7 +27,7 @@ func (im *importer) addTable(path string, renew bool) error {
 		return fmt.Errorf("read the table %s: %w", path, err)
 	}
 	name := filepath.Base(path)
-	ahead, err := im.merger.AddTableUntil(string(text), latestCovered(im.now))
+	ahead, err := im.merger.AddTable(string(text), latestCovered(im.now))
 	switch {
 	case renew && errors.Is(err, relay.ErrNotATable):
 		im.warnOnce(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // A Dataset is a file of events, one a line, and what Splunk is to store beside
@@ -117,12 +118,12 @@ func described(file string) ([]Dataset, error) {
 		Old         []string `yaml:"dataset"`
 		Sourcetypes []string `yaml:"sourcetypes"`
 	}
-	text, err := bounded.FileOrPipe(file, maxYML)
+	data, err := bounded.FileOrPipe(file, maxYML)
 	if err != nil {
 		return nil, fmt.Errorf("read the description %s: %w", file, err)
 	}
-	if err := yaml.Unmarshal(text, &yml); err != nil {
-		return nil, fmt.Errorf("%s is no description of data sets: %s", file, printable(err.Error()))
+	if err := yaml.Unmarshal(data, &yml); err != nil {
+		return nil, fmt.Errorf("%s is no description of data sets: %s", file, text.Foreign(err.Error()))
 	}
 	for i, address := range yml.Old {
 		old := entry{Path: localPart(address)}
@@ -146,7 +147,7 @@ func described(file string) ([]Dataset, error) {
 	for i, entry := range yml.Datasets {
 		d, err := find(file, entry.Path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: data set %d %q: %w", file, i+1, printable(entry.Name), err)
+			return nil, fmt.Errorf("%s: data set %d %q: %w", file, i+1, text.Foreign(entry.Name), err)
 		}
 		d.Meta = Meta{Sourcetype: entry.Sourcetype, Source: entry.Source, Host: yml.ID}
 		sets = append(sets, d)
@@ -180,7 +181,7 @@ func find(yml, name string) (Dataset, error) {
 	top := strings.HasPrefix(name, "/datasets/")
 	inside := filepath.FromSlash(strings.TrimPrefix(name, "/"))
 	if !top && strings.HasPrefix(name, "/") || !filepath.IsLocal(inside) || slices.Contains(strings.Split(name, "/"), "..") {
-		return Dataset{}, fmt.Errorf("the path %q leads out of the folder of the description; name such a file on the command line", printable(name))
+		return Dataset{}, fmt.Errorf("the path %q leads out of the folder of the description; name such a file on the command line", text.Foreign(name))
 	}
 	candidate := func(root, name string) (Dataset, bool) {
 		d := Dataset{Path: filepath.Join(root, name), root: root, name: name}
@@ -211,7 +212,7 @@ func find(yml, name string) (Dataset, error) {
 	if d, ok := candidate(beside, inside); ok {
 		return d, nil
 	}
-	return Dataset{}, fmt.Errorf("the file %q is not here; bring it first, nothing is fetched", printable(name))
+	return Dataset{}, fmt.Errorf("the file %q is not here; bring it first, nothing is fetched", text.Foreign(name))
 }
 
 // zeekHead are the lines that describe a Zeek log. They are no events.

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"tordetect/src/replay/stamp"
 )
 
 // An Event is a line of a file.
@@ -134,7 +136,7 @@ func (d Dataset) identity() (size int64, head string, err error) {
 // one.
 func newest(files []Dataset, zone *time.Location, now time.Time, stop func() error) (time.Time, error) {
 	var latest time.Time
-	var found []stamp
+	var found []stamp.Stamp
 	for _, d := range files {
 		r, err := read(d)
 		if err != nil {
@@ -159,8 +161,8 @@ func newest(files []Dataset, zone *time.Location, now time.Time, stop func() err
 				continue
 			}
 			var own int
-			if found, own = stamps(e.Text, zone, now, found); own >= 0 && found[own].t.After(latest) {
-				latest = found[own].t
+			if found, own = stamp.Find(e.Text, zone, now, found); own >= 0 && found[own].Time.After(latest) {
+				latest = found[own].Time
 			}
 		}
 		r.close()

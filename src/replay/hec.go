@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"tordetect/src/text"
 )
 
 // HECConfig is how to reach an HTTP Event Collector.
@@ -66,7 +68,7 @@ func NewHEC(config HECConfig) (*HEC, error) {
 	if h.own {
 		h.config.Channel = newID()
 	} else if !isGUID(config.Channel) {
-		return nil, fmt.Errorf("bad channel %q: want a GUID such as %s", printable(config.Channel), newID())
+		return nil, fmt.Errorf("bad channel %q: want a GUID such as %s", text.Foreign(config.Channel), newID())
 	}
 	defaulted(&h.config.Timeout, 30*time.Second)
 	if h.config.Now == nil {

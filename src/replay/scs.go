@@ -16,6 +16,8 @@ import (
 	"github.com/splunk/splunk-cloud-sdk-go/services"
 	"github.com/splunk/splunk-cloud-sdk-go/services/ingest"
 	"github.com/splunk/splunk-cloud-sdk-go/util"
+
+	"tordetect/src/text"
 )
 
 // SCSConfig is how to reach the ingest service of Splunk Cloud Services.
@@ -64,7 +66,7 @@ func NewSCS(config SCSConfig) (*SCS, error) {
 	if config.Tenant == "" || strings.ContainsFunc(config.Tenant, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
 	}) {
-		return nil, fmt.Errorf("bad tenant %q: want its name, of letters, digits, - and _", printable(config.Tenant))
+		return nil, fmt.Errorf("bad tenant %q: want its name, of letters, digits, - and _", text.Foreign(config.Tenant))
 	}
 	if config.Token.text() == "" {
 		return nil, errors.New("no token")

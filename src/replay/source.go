@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"tordetect/src/replay/stamp"
 )
 
 // A parcel is a batch on its way.
@@ -53,7 +55,7 @@ type source struct {
 	in     *reader
 	held   *Event // read, but of the next parcel
 	before int64  // bytes on disk of the files before
-	found  []stamp
+	found  []stamp.Stamp
 }
 
 // next is the next parcel, nil at the end.
@@ -136,15 +138,15 @@ func (s *source) event() (*Event, error) {
 // dated gives the event its time, and moves it.
 func (s *source) dated(e Event) *Event {
 	var own int
-	s.found, own = stamps(e.Text, s.zone, s.now, s.found)
+	s.found, own = stamp.Find(e.Text, s.zone, s.now, s.found)
 	if own < 0 {
 		s.summary.Undated++
 		e.Text = append([]byte(nil), e.Text...)
 		return &e
 	}
-	e.Time = s.found[own].t.Add(s.shift)
+	e.Time = s.found[own].Time.Add(s.shift)
 	if s.moved && !s.most.CarriesTime {
-		e.Text = shifted(e.Text, s.found, s.shift)
+		e.Text = stamp.Shifted(e.Text, s.found, s.shift)
 	} else {
 		e.Text = append([]byte(nil), e.Text...)
 	}

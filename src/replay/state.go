@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 )
 
 // A state is what a replay has to know to go on after it was stopped or killed.
@@ -72,7 +73,7 @@ func newState(target string, files []Dataset) (*state, error) {
 // loadState reads the state of an earlier run, nil where there is none. One of
 // other files or of another target is refused.
 func loadState(path string, fresh *state) (*state, error) {
-	text, err := bounded.File(path, maxState)
+	data, err := bounded.File(path, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -81,11 +82,11 @@ func loadState(path string, fresh *state) (*state, error) {
 	}
 	advice := "; remove it to send everything from the start, or name another by --state"
 	var s state
-	if err := json.Unmarshal(text, &s); err != nil || s.Version != stateVersion {
+	if err := json.Unmarshal(data, &s); err != nil || s.Version != stateVersion {
 		return nil, fmt.Errorf("%s is not a state of this program's replay%s", path, advice)
 	}
 	if s.Target != fresh.Target {
-		return nil, fmt.Errorf("the state %s is of a replay to %s, not to %s%s", path, printable(s.Target), fresh.Target, advice)
+		return nil, fmt.Errorf("the state %s is of a replay to %s, not to %s%s", path, text.Foreign(s.Target), fresh.Target, advice)
 	}
 	if len(s.Files) != len(fresh.Files) {
 		return nil, fmt.Errorf("the state %s is of %d files, not of %d%s", path, len(s.Files), len(fresh.Files), advice)
@@ -95,7 +96,7 @@ func loadState(path string, fresh *state) (*state, error) {
 		now := fresh.Files[i]
 		most += now.Size*unpacked + 1
 		if f.Path != now.Path {
-			return nil, fmt.Errorf("the state %s has %q where the command has %q%s", path, printable(f.Path), now.Path, advice)
+			return nil, fmt.Errorf("the state %s has %q where the command has %q%s", path, text.Foreign(f.Path), now.Path, advice)
 		}
 		if f.Size != now.Size || f.Head != now.Head {
 			return nil, fmt.Errorf("%s is not the file any more that the state %s is of%s", f.Path, path, advice)

@@ -45,12 +45,9 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(secret), nil }
 // clean makes a text of a server fit to be shown: without the token, should the
 // server repeat it, in capitals or not (a collector's is a GUID), and without
 // control characters.
-func (t Token) clean(text string) string {
+func (t Token) clean(said string) string {
 	if token := t.text(); token != "" {
-		text = regexp.MustCompile("(?i)"+regexp.QuoteMeta(token)).ReplaceAllLiteralString(text, secret)
+		said = regexp.MustCompile("(?i)"+regexp.QuoteMeta(token)).ReplaceAllLiteralString(said, secret)
 	}
-	return printable(text)
+	return text.Foreign(said)
 }
-
-// printable is what a server, a file or a user wrote, fit for a message.
-func printable(s string) string { return text.Short(s, 300) }

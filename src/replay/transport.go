@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tordetect/src/bounded"
+	"tordetect/src/text"
 	"tordetect/src/web"
 )
 
@@ -55,15 +56,15 @@ func limited(ctx context.Context, timeout time.Duration) (_ context.Context, con
 
 // parseBase takes a server's address apart. Errors do not show it whole: it may
 // hold what should not be in it.
-func parseBase(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
+func parseBase(typed string) (*url.URL, error) {
+	u, err := url.Parse(typed)
 	switch {
-	case text == "":
+	case typed == "":
 		return nil, errors.New("no URL: want https://HOST:PORT")
 	case err != nil:
 		return nil, errors.New("the URL cannot be read: want https://HOST:PORT")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("the URL begins with %q: want https://HOST:PORT", printable(u.Scheme))
+		return nil, fmt.Errorf("the URL begins with %q: want https://HOST:PORT", text.Foreign(u.Scheme))
 	case u.User != nil:
 		return nil, errors.New("the URL holds a user or password; give the token by --token-file or TORCTL_TOKEN")
 	case u.RawQuery != "" || u.Fragment != "":

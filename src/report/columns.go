@@ -10,7 +10,7 @@ import (
 type shape uint8
 
 const (
-	text shape = iota
+	plain shape = iota
 	number
 	list // of texts
 )
@@ -25,9 +25,9 @@ var columns = func() []struct {
 		name string
 		shape
 	}
-	all := []column{{"file", text}, {"line", number}, {"_time", number}, {"duration", number}}
+	all := []column{{"file", plain}, {"line", number}, {"_time", number}, {"duration", number}}
 	for c := range scan.Columns {
-		is := text
+		is := plain
 		switch c {
 		case scan.SrcPort, scan.DestPort, scan.BytesIn, scan.BytesOut, scan.PacketsIn, scan.PacketsOut:
 			is = number
@@ -35,8 +35,8 @@ var columns = func() []struct {
 		all = append(all, column{c.String(), is})
 	}
 	return append(all, []column{
-		{"tor_verdict", text}, {"tor_score", number}, {"tor_state", text}, {"tor_direction", text}, {"tor_role", text}, {"tor_evidence", list}, {"tor_reason", text},
-		{"tor_relay", list}, {"tor_nickname", list}, {"tor_first_seen", number}, {"tor_last_seen", number}, {"tor_coverage", text}, {"tor_list_time", number},
+		{"tor_verdict", plain}, {"tor_score", number}, {"tor_state", plain}, {"tor_direction", plain}, {"tor_role", plain}, {"tor_evidence", list}, {"tor_reason", plain},
+		{"tor_relay", list}, {"tor_nickname", list}, {"tor_first_seen", number}, {"tor_last_seen", number}, {"tor_coverage", plain}, {"tor_list_time", number},
 	}...)
 }()
 

@@ -10,6 +10,7 @@ import (
 	"tordetect/src/flow"
 	"tordetect/src/scan"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // blindness says what each coverage means for a flow that was not found.
@@ -29,8 +30,8 @@ func Say(t *terminal.Terminal, s *scan.Summary) {
 	if s.Zoneless > 0 {
 		t.Say("times of the log without a zone were taken for %s; --zone names another", s.Zone())
 	}
-	t.Say("read %s from %s, %s unreadable, %s of other kinds", flowsRead(s), terminal.Counted(int64(s.Files), "file"),
-		terminal.Counted(s.Unreadable, "line"), terminal.Counted(s.Other, "line"))
+	t.Say("read %s from %s, %s unreadable, %s of other kinds", flowsRead(s), text.Counted(s.Files, "file"),
+		text.Counted(s.Unreadable, "line"), text.Counted(s.Other, "line"))
 	sayOthers(t, s)
 	if s.First != 0 {
 		t.Say("flows from %s to %s", clock(s.First), clock(s.Last))
@@ -47,11 +48,11 @@ func Say(t *terminal.Terminal, s *scan.Summary) {
 func flowsRead(s *scan.Summary) string {
 	switch {
 	case s.Events == 0:
-		return terminal.Counted(s.Flows, "flow")
+		return text.Counted(s.Flows, "flow")
 	case s.Flows == 0:
-		return terminal.Counted(s.Events, "event") + " of flows, of none its end,"
+		return text.Counted(s.Events, "event") + " of flows, of none its end,"
 	}
-	return terminal.Counted(s.Flows, "flow") + " and " + terminal.Counted(s.Events, "other event") + " of them"
+	return text.Counted(s.Flows, "flow") + " and " + text.Counted(s.Events, "other event") + " of them"
 }
 
 // sayOthers tells of what was no flow, beside what was, and of what was not joined.
@@ -61,7 +62,7 @@ func sayOthers(t *terminal.Terminal, s *scan.Summary) {
 		if n > fewNames {
 			more = fmt.Sprintf(" and %d more", n-fewNames)
 		}
-		t.Say("no flow is in %s: %s%s", terminal.Counted(int64(n), "file"), strings.Join(names, ", "), more)
+		t.Say("no flow is in %s: %s%s", text.Counted(n, "file"), strings.Join(names, ", "), more)
 	}
 	if s.Kinds[scan.AnyKind] < s.Other {
 		t.Say("lines of other kinds: %s", Kinds(s))
@@ -85,7 +86,7 @@ func Kinds(s *scan.Summary) string {
 		parts = append(parts, fmt.Sprintf("%d %s", s.Kinds[kind], kind))
 	}
 	if more := len(kinds) - fewKinds; more > 0 {
-		parts = append(parts, terminal.Counted(int64(more), "more kind"))
+		parts = append(parts, text.Counted(more, "more kind"))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -111,7 +112,7 @@ func sayCoverage(t *terminal.Terminal, s *scan.Summary) {
 			if at.First != 0 {
 				when = fmt.Sprintf(", %s to %s", clock(at.First), clock(at.Last))
 			}
-			t.Say("blind spot: %s %s%s", terminal.Counted(at.Flows, "flow"), blindness[c], when)
+			t.Say("blind spot: %s %s%s", text.Counted(at.Flows, "flow"), blindness[c], when)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"tordetect/src/report/digest"
 	"tordetect/src/scan"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // Table returns a report with a row for each pair of ends that were judged alike,
@@ -51,7 +52,7 @@ func clock(at int64) string {
 	if at == 0 {
 		return ""
 	}
-	return terminal.Clock(at)
+	return text.Time(at)
 }
 
 func (r *tableReport) Add(f *scan.Flow) error {
@@ -84,10 +85,10 @@ func (r *tableReport) Finish(s *scan.Summary) error {
 		r.t.Say("%d more rows are not shown; -o csv has every flow", more)
 	}
 	if r.digest.Left > 0 {
-		r.t.Say("the table holds %d pairs at most: %s not in it; -o csv has every flow", digest.MaxPairs, terminal.Counted(r.digest.Left, "flow"))
+		r.t.Say("the table holds %d pairs at most: %s not in it; -o csv has every flow", digest.MaxPairs, text.Counted(r.digest.Left, "flow"))
 	}
 	if below := s.Judged() - r.digest.Flows; below > 0 {
-		r.t.Say("%s below score %d not shown", terminal.Counted(below, "flow"), least)
+		r.t.Say("%s below score %d not shown", text.Counted(below, "flow"), least)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package splunkhome
 import (
 	"slices"
 	"strings"
+
+	"tordetect/src/chunked"
 )
 
 // Conf is what a conf file says, or several laid over each other: stanzas of
@@ -129,22 +131,10 @@ func (c *Conf) Text(stanza, key string) string {
 
 // Is reads a boolean as Splunk does; what is none, or not there, is otherwise.
 func (c *Conf) Is(stanza, key string, otherwise bool) bool {
-	if value, ok := Bool(c.Text(stanza, key)); ok {
+	if value, ok := chunked.Bool(c.Text(stanza, key)); ok {
 		return value
 	}
 	return otherwise
-}
-
-// Bool reads a boolean as Splunk's conf files and search commands write them; ok
-// says that it is one.
-func Bool(text string) (value, ok bool) {
-	switch strings.ToLower(text) {
-	case "1", "true", "t", "yes", "y":
-		return true, true
-	case "0", "false", "f", "no", "n":
-		return false, true
-	}
-	return false, false
 }
 
 // Names are the names of a conf's stanzas but [default], sorted.

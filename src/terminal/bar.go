@@ -9,6 +9,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"tordetect/src/text"
 )
 
 // A Bar shows how much of some work is done. It is drawn on a terminal only, and
@@ -71,7 +73,7 @@ func (b *Bar) draw(total int64, counters decor.Decorator, more ...decor.Decorato
 // Begin names what is done next.
 func (b *Bar) Begin(name string) {
 	if b.bar != nil {
-		b.name.Store(Printable(name))
+		b.name.Store(text.Printable(name))
 	}
 }
 

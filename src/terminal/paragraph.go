@@ -3,6 +3,8 @@ package terminal
 import (
 	"strings"
 	"unicode/utf8"
+
+	"tordetect/src/text"
 )
 
 // The widths of sentences: as the terminal, but no lines that are hard to read, and
@@ -22,7 +24,7 @@ func (t *Terminal) Paragraph(indent, words string) string {
 	}
 	var b strings.Builder
 	at := 0 // of the line, 0 before its first word
-	for word := range strings.FieldsSeq(Printable(words)) {
+	for word := range strings.FieldsSeq(text.Printable(words)) {
 		length := utf8.RuneCountInString(word)
 		switch {
 		case at == 0:

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+
+	"tordetect/src/text"
 )
 
 // The forms of rows.
@@ -44,7 +46,7 @@ func (t *Terminal) Table(columns []Column, rows [][]string) error {
 	for _, row := range rows {
 		var cells table.Row
 		for _, c := range shown {
-			cells = append(cells, Printable(row[c]))
+			cells = append(cells, text.Printable(row[c]))
 		}
 		w.AppendRow(cells)
 	}
@@ -98,7 +100,7 @@ func (t *Terminal) Rows(form string, columns []string, rows [][]any) error {
 	words := make([][]string, len(rows))
 	for i, row := range rows {
 		for _, cell := range row {
-			words[i] = append(words[i], Printable(fmt.Sprint(cell)))
+			words[i] = append(words[i], text.Printable(fmt.Sprint(cell)))
 		}
 	}
 	if form == FormCSV {
@@ -125,7 +127,7 @@ func (t *Terminal) Object(columns []string, row []any) error {
 		}
 		line = append(AppendJSON(line, []byte(column)), ':')
 		for _, r := range string(value) {
-			if IsPlayful(r) {
+			if text.Plays(r) {
 				line = appendEscape(line, r)
 			} else {
 				line = utf8.AppendRune(line, r)
@@ -139,7 +141,7 @@ func (t *Terminal) Object(columns []string, row []any) error {
 func (t *Terminal) Pairs(lines [][2]string) error {
 	var b strings.Builder
 	for _, line := range lines {
-		fmt.Fprintf(&b, "%-12s %s\n", line[0], Printable(line[1]))
+		fmt.Fprintf(&b, "%-12s %s\n", line[0], text.Printable(line[1]))
 	}
 	return t.Print(b.String())
 }

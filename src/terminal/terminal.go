@@ -15,7 +15,7 @@
 //   - A bar is drawn on a terminal only, never into a pipe or file.
 //   - Text from outside loses what plays with a terminal; in JSON it is escaped.
 //
-// text.go has the rules for text, table.go tables and the other forms of rows,
+// escape.go has cells and JSON strings, table.go tables and the other forms of rows,
 // paragraph.go sentences, bar.go bars. The package knows nothing of Tor, opens no
 // file and reads no flag.
 package terminal
@@ -27,6 +27,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"tordetect/src/text"
 )
 
 // Terminal is where a run of the program writes. Make one with New.
@@ -47,15 +49,15 @@ func (t *Terminal) Say(format string, args ...any) {
 	fmt.Fprint(t.err, said(fmt.Sprintf(format, args...)))
 }
 
-// said is text as one line.
-func said(text string) string {
+// said is one line of what may be several.
+func said(lines string) string {
 	var parts []string
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(lines) {
 		if line = strings.TrimSpace(line); line != "" {
 			parts = append(parts, line)
 		}
 	}
-	return "torctl: " + Printable(strings.Join(parts, "; ")) + "\n"
+	return "torctl: " + text.Printable(strings.Join(parts, "; ")) + "\n"
 }
 
 // Width is how many characters a line of the terminal has; 0 if the results do not

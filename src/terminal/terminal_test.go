@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/text"
 )
 
 // evil is text that plays with a terminal in all the ways there are.
@@ -71,15 +73,15 @@ func FuzzAppendJSON(f *testing.F) {
 	for _, c := range "\x00\x1f\x7f" {
 		f.Add([]byte("sixteen or" + string(c) + " more"))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		out := AppendJSON(nil, text)
+	f.Fuzz(func(t *testing.T, value []byte) {
+		out := AppendJSON(nil, value)
 		var back string
 		require.NoError(t, json.Unmarshal(out, &back), "%q", out)
-		require.Equal(t, strings.ToValidUTF8(string([]rune(string(text))), "\ufffd"), back)
-		shown, _ := PrintableCell(text, nil)
-		require.Equal(t, Printable(strings.ReplaceAll(string(text), "\n", ";")), string(shown))
+		require.Equal(t, strings.ToValidUTF8(string([]rune(string(value))), "\ufffd"), back)
+		shown, _ := PrintableCell(value, nil)
+		require.Equal(t, text.Printable(strings.ReplaceAll(string(value), "\n", ";")), string(shown))
 		for _, r := range string(out) + string(shown) {
-			require.False(t, IsPlayful(r) && r != utf8.RuneError)
+			require.False(t, text.Plays(r) && r != utf8.RuneError)
 		}
 	})
 }
@@ -98,9 +100,4 @@ func TestBarWithoutTerminal(t *testing.T) {
 	next("a")
 	done()
 	require.Equal(t, "torctl: lines?; of two\n", err.String())
-}
-
-func TestCounted(t *testing.T) {
-	require.Equal(t, []string{"0 flows", "1 flow", "2 flows"}, []string{Counted(0, "flow"), Counted(1, "flow"), Counted(2, "flow")})
-	require.Equal(t, "2026-11-20T12:00:00Z", Clock(1795176000))
 }

@@ -46,6 +46,12 @@ func Short(s string, most int) string {
 	return Cut(Printable(s), most)
 }
 
+// Foreign is text of a server, a file or a user, fit for a message: enough of it to
+// know what it is.
+func Foreign(s string) string { return Short(s, maxForeign) }
+
+const maxForeign = 300 // bytes: a few lines of a terminal
+
 // Cut shortens a text to at most so many bytes, which should be more than the three
 // of the dots that it then ends in. No character is cut in half.
 func Cut(s string, most int) string {
@@ -61,15 +67,12 @@ func Cut(s string, most int) string {
 
 const dots = "..."
 
-// layout is RFC 3339 in UTC, to the second.
-const layout = "2006-01-02T15:04:05Z"
-
 // Time writes epoch seconds as 2006-01-02T15:04:05Z.
-func Time(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(layout) }
+func Time(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 
 // AppendTime is Time into a buffer.
 func AppendTime(dst []byte, seconds int64) []byte {
-	return time.Unix(seconds, 0).UTC().AppendFormat(dst, layout)
+	return time.Unix(seconds, 0).UTC().AppendFormat(dst, time.RFC3339)
 }
 
 // Counted writes a number with what it counts: 1 flow, 2 flows.

@@ -1,6 +1,10 @@
 package tlsname
 
-import "bytes"
+import (
+	"bytes"
+
+	"tordetect/src/cell"
+)
 
 // Build is a build of a Tor client whose TLS fingerprint was measured.
 type Build struct {
@@ -52,7 +56,7 @@ func lookUp(builds []Build, hash []byte) Client {
 	if len(hash) > len(low) {
 		return 0
 	}
-	hash = lower(low[:0], hash)
+	hash = cell.Lower(low[:0], hash)
 	for i := range builds {
 		if string(hash) == builds[i].Hash {
 			return builds[i].Client

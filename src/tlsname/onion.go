@@ -3,10 +3,11 @@ package tlsname
 import (
 	"bytes"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 )
 
-// Host names of tor2web gateways, as they were known on GatewaysDate (the Sigma
+// Host names of tor2web gateways, as they were known in September 2025 (the Sigma
 // rule "DNS TOR Proxies", sorted and without its doubles). Many are dead. A new
 // one is a new line.
 var gateways = map[string]bool{
@@ -24,9 +25,6 @@ var gateways = map[string]bool{
 	"tor2web.io": true, "tor2web.org": true, "tor2web.xyz": true,
 	"torlink.co": true,
 }
-
-// GatewaysDate is when the list of gateways was looked at last.
-const GatewaysDate = "2025-09"
 
 // All gateways have two or three labels and at most longestGateway characters;
 // the test says so.
@@ -53,7 +51,7 @@ func OfHost(name []byte) flow.OnionKind {
 		return flow.NoOnion
 	}
 	var low [longestGateway]byte
-	if tld := name[dot+1:]; len(tld) == len("onion") && string(lower(low[:0], tld)) == "onion" {
+	if tld := name[dot+1:]; len(tld) == len("onion") && string(cell.Lower(low[:0], tld)) == "onion" {
 		return flow.OnionService
 	}
 	for range 2 { // its last two labels, and its last three
@@ -62,7 +60,7 @@ func OfHost(name []byte) flow.OnionKind {
 		if len(tail) > longestGateway {
 			break
 		}
-		if gateways[string(lower(low[:0], tail))] {
+		if gateways[string(cell.Lower(low[:0], tail))] {
 			return flow.OnionGateway
 		}
 		if dot <= 0 {
@@ -108,19 +106,9 @@ func isBase32(label []byte) bool {
 	return true
 }
 
-// OfURL reads a URL as proxies log it: whole, without its scheme, or a host and
-// a port.
-func OfURL(url []byte) flow.OnionKind { return OfHost(Host(url)) }
-
-// Host returns the host of a URL, or of what is left of one, without user and
-// port.
-func Host(url []byte) []byte {
-	host, _ := HostPort(url)
-	return host
-}
-
-// HostPort is Host, and the port behind it as it is written; nil where there is
-// none.
+// HostPort returns the host of a URL as proxies log it (whole, without its scheme, or
+// a host and a port), without user, and the port as it is written; nil where there
+// is none.
 func HostPort(url []byte) (host, port []byte) {
 	url = bytes.TrimSpace(url)
 	if i := bytes.IndexByte(url, ':'); i >= 0 && len(url) >= i+3 && url[i+1] == '/' && url[i+2] == '/' {
@@ -152,15 +140,4 @@ func HostPort(url []byte) (host, port []byte) {
 		return url[:i], url[i+1:]
 	}
 	return url, nil
-}
-
-// lower appends the ASCII lower case of text.
-func lower(dst, text []byte) []byte {
-	for _, c := range text {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
 }

@@ -298,11 +298,12 @@ func TestOfHost(t *testing.T) {
 	f("\xff.\xfe", flow.NoOnion)
 }
 
-func TestOfURL(t *testing.T) {
+func TestHostPort(t *testing.T) {
 	f := func(url, host string, want flow.OnionKind) {
 		t.Helper()
-		require.Equal(t, host, string(tlsname.Host([]byte(url))), "%q", url)
-		require.Equal(t, want, tlsname.OfURL([]byte(url)), "%q", url)
+		got, _ := tlsname.HostPort([]byte(url))
+		require.Equal(t, host, string(got), "%q", url)
+		require.Equal(t, want, tlsname.OfHost(got), "%q", url)
 	}
 	f("http://a.onion/", "a.onion", flow.OnionService)
 	f("https://a.onion.to/page?q=http://example.com/", "a.onion.to", flow.OnionGateway)
@@ -349,9 +350,9 @@ func FuzzNames(f *testing.F) {
 		} else if !strings.Contains(low, ".") {
 			require.Equal(t, flow.NoOnion, kind, "%q", name)
 		}
-		host := tlsname.Host(name)
+		host, _ := tlsname.HostPort(name)
 		require.NotContains(t, string(host), "/")
-		tlsname.OfURL(name)
+		tlsname.OfHost(host)
 		tlsname.JA4(name)
 		tlsname.JA3(name)
 		require.Equal(t, before, string(name), "the log's bytes stay as they are")
@@ -367,7 +368,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		for _, name := range names {
 			tlsname.Form(name)
 			tlsname.OfHost(name)
-			tlsname.OfURL(name)
+			tlsname.HostPort(name)
 			tlsname.JA4(name)
 			tlsname.JA3(name)
 		}

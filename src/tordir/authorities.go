@@ -43,9 +43,6 @@ func PublicAuthorities() Trust {
 	return trust
 }
 
-// PublicAuthoritiesFile returns that file, to be changed by an admin.
-func PublicAuthoritiesFile() []byte { return bytes.Clone(publicAuthorities) }
-
 // ParseAuthorities reads an authorities file, a line each:
 //
 //	v3ident nickname address DirPort ORPort [from [until]]

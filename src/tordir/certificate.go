@@ -35,18 +35,6 @@ type Certificate struct {
 // same key with other dates.
 type Certificates []*Certificate
 
-// ParseCertificate reads the one certificate of a document.
-func ParseCertificate(doc []byte) (*Certificate, error) {
-	certs, err := ParseCertificates(doc)
-	if err != nil {
-		return nil, err
-	}
-	if len(certs) != 1 {
-		return nil, fmt.Errorf("certificate: the document has %d of them, want one", len(certs))
-	}
-	return certs[0], nil
-}
-
 // ParseCertificates reads the certificates of a document, one after another, as
 // in tor's cached-certs or an answer to /tor/keys/all. It may be a CRLF copy.
 //

@@ -15,8 +15,10 @@ func TestParseCertificates(t *testing.T) {
 	net := tornet.New(7, 4)
 	published, expires := hour.Add(-time.Hour), hour.Add(time.Hour)
 	one := net.Certificate(1, tornet.CertSpec{Published: published, Expires: expires, Address: true})
-	cert, err := ParseCertificate(one)
+	parsed, err := ParseCertificates(one)
 	require.NoError(t, err)
+	require.Len(t, parsed, 1)
+	cert := parsed[0]
 	a := net.Authorities[1]
 	require.Equal(t, a.V3Ident, cert.Identity)
 	require.Equal(t, published.Unix(), cert.Published)
@@ -41,8 +43,6 @@ func TestParseCertificates(t *testing.T) {
 			require.Equal(t, net.Authorities[i].V3Ident, cert.Identity, name)
 		}
 	}
-	_, err = ParseCertificate(all)
-	require.ErrorContains(t, err, "has 4 of them, want one")
 }
 
 // TestBrokenCertificates: each is refused, and the good ones around it are not.

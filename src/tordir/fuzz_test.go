@@ -62,9 +62,9 @@ func FuzzParseCertificates(f *testing.F) {
 	f.Add(net.Certificate(0, tornet.CertSpec{Break: tornet.CertificateNoEnd}))
 	honest, err := ParseCertificates(net.Certificates())
 	require.NoError(f, err)
-	greased, err := ParseCertificate(net.Certificate(0, tornet.CertSpec{Grease: true}))
+	greased, err := ParseCertificates(net.Certificate(0, tornet.CertSpec{Grease: true}))
 	require.NoError(f, err)
-	honest = append(honest, greased)
+	honest = append(honest, greased...)
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		certs, err := ParseCertificates(doc)
 		require.True(t, err != nil || len(certs) > 0)
@@ -102,7 +102,7 @@ func FuzzParseExitList(f *testing.F) {
 
 func FuzzParseAuthorities(f *testing.F) {
 	f.Add(tornet.New(7, 3).AuthoritiesFile())
-	f.Add(PublicAuthoritiesFile())
+	f.Add(publicAuthorities)
 	f.Add([]byte("B0B1B2B3B4B5B6B7B8B9BABBBCBDBEBFB0B1B2B3,beta,[2001:db8::1],80,443,-,2024-11-30 # x\r\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		trust, err := ParseAuthorities(text)

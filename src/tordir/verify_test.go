@@ -186,9 +186,9 @@ func TestCertificateTimes(t *testing.T) {
 	} {
 		var certs Certificates
 		for _, spec := range test.specs {
-			cert, err := ParseCertificate(net.Certificate(0, spec))
+			cert, err := ParseCertificates(net.Certificate(0, spec))
 			require.NoError(t, err)
-			certs = append(certs, cert)
+			certs = append(certs, cert...)
 		}
 		v := signAndVerify(t, net, tornet.Spec{Signers: []int{0}}, certs, trust)
 		require.Equal(t, test.want, statuses(v), test.name)
@@ -283,7 +283,7 @@ func TestPublicAuthorities(t *testing.T) {
 		require.True(t, n == 8 || n == 9, "%d on %s", n, day)
 	}
 	require.Equal(t, 9, trust.Authorities(math.MaxInt64-1))
-	parsed, err := ParseAuthorities(PublicAuthoritiesFile())
+	parsed, err := ParseAuthorities(publicAuthorities)
 	require.NoError(t, err)
 	require.Equal(t, trust, parsed)
 }

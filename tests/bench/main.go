@@ -18,9 +18,9 @@
 // all samples go to a JSON file. Times depend on the machine and are never
 // asserted; README.md beside this file holds figures with their date.
 //
-// From top to bottom: input.go makes tables and rows, workload.go says what is
-// measured, process.go runs a variant, measure.go takes the samples, report.go
-// shows them. against.go is another thing: it compares what two builds of
+// From top to bottom: input.go makes tables and rows, zeek.go logs, workload.go
+// says what is measured, process.go runs a variant, measure.go takes the samples,
+// report.go shows them. against.go is another thing: it compares what two builds of
 // tordetect answer, byte for byte.
 package main
 

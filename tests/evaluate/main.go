@@ -25,8 +25,8 @@
 // A file has a header. It is of our own generator (columns truth,
 // truth_direction, case), or has label (tor, not_tor), kind, and start and end
 // in place of _time. Its relay table lies beside it as tor_relays.csv, or is
-// named. The report goes to stdout, and as evaluate.json and evaluate.svg into
-// the folder -out. Exit code 0, 1 failed, 2 wrong usage.
+// named. The report goes to stdout, and as evaluate.json into the
+// folder -out. Exit code 0, 1 failed, 2 wrong usage.
 package main
 
 import (
@@ -79,7 +79,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var inside string
 	f := flag.NewFlagSet("evaluate", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.out, "out", "dist", "folder for evaluate.json and evaluate.svg")
+	f.StringVar(&o.out, "out", "dist", "folder for evaluate.json")
 	f.StringVar(&o.relays, "relays", "", "relay table of the files; unset: tor_relays.csv beside each")
 	f.StringVar(&o.internal, "internal", "", "the option internal= of tordetect for the files")
 	f.StringVar(&inside, "inside", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,2001:db8:20::/48",
@@ -115,10 +115,6 @@ func (o options) do(stdout io.Writer) error {
 		return err
 	}
 	r.text(stdout)
-	picture, err := r.picture()
-	if err != nil {
-		return err
-	}
 	data, err := r.json()
 	if err != nil {
 		return err
@@ -126,12 +122,11 @@ func (o options) do(stdout io.Writer) error {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"evaluate.json": data, "evaluate.svg": picture} {
-		if err := os.WriteFile(filepath.Join(o.out, name), content, 0o644); err != nil {
-			return err
-		}
+	file := filepath.Join(o.out, "evaluate.json")
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		return err
 	}
-	fmt.Fprintf(stdout, "\n%s and evaluate.svg hold the same.\n", filepath.Join(o.out, "evaluate.json"))
+	fmt.Fprintf(stdout, "\n%s holds the same.\n", file)
 	return nil
 }
 

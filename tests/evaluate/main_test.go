@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
 	"flag"
 	"io"
 	"os"
@@ -197,27 +195,6 @@ func TestTruthIsKeptBack(t *testing.T) {
 	}
 }
 
-func TestPictureIsXML(t *testing.T) {
-	r, err := whole()
-	require.NoError(t, err)
-	picture, err := r.picture()
-	require.NoError(t, err)
-	marks := 0
-	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		if e, ok := token.(xml.StartElement); ok && (e.Name.Local == "circle" || e.Name.Local == "path") {
-			marks++
-		}
-	}
-	require.Greater(t, marks, 40)
-	require.Contains(t, string(picture), "prefers-color-scheme: dark")
-	require.NotContains(t, string(picture), "NaN")
-}
-
 func TestJSON(t *testing.T) {
 	r, err := whole()
 	require.NoError(t, err)
@@ -287,7 +264,6 @@ func TestWrittenAndReadAgain(t *testing.T) {
 }
 
 func TestHostileKindStaysInItsLine(t *testing.T) {
-	require.Equal(t, "a?b?[31m?", printable("a\nb\x1b[31m\u009b"))
 	var b bytes.Buffer
 	r := newReport([]row{{truth: flows.Tor, direction: "outbound", kind: "a\x1b]0;b\x07<b>", weight: 1}})
 	r.Files = []string{"x"}

@@ -10,8 +10,9 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+	pretty "github.com/jedib0t/go-pretty/v6/text"
 
+	"tordetect/src/text"
 	"tordetect/tests/flows"
 )
 
@@ -258,6 +259,9 @@ func (r *report) quiet() (cases, flowsOf int) {
 	return cases, flowsOf
 }
 
+// silent reports whether a measure is of a code that is of the other direction.
+func (m Measure) silent() bool { return m.Group == byCode && m.Precision == nil }
+
 // remark tells codes that are said and never scored.
 func (m Measure) remark() string {
 	if m.Group == byCode && weightOf(m.Name) == 0 {
@@ -293,12 +297,12 @@ func newTable(w io.Writer, title string, right ...int) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Header = pretty.FormatDefault
 	t.Style().Options.SeparateColumns = false
 	t.Style().Options.DrawBorder = false
 	var columns []table.ColumnConfig
 	for _, n := range right {
-		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		columns = append(columns, table.ColumnConfig{Number: n, Align: pretty.AlignRight, AlignHeader: pretty.AlignRight})
 	}
 	t.SetColumnConfigs(columns)
 	fmt.Fprintf(w, "\n%s\n", title)
@@ -342,7 +346,7 @@ func (r *report) cases(w io.Writer) {
 	t := newTable(w, title, 4, 5, 6, 7, 8, 10)
 	t.AppendHeader(table.Row{"", "truth", "", "flows", "tor", "likely", "possible", "less", "likely or above", found, "strongest evidence"})
 	for _, c := range r.Cases {
-		t.AppendRow(table.Row{printable(c.Case), printable(c.Truth), c.Direction, c.Flows, c.TorVerdict, c.Likely, c.Possible, c.Less, c.Found, fmt.Sprintf("%.3g", c.InAMillion), c.strongest()})
+		t.AppendRow(table.Row{text.Printable(c.Case), text.Printable(c.Truth), c.Direction, c.Flows, c.TorVerdict, c.Likely, c.Possible, c.Less, c.Found, fmt.Sprintf("%.3g", c.InAMillion), c.strongest()})
 	}
 	t.Render()
 	if cases, of := r.quiet(); of >= 300 {
@@ -363,15 +367,6 @@ func (c CaseRow) strongest() string {
 		codes[i] = fmt.Sprintf("%s %d", code, c.Strongest[code])
 	}
 	return strings.Join(codes[:min(2, len(codes))], ", ")
-}
-
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || 0x7f <= c && c < 0xa0 {
-			return '?'
-		}
-		return c
-	}, s)
 }
 
 func (r *report) bands(w io.Writer) {

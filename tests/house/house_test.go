@@ -30,7 +30,7 @@ var storeys = [][]string{
 	{"format"},
 	{"event"},
 	{"detect", "relay", "tlsname"},
-	{"tordir", "dirclient", "splunkhome"},
+	{"tordir", "dirclient", "splunkhome", "replay/stamp"},
 	{"flow"},
 	{"cell", "web", "chunked/chunkedtest", "chunked/example"},
 	{"chunked", "rows", "text", "bounded"},

@@ -12,6 +12,7 @@ import (
 
 	"tordetect/src/doctor"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 func doctorCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
@@ -40,7 +41,7 @@ Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
   torctl doctor --app /opt/splunk/etc/apps/tordetect -o json | grep '"severity":"error"'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkForm(form, formTable, formJSON); err != nil {
+			if err := checkForm(form, terminal.FormTable, terminal.FormJSON); err != nil {
 				return err
 			}
 			o := doctor.Options{Now: now(), Version: version, NoRun: noRun}
@@ -66,7 +67,7 @@ Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
 	f.BoolVar(&strict, "strict", false, "exit with 1 for warnings, too")
 	f.BoolVar(&noRun, "no-run", false, "do not start the app's launchers")
 	f.BoolVarP(&all, "all", "a", false, "table: also show the checks that found nothing wrong")
-	f.StringVarP(&form, "output", "o", formTable, outputHelp+"table or json (an object for each finding)")
+	f.StringVarP(&form, "output", "o", terminal.FormTable, outputHelp+"table or json (an object for each finding)")
 	c.MarkFlagsMutuallyExclusive("app", "package")
 	return c
 }
@@ -102,7 +103,7 @@ func findApp(given, home string) (string, error) {
 // tellHealth writes the report, and returns what makes the exit code 1.
 func tellHealth(t *terminal.Terminal, form string, r *doctor.Report, strict, all bool) error {
 	var err error
-	if form == formJSON {
+	if form == terminal.FormJSON {
 		var rows [][]any
 		for _, f := range r.Findings {
 			rows = append(rows, []any{f.Severity.String(), f.Check, f.Where, f.What, f.Do})
@@ -115,9 +116,9 @@ func tellHealth(t *terminal.Terminal, form string, r *doctor.Report, strict, all
 		return err
 	}
 	bad := r.Count(doctor.Error)
-	words := counted(int64(bad), "error")
+	words := text.Counted(bad, "error")
 	if warnings := r.Count(doctor.Warning); strict && warnings > 0 {
-		words += " and " + counted(int64(warnings), "warning")
+		words += " and " + text.Counted(warnings, "warning")
 		bad += warnings
 	}
 	if bad > 0 {
@@ -148,14 +149,14 @@ func health(t *terminal.Terminal, r *doctor.Report, all bool) error {
 			if f.Where != "" {
 				where += ": " + f.Where
 			}
-			fmt.Fprintf(&b, "%-9s  %s\n", severity, printable(where))
+			fmt.Fprintf(&b, "%-9s  %s\n", severity, text.Printable(where))
 			b.WriteString(t.Paragraph(indent, f.What))
 			if f.Do != "" {
 				b.WriteString(t.Paragraph(indent, "to do: "+f.Do))
 			}
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", printable(r.App), counted(int64(r.Count(doctor.Error)), "error"), counted(int64(r.Count(doctor.Warning)), "warning"),
-		counted(int64(r.Count(doctor.Note)), "note"), counted(int64(fine), "check"))
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", text.Printable(r.App), text.Counted(r.Count(doctor.Error), "error"), text.Counted(r.Count(doctor.Warning), "warning"),
+		text.Counted(r.Count(doctor.Note), "note"), text.Counted(fine, "check"))
 	return t.Print(b.String())
 }

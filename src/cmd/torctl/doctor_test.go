@@ -61,7 +61,7 @@ func head(machine byte) []byte {
 
 // Names and values that somebody put into conf files to play with the terminal.
 func TestHealthIsPrintable(t *testing.T) {
-	for _, form := range []string{formTable, formJSON} {
+	for _, form := range []string{terminal.FormTable, terminal.FormJSON} {
 		var b sink
 		report := &doctor.Report{App: "a\x1b[31m", Findings: []doctor.Finding{{Severity: doctor.Error, Check: "local", Where: "x\r\n", What: "the search \"\x1b]0;you\x07\" is", Do: "remove\u202e it"}}}
 		require.ErrorContains(t, tellHealth(terminal.New(&b, &b), form, report, false, true), "1 error")
@@ -70,7 +70,7 @@ func TestHealthIsPrintable(t *testing.T) {
 		require.NotContains(t, string(b), "\x07")
 		require.NotEmpty(t, string(b))
 	}
-	require.ErrorContains(t, tellHealth(terminal.New(full{}, full{}), formTable, &doctor.Report{}, false, false), "write the output: no space left")
+	require.ErrorContains(t, tellHealth(terminal.New(full{}, full{}), terminal.FormTable, &doctor.Report{}, false, false), "write the output: no space left")
 }
 
 type sink []byte

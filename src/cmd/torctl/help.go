@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"tordetect/src/terminal"
 )
 
 // What torctl says of itself beside what each command says in its own file: the
@@ -44,17 +46,17 @@ var examples = map[string]string{
 
 // choices are the values of flags that take one of a few.
 var choices = map[string]map[string][]string{
-	"torctl relays import": {"output": {formTable, formJSON}},
-	"torctl relays verify": {"output": {formTable, formJSON}},
-	"torctl relays status": {"output": {formTable, formJSON, formCSV}},
-	"torctl relays seen":   {"output": {formTable, formJSON, formCSV}},
+	"torctl relays import": {"output": {terminal.FormTable, terminal.FormJSON}},
+	"torctl relays verify": {"output": {terminal.FormTable, terminal.FormJSON}},
+	"torctl relays status": {"output": {terminal.FormTable, terminal.FormJSON, terminal.FormCSV}},
+	"torctl relays seen":   {"output": {terminal.FormTable, terminal.FormJSON, terminal.FormCSV}},
 	"torctl scan": {
-		"output":  {formTable, formJSON, formCSV, formHTML},
+		"output":  {terminal.FormTable, terminal.FormJSON, terminal.FormCSV, formHTML},
 		"format":  {"auto", "pan", "zeek", "suricata", "fortigate", "vpc", "csv", "json"},
 		"fail-on": {"tor", "likely", "possible"},
 	},
-	"torctl replay": {"to": {toHEC, toSCS}, "endpoint": {"raw", "event"}, "output": {formText, formJSON}},
-	"torctl doctor": {"output": {formTable, formJSON}},
+	"torctl replay": {"to": {toHEC, toSCS}, "endpoint": {"raw", "event"}, "output": {formText, terminal.FormJSON}},
+	"torctl doctor": {"output": {terminal.FormTable, terminal.FormJSON}},
 }
 
 // fileFlags are flags that take a file with one of these ends, folderFlags those that

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 func manCommand(t *terminal.Terminal) *cobra.Command {
@@ -27,7 +28,7 @@ says.`,
 			if err != nil {
 				return failed(fmt.Errorf("write the manual pages: %w", err))
 			}
-			t.Say("%s in %s", counted(int64(n), "page"), args[0])
+			t.Say("%s in %s", text.Counted(n, "page"), args[0])
 			return nil
 		},
 	}

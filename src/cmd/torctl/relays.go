@@ -62,7 +62,7 @@ authorities into the table. What is not believed is listed and left out.`,
   torctl relays import cached-microdesc-consensus cached-certs --retention 400d`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			if err := checkForm(form, formTable, formJSON); err != nil {
+			if err := checkForm(form, terminal.FormTable, terminal.FormJSON); err != nil {
 				return err
 			}
 			o := relaylist.ImportOptions{Files: files}
@@ -80,7 +80,7 @@ authorities into the table. What is not believed is listed and left out.`,
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
 	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
 	c.Flags().StringVar(&keep, "retention", "", "drop what ended so long before the newest list, as in 400d; nothing is dropped without it")
-	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table or json")
+	c.Flags().StringVarP(&form, "output", "o", terminal.FormTable, outputHelp+"table or json")
 	return c
 }
 
@@ -107,7 +107,7 @@ func importFiles(ctx context.Context, t *terminal.Terminal, place relaylist.Plac
 
 func warn(t *terminal.Terminal, result *relaylist.Result) {
 	for _, warning := range result.Warnings {
-		t.Say("warning: %s", printable(warning))
+		t.Say("warning: %s", text.Printable(warning))
 	}
 }
 
@@ -153,7 +153,7 @@ func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		Example: "  torctl relays update --relays tor_relays.csv --retention 7d --source collector --source authorities",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			u := relaylist.UpdateOptions{Progress: func(what string) { t.Say("%s", printable(what)) }}
+			u := relaylist.UpdateOptions{Progress: func(what string) { t.Say("%s", text.Printable(what)) }}
 			var err error
 			if u.Retention, err = parseDays("retention", keep); err != nil {
 				return err
@@ -224,7 +224,7 @@ func verifyCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
   torctl relays verify consensus-*.gz certs.tar.xz -o json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			if err := checkForm(form, formTable, formJSON); err != nil {
+			if err := checkForm(form, terminal.FormTable, terminal.FormJSON); err != nil {
 				return err
 			}
 			trust, err := trusted(authorities)
@@ -246,7 +246,7 @@ func verifyCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&authorities, "authorities", "", authoritiesHelp)
-	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table or json")
+	c.Flags().StringVarP(&form, "output", "o", terminal.FormTable, outputHelp+"table or json")
 	return c
 }
 
@@ -275,7 +275,7 @@ func statusCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		Short: "What a table knows, and how old it is",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := checkForm(form, formTable, formJSON, formCSV); err != nil {
+			if err := checkForm(form, terminal.FormTable, terminal.FormJSON, terminal.FormCSV); err != nil {
 				return err
 			}
 			table, err := relay.Open(path)
@@ -290,7 +290,7 @@ func statusCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
-	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table, json or csv")
+	c.Flags().StringVarP(&form, "output", "o", terminal.FormTable, outputHelp+"table, json or csv")
 	return c
 }
 
@@ -303,7 +303,7 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		Example: "  torctl relays seen 2001:db8::1 --at 2026-10-01T12:00:00Z\n  torctl relays seen '[2001:db8::1]:443' --at 2026-10-01T12:00:00Z",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := checkForm(form, formTable, formJSON, formCSV); err != nil {
+			if err := checkForm(form, terminal.FormTable, terminal.FormJSON, terminal.FormCSV); err != nil {
 				return err
 			}
 			addr, err := relaylist.ParseAddr(args[0])
@@ -335,7 +335,7 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
 	c.Flags().StringVar(&at, "at", "", "the time: epoch seconds or RFC 3339, UTC where no zone is given")
-	c.Flags().StringVarP(&form, "output", "o", formTable, outputHelp+"table, json or csv")
+	c.Flags().StringVarP(&form, "output", "o", terminal.FormTable, outputHelp+"table, json or csv")
 	return c
 }
 
@@ -366,5 +366,3 @@ func parseDays(flag, text string) (time.Duration, error) {
 	}
 	return 0, bad
 }
-
-func clock(seconds int64) string { return text.Time(seconds) }

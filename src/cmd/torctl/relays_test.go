@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"tordetect/src/terminal"
+	"tordetect/src/text"
 	"tordetect/tests/tornet"
 )
 
@@ -195,7 +195,7 @@ func TestEscapes(t *testing.T) {
 	}
 	require.Contains(t, said, "w?[31m?1m?ld?")
 	for _, r := range said {
-		require.True(t, r == '\n' || !terminal.IsPlayful(r), "%q", said)
+		require.True(t, r == '\n' || !text.Plays(r), "%q", said)
 	}
 }
 

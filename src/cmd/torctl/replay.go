@@ -17,6 +17,7 @@ import (
 
 	"tordetect/src/replay"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // replayOptions is what the flags of replay say.
@@ -108,8 +109,6 @@ The token comes from a file (--token-file) or from TORCTL_TOKEN.`,
 	return c
 }
 
-const formText = "text"
-
 var errTyped = errors.New("a token on the command line is seen by everyone on this machine in the process list, and stays in the shell's history: put it into a file for --token-file, or into " + tokenVariable)
 
 // replayFiles checks what flags say, sends, and tells what became of it.
@@ -147,7 +146,7 @@ func replayFiles(ctx context.Context, t *terminal.Terminal, o replayOptions, giv
 	options.Note = bar.Note
 	options.Progress = func(p replay.Progress) {
 		bar.Of(p.Total)
-		bar.Begin(events(p.Events) + " accepted")
+		bar.Begin(text.Counted(p.Events, "event") + " accepted")
 		bar.Set(p.Bytes)
 	}
 	summary, err := replay.Run(ctx, target, files, options)
@@ -160,15 +159,15 @@ func replayFiles(ctx context.Context, t *terminal.Terminal, o replayOptions, giv
 	}
 	switch {
 	case err != nil && summary.State != "":
-		t.Say("hint: the same command goes on where this one ended; %s remembers what was accepted", printable(summary.State))
+		t.Say("hint: the same command goes on where this one ended; %s remembers what was accepted", text.Printable(summary.State))
 	case err == nil && summary.Refused > 0:
-		err = fmt.Errorf("left out: %s", events(summary.Refused))
+		err = fmt.Errorf("left out: %s", text.Counted(summary.Refused, "event"))
 	}
 	return failed(err)
 }
 
 func (o *replayOptions) check(given func(flag string) bool) error {
-	if err := checkForm(o.form, formText, formJSON); err != nil {
+	if err := checkForm(o.form, formText, terminal.FormJSON); err != nil {
 		return err
 	}
 	if o.to != toHEC && o.to != toSCS {
@@ -230,7 +229,7 @@ func (o *replayOptions) options() (replay.Options, error) {
 }
 
 func (o *replayOptions) readToken(t *terminal.Terminal) (replay.Token, error) {
-	text, set := os.LookupEnv(tokenVariable)
+	inVariable, set := os.LookupEnv(tokenVariable)
 	switch {
 	case o.tokenFile != "":
 		token, err := replay.TokenFile(o.tokenFile)
@@ -238,11 +237,11 @@ func (o *replayOptions) readToken(t *terminal.Terminal) (replay.Token, error) {
 			return token, errTyped // the name is not to be repeated either
 		}
 		if err == nil && runtime.GOOS != "windows" && replay.Readable(o.tokenFile) {
-			t.Say("warning: others can read %s; chmod 600 keeps it to you", printable(o.tokenFile))
+			t.Say("warning: others can read %s; chmod 600 keeps it to you", text.Printable(o.tokenFile))
 		}
 		return token, failed(err)
 	case set:
-		token, err := replay.NewToken(text)
+		token, err := replay.NewToken(inVariable)
 		if err != nil {
 			return token, fmt.Errorf("read %s: %w", tokenVariable, err)
 		}
@@ -267,14 +266,14 @@ func (o *replayOptions) target(token replay.Token) (replay.Target, error) {
 
 // tellReplay writes the summary.
 func tellReplay(t *terminal.Terminal, form string, s replay.Summary) error {
-	if form == formJSON {
+	if form == terminal.FormJSON {
 		return t.Object(
 			[]string{"target", "delivery", "complete", "accepted", "accepted_before", "acknowledged", "maybe_twice", "repeats_have_same_id", "refused", "unconfirmed",
 				"undated", "skipped", "files", "requests", "retries", "shift_seconds", "oldest", "newest", "state"},
 			[]any{s.Target, s.Delivery(), s.Complete, s.Accepted, s.Earlier, s.Acknowledged, s.MaybeTwice, s.DropsRepeats, s.Refused, s.Unconfirmed,
 				s.Undated, s.Skipped, s.Files, s.Requests, s.Retries, int64(s.Shift / time.Second), instant(s.Oldest), instant(s.Newest), s.State})
 	}
-	lines := [][2]string{{"target", printable(s.Target)}}
+	lines := [][2]string{{"target", text.Printable(s.Target)}}
 	add := func(name, format string, args ...any) {
 		lines = append(lines, [2]string{name, fmt.Sprintf(format, args...)})
 	}
@@ -285,9 +284,9 @@ func tellReplay(t *terminal.Terminal, form string, s replay.Summary) error {
 	case s.DropsRepeats:
 		how = "answered with success"
 	}
-	add("accepted", "%s (%s)", events(s.Accepted), how)
+	add("accepted", "%s (%s)", text.Counted(s.Accepted, "event"), how)
 	if s.Earlier > 0 {
-		add("before", "%s, by earlier runs", events(s.Earlier))
+		add("before", "%s, by earlier runs", text.Counted(s.Earlier, "event"))
 	}
 	switch s.Delivery() {
 	case replay.ExactlyOnce:
@@ -306,10 +305,10 @@ func tellReplay(t *terminal.Terminal, form string, s replay.Summary) error {
 		add("delivery", "incomplete%s", twice)
 	}
 	if s.Unconfirmed > 0 {
-		add("unconfirmed", "%s: sent, and not known whether taken", events(s.Unconfirmed))
+		add("unconfirmed", "%s: sent, and not known whether taken", text.Counted(s.Unconfirmed, "event"))
 	}
 	if s.Refused > 0 {
-		add("left out", "%s", events(s.Refused))
+		add("left out", "%s", text.Counted(s.Refused, "event"))
 	}
 	if s.Skipped > 0 {
 		add("skipped", "%d (empty lines and heads of Zeek logs)", s.Skipped)
@@ -322,17 +321,10 @@ func tellReplay(t *terminal.Terminal, form string, s replay.Summary) error {
 		add("times", "%s to %s, %s", instant(s.Oldest), instant(s.Newest), shift)
 	}
 	if s.Undated > 0 {
-		add("undated", "%s without a time stamp that is recognised; Splunk dates them as it can", events(s.Undated))
+		add("undated", "%s without a time stamp that is recognised; Splunk dates them as it can", text.Counted(s.Undated, "event"))
 	}
 	add("requests", "%d, of which %d were repeated", s.Requests, s.Retries)
 	return t.Pairs(lines)
-}
-
-func events(n int64) string {
-	if n == 1 {
-		return "1 event"
-	}
-	return fmt.Sprintf("%d events", n)
 }
 
 // instant is a time to the second, empty where there is none.
@@ -340,5 +332,5 @@ func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return clock(t.Unix())
+	return text.Time(t.Unix())
 }

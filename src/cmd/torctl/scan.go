@@ -18,6 +18,7 @@ import (
 	"tordetect/src/report/html"
 	"tordetect/src/scan"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // scanOptions is what the flags of scan say.
@@ -75,7 +76,7 @@ to its end, or nothing was a flow, the exit code is 1.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, fortigate, vpc, csv or json")
-	f.StringVarP(&o.form, "output", "o", formTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
+	f.StringVarP(&o.form, "output", "o", terminal.FormTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
 	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
 	f.StringVar(&o.Internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
@@ -88,7 +89,7 @@ to its end, or nothing was a flow, the exit code is 1.`,
 // check reads what flags say in words.
 func (o *scanOptions) check(zone string, scored, named bool) error {
 	var err error
-	if err = checkForm(o.form, formTable, formJSON, formCSV, formHTML); err != nil {
+	if err = checkForm(o.form, terminal.FormTable, terminal.FormJSON, terminal.FormCSV, formHTML); err != nil {
 		return err
 	}
 	if err = scan.CheckFormat(o.Format); err != nil {
@@ -103,7 +104,7 @@ func (o *scanOptions) check(zone string, scored, named bool) error {
 	switch {
 	case scored && (o.MinScore < 0 || o.MinScore > 99):
 		return fmt.Errorf("bad score %d: want a whole number from 0 to 99", o.MinScore)
-	case !scored && (o.form == formTable || o.form == formHTML):
+	case !scored && (o.form == terminal.FormTable || o.form == formHTML):
 		o.MinScore = minScoreTable
 	case !scored:
 		o.MinScore = minScoreData
@@ -164,14 +165,14 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 	if err := o.Check(); err != nil {
 		return err
 	}
-	o.Join = o.form == formTable || o.form == formHTML
+	o.Join = o.form == terminal.FormTable || o.form == formHTML
 	out := newReport(t, o.form)
 	bar := t.Bytes(scan.Size(o.Files))
 	s, err := scan.Run(ctx, &o.Options, stdin, bar, out.Add)
 	bar.Done()
 	var complaint *scan.Complaint
 	if errors.As(err, &complaint) {
-		return failed(fmt.Errorf("%s; stopped here (--strict)", printable(err.Error())))
+		return failed(fmt.Errorf("%s; stopped here (--strict)", text.Printable(err.Error())))
 	}
 	if err != nil {
 		return failed(err)
@@ -182,18 +183,18 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 	report.Say(t, s)
 	if v, asked := parseVerdict(o.failOn); asked {
 		if n := s.AtLeast(v); n > 0 {
-			return torFound{fmt.Errorf("%s of verdict %s or surer", counted(n, "flow"), v)}
+			return torFound{fmt.Errorf("%s of verdict %s or surer", text.Counted(n, "flow"), v)}
 		}
 	}
 	if s.BadFiles > 0 {
-		return failed(fmt.Errorf("%d of %s could not be read, or not to the end", s.BadFiles, counted(int64(s.Files), "file")))
+		return failed(fmt.Errorf("%d of %s could not be read, or not to the end", s.BadFiles, text.Counted(s.Files, "file")))
 	}
 	if s.IsFlowless() {
 		what := ""
 		if kinds := report.Kinds(s); kinds != "" {
 			what = ": " + kinds
 		}
-		return failed(fmt.Errorf("nothing in %s was a flow%s", counted(int64(s.Files), "file"), what))
+		return failed(fmt.Errorf("nothing in %s was a flow%s", text.Counted(s.Files, "file"), what))
 	}
 	return nil
 }
@@ -201,9 +202,9 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 // newReport returns the report of a form.
 func newReport(t *terminal.Terminal, form string) report.Report {
 	switch form {
-	case formJSON:
+	case terminal.FormJSON:
 		return report.JSON(t.Out())
-	case formCSV:
+	case terminal.FormCSV:
 		return report.CSV(t.Out())
 	case formHTML:
 		return html.New(t.Out())

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tordetect/src/report/digest"
-	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // A chart is a timeline as stacked bars. Heights and places are in units of the
@@ -129,7 +129,7 @@ func newChart(id, title string, t *digest.Timeline, stack []layer, first, last i
 			}
 		}
 		if b.Total > 0 {
-			b.Label = terminal.Clock(at) + ", " + c.Step + ": " + strings.Join(words, ", ")
+			b.Label = text.Time(at) + ", " + c.Step + ": " + strings.Join(words, ", ")
 		}
 		c.Bars = append(c.Bars, b)
 	}
@@ -141,7 +141,7 @@ func newChart(id, title string, t *digest.Timeline, stack []layer, first, last i
 			words = append(words, fmt.Sprintf("%d %s", n, l.name))
 		}
 	}
-	c.Desc = fmt.Sprintf("Bars of a %s each from %s to %s. Findings: %s. The highest bar has %d.", c.Step, terminal.Clock(c.From), terminal.Clock(c.To), strings.Join(words, ", "), c.Most)
+	c.Desc = fmt.Sprintf("Bars of a %s each from %s to %s. Findings: %s. The highest bar has %d.", c.Step, text.Time(c.From), text.Time(c.To), strings.Join(words, ", "), c.Most)
 	return c
 }
 

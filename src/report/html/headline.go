@@ -5,7 +5,7 @@ import (
 
 	"tordetect/src/detect"
 	"tordetect/src/report/digest"
-	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // headline says in a few words and sentences what was found, and what that means
@@ -34,7 +34,7 @@ func (p *page) headline(d *digest.Digest) {
 	switch {
 	case flows == 0:
 		p.Sure, p.Headline = "unknown", "No flow was read"
-		say("No flow could be read from %s, so this report says nothing about Tor.", terminal.Counted(int64(p.Files), "file"))
+		say("No flow could be read from %s, so this report says nothing about Tor.", text.Counted(p.Files, "file"))
 		say("The section Coverage says what stood in the way.")
 		return
 	case sure > 0:

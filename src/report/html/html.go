@@ -29,7 +29,7 @@ import (
 
 	"tordetect/src/report/digest"
 	"tordetect/src/scan"
-	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 // Report is a report.Report.
@@ -76,13 +76,13 @@ func (r *Report) Finish(s *scan.Summary) error {
 
 // pageText is text from outside: printable, and without the code points that no
 // document may have.
-func pageText(text string) string {
+func pageText(value string) string {
 	return strings.Map(func(r rune) rune {
 		if r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef {
 			return '?'
 		}
 		return r
-	}, terminal.Printable(text))
+	}, text.Printable(value))
 }
 
 // pageTime is a time in the report: UTC, as everywhere in torctl's output.
@@ -90,7 +90,7 @@ func pageTime(seconds int64) string {
 	if seconds == 0 {
 		return "not known"
 	}
-	return terminal.Clock(seconds)
+	return text.Time(seconds)
 }
 
 // grouped writes a number with a blank between thousands, which no language takes

@@ -19,6 +19,7 @@ import (
 	"tordetect/src/flow"
 	"tordetect/src/scan"
 	"tordetect/src/terminal"
+	"tordetect/src/text"
 )
 
 var update = flag.Bool("update", false, "write the page that the test got as the one that it wants")
@@ -120,27 +121,27 @@ func TestHTMLHostileText(t *testing.T) {
 	plain, _ := scanPage(t, "tor_relays.csv", 20, "plain.json")
 	checkPage(t, plain)
 	want := shape(plain)
-	for i, text := range evil {
+	for i, played := range evil {
 		name := fmt.Sprintf("%d.json", i)
 		if i < 4 || i == 6 || i == 7 {
-			name = strings.NewReplacer("/", "_").Replace(text)
+			name = strings.NewReplacer("/", "_").Replace(played)
 		}
-		write(t, ".", name, log(text))
-		table := strings.Replace(smallTable, "anna", `"`+strings.ReplaceAll(text, `"`, `""`)+`"`, 1)
+		write(t, ".", name, log(played))
+		table := strings.Replace(smallTable, "anna", `"`+strings.ReplaceAll(played, `"`, `""`)+`"`, 1)
 		write(t, ".", "evil_relays.csv", table)
 		for _, relays := range []string{"tor_relays.csv", "evil_relays.csv"} {
 			page, out := scanPage(t, relays, 20, "./"+name)
 			checkPage(t, page)
 			for part := range shape(page) {
-				require.True(t, want[part], "%s: %q", part, text)
+				require.True(t, want[part], "%s: %q", part, played)
 			}
 			require.Less(t, len(out), 200_000)
 			for _, r := range out {
-				require.False(t, r != '\n' && r < ' ' || terminal.IsPlayful(r) && r != '\n', "%q: %q", text, r)
+				require.False(t, r != '\n' && r < ' ' || text.Plays(r) && r != '\n', "%q: %q", played, r)
 			}
-			if len(text) < 30 {
-				users := pageText(strings.ToValidUTF8(text, "\ufffd"))
-				require.Contains(t, page.id("clients-table").text, strings.TrimSpace(users), "%q is shown as it is", text)
+			if len(played) < 30 {
+				users := pageText(strings.ToValidUTF8(played, "\ufffd"))
+				require.Contains(t, page.id("clients-table").text, strings.TrimSpace(users), "%q is shown as it is", played)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package replay
+package stamp
 
 import (
 	"strings"
@@ -8,12 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStamps: the stamps are marked by <>, the event's time by ! behind it.
-func TestStamps(t *testing.T) {
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// TestFind: the stamps are marked by <>, the event's time by ! behind it.
+func TestFind(t *testing.T) {
 	f := func(marked, eventTime string) {
 		t.Helper()
 		plain := strings.NewReplacer("«", "", "»", "", "!", "").Replace(marked)
-		found, own := stamps([]byte(plain), time.UTC, noon, nil)
+		found, own := Find([]byte(plain), time.UTC, noon, nil)
 		var b strings.Builder
 		at := 0
 		for i, s := range found {
@@ -28,7 +30,7 @@ func TestStamps(t *testing.T) {
 			require.Empty(t, eventTime)
 			return
 		}
-		require.Equal(t, eventTime, found[own].t.UTC().Format(time.RFC3339Nano), marked)
+		require.Equal(t, eventTime, found[own].Time.UTC().Format(time.RFC3339Nano), marked)
 	}
 	// Palo Alto: field 7 is the event's time, also behind a syslog header.
 	f("1,«2026/11/20 10:15:33»,0123,TRAFFIC,end,2561,«2026/11/20 10:15:30»!,10.20.30.40,198.51.100.23", "2026-11-20T10:15:30Z")
@@ -74,8 +76,8 @@ func TestStamps(t *testing.T) {
 func TestShifted(t *testing.T) {
 	f := func(text, want string, by time.Duration) {
 		t.Helper()
-		found, _ := stamps([]byte(text), time.UTC, noon, nil)
-		require.Equal(t, want, string(shifted([]byte(text), found, by)))
+		found, _ := Find([]byte(text), time.UTC, noon, nil)
+		require.Equal(t, want, string(Shifted([]byte(text), found, by)))
 	}
 	const day = 24 * time.Hour
 	f("1,2026/11/20 10:15:33,0,TRAFFIC,end,1,2026/11/20 23:15:30,a", "1,2026/11/20 11:15:33,0,TRAFFIC,end,1,2026/11/21 00:15:30,a", time.Hour)
@@ -93,49 +95,49 @@ func TestShifted(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
 	text := []byte("2026/10/24 23:30:00")
-	found, _ := stamps(text, berlin, noon, nil)
-	require.Equal(t, "2026/10/25 02:30:00", string(shifted(text, found, 4*time.Hour)))
+	found, _ := Find(text, berlin, noon, nil)
+	require.Equal(t, "2026/10/25 02:30:00", string(Shifted(text, found, 4*time.Hour)))
 }
 
-// FuzzStamps: what is found lies in the text, in order; shifted there and back is
+// FuzzFind: what is found lies in the text, in order; shifted there and back is
 // the same text, and a shift moves the event's time by as much.
-func FuzzStamps(f *testing.F) {
+func FuzzFind(f *testing.F) {
 	f.Add([]byte("<14>Nov 20 10:15:31 h 1,2026/11/20 10:15:33,0,TRAFFIC,end,1,2026/11/20 10:15:30,a"), int64(86400))
 	f.Add([]byte(`{"timestamp":"2026-11-20T10:15:30.5+0100","ts":1763633730.1}`), int64(-5))
 	f.Add([]byte("1763633730.5\tC1"), int64(1))
 	f.Fuzz(func(t *testing.T, text []byte, by int64) {
 		by %= 20 * 365 * 86400
 		shift := time.Duration(by) * time.Second
-		found, own := stamps(text, time.UTC, noon, nil)
+		found, own := Find(text, time.UTC, noon, nil)
 		at := 0
 		for _, s := range found {
 			require.GreaterOrEqual(t, s.from, at)
 			require.Greater(t, s.to, s.from)
 			require.LessOrEqual(t, s.to, len(text))
 			at = s.to
-			if year := s.t.Year(); year < 2022 || year > 2075 || s.form == syslog {
+			if year := s.Time.Year(); year < 2022 || year > 2075 || s.form == syslog {
 				return // a year of four digits, an epoch of ten, and a header without a year do not go there and back
 			}
 		}
 		require.Equal(t, len(found) > 0, own >= 0)
-		moved := shifted(text, found, shift)
+		moved := Shifted(text, found, shift)
 		require.Len(t, moved, len(text))
-		again, own2 := stamps(moved, time.UTC, noon, nil)
+		again, own2 := Find(moved, time.UTC, noon, nil)
 		require.Equal(t, len(found), len(again), "%q", moved)
 		require.Equal(t, own, own2)
 		if own >= 0 {
-			require.Equal(t, shift, again[own].t.Sub(found[own].t))
+			require.Equal(t, shift, again[own].Time.Sub(found[own].Time))
 		}
-		require.Equal(t, string(text), string(shifted(moved, again, -shift)))
+		require.Equal(t, string(text), string(Shifted(moved, again, -shift)))
 	})
 }
 
-func BenchmarkStamps(b *testing.B) {
-	text := []byte(panLine(7))
+func BenchmarkFind(b *testing.B) {
+	text := []byte("1,2026/11/20 12:00:14,012345678901,TRAFFIC,end,2561,2026/11/20 12:00:14,10.20.0.7,198.51.100.23,,,Outbound_Allow,,,ssl,vsys1,Trust,Untrust,ethernet1/2,ethernet1/1,fwd_splunk,2026/11/20 12:00:14,7,1,50624,9001,0,0,0x19,tcp,allow,7419,6609,810,25,2026/11/20 12:00:14,65,any,0")
 	b.SetBytes(int64(len(text)))
-	var found []stamp
+	var found []Stamp
 	for b.Loop() {
-		found, _ = stamps(text, time.UTC, noon, found)
-		_ = shifted(text, found, time.Hour)
+		found, _ = Find(text, time.UTC, noon, found)
+		_ = Shifted(text, found, time.Hour)
 	}
 }
