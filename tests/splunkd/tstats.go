@@ -11,7 +11,8 @@ import (
 //	    where All_Traffic.app=tor by All_Traffic.src_ip All_Traffic.dest_port _time span=1h
 //
 // Its columns are the by fields with their prefix, then the aggregates. A row without a value in a by field is dropped,
-// unless fillnull_value gives it one. There are no summaries here: with summariesonly=true every event counts as summarised.
+// unless fillnull_value gives it one. With summariesonly=true an event counts from Head.SummaryLag after
+// its _indextime on, whatever its time; without, from its _indextime on. earliest= and latest= in the where clause: window.go.
 func compileTstats(s *search, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -54,9 +55,15 @@ func compileTstats(s *search, text string) (operator, error) {
 	}
 	tokens = tokens[4:]
 	keep := predicate(func(Row) bool { return true })
+	var bounds window
 	if len(tokens) > 0 && tokens[0].is("where") {
-		if keep, tokens, err = parsePredicate(tokens[1:], from.check, "by", "groupby"); err != nil {
+		if bounds, tokens, err = s.inlineWindow(tokens[1:], "by", "groupby"); err != nil {
 			return nil, err
+		}
+		if len(tokens) > 0 && !tokens[0].is("by") && !tokens[0].is("groupby") || !bounds.given {
+			if keep, tokens, err = parsePredicate(tokens, from.check, "by", "groupby"); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var by []string
@@ -70,11 +77,19 @@ func compileTstats(s *search, text string) (operator, error) {
 		}
 	}
 	fill, filled := options["fillnull_value"]
+	lag := time.Duration(0)
+	if only, _ := confBool(options["summariesonly"]); only {
+		lag = s.head.SummaryLag
+	}
 	return func(*Table) (*Table, error) {
 		var rows []Row
-		for _, e := range s.events() {
-			row, in := from.row(e)
-			if !in || !keep(row) {
+		for _, e := range s.events(bounds, lag) {
+			if e.model != from.name {
+				continue
+			}
+			s.cost.Events++
+			row, _ := from.row(e)
+			if !keep(row) {
 				continue
 			}
 			for _, name := range by {
@@ -87,7 +102,9 @@ func compileTstats(s *search, text string) (operator, error) {
 			}
 			rows = append(rows, row)
 		}
-		return group(s.context, rows, by, aggregates), nil
+		grouped := group(s.context, rows, by, aggregates)
+		s.cost.Rows += len(grouped.Rows)
+		return grouped, nil
 	}, nil
 }
 
