@@ -40,6 +40,7 @@ type Head struct {
 	Env     []string      // more environment for commands
 
 	log      []event
+	inOrder  bool // log is, newest first
 	probed   map[string]declaration
 	searches int
 	bundles  int
@@ -62,7 +63,7 @@ func (h *Head) AddLog(r io.Reader) (int, error) {
 		host = "firewall"
 	}
 	events, err := readLog(r, host)
-	h.log = append(h.log, events...)
+	h.log, h.inOrder = append(h.log, events...), false
 	return len(events), err
 }
 
@@ -77,6 +78,7 @@ type Event struct {
 
 // AddEvents indexes events.
 func (h *Head) AddEvents(events ...Event) {
+	h.inOrder = false
 	for _, e := range events {
 		fields := map[string]string{"index": "main", "host": "sensor", "source": "sensor"}
 		maps.Copy(fields, e.Fields)

@@ -30,17 +30,25 @@ type step struct {
 // at its _indextime one shows.
 func (s *search) events(w window, lag time.Duration) []event {
 	earliest, latest := w.over(s)
+	h := s.head
+	if !h.inOrder {
+		sort.SliceStable(h.log, func(i, j int) bool { return h.log[i].time.After(h.log[j].time) })
+		h.inOrder = true
+	}
+	from, to := 0, len(h.log)
+	if !latest.IsZero() {
+		from = sort.Search(len(h.log), func(i int) bool { return h.log[i].time.Before(latest) })
+	}
+	if !earliest.IsZero() {
+		to = max(from, sort.Search(len(h.log), func(i int) bool { return h.log[i].time.Before(earliest) }))
+	}
 	var list []event
-	for _, e := range s.head.log {
-		if s.head.SummaryLag > 0 && e.indexed().Add(lag).After(s.context.now) {
-			continue
-		}
-		if (earliest.IsZero() || !e.time.Before(earliest)) && (latest.IsZero() || e.time.Before(latest)) {
+	for _, e := range h.log[from:to] {
+		if h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.now) {
 			list = append(list, e)
 		}
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].time.After(list[j].time) })
-	if !earliest.IsZero() && !latest.IsZero() {
+	if !earliest.IsZero() && !latest.IsZero() && earliest.Before(latest) {
 		s.cost.Read += latest.Sub(earliest)
 	}
 	return list
