@@ -107,48 +107,54 @@ func Play(d *Day, table []byte, o Options, tell func(Telling) error) (all []Play
 	return all, last.Sub(first).Hours() / 24, nil
 }
 
-// install makes a search head with the app, set up as the manual says: which networks are ours, which events tell of TLS
-// and DNS. A day of one's own has the app as it is.
+// install makes a search head with the app, and what a site has in its local/. A day that is made is set up as the manual
+// says: which networks are ours, which events tell of TLS and DNS.
 func install(d *Day, o Options, dir string) (*splunkd.Head, error) {
 	app, err := splunkd.Install(o.Package, dir)
 	if err != nil {
 		return nil, err
 	}
-	head := &splunkd.Head{App: app, SummaryLag: summaryLag, ProbeOnce: true}
-	local := filepath.Join(app.Dir, "local")
+	site := map[string][]byte{}
+	if o.Local != "" {
+		files, err := filepath.Glob(filepath.Join(o.Local, "*.conf"))
+		if err == nil && len(files) == 0 {
+			err = fmt.Errorf("-local %s: it holds no conf files", o.Local)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			if site[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if d.network != nil {
 		macros, err := app.Conf("macros")
 		if err != nil {
 			return nil, err
 		}
-		networks, _ := macros.Get("tordetect_internal", "definition")
-		text := fmt.Sprintf("[tordetect_internal]\ndefinition = %s,\"%s\"\n", networks, internal) +
-			"[tordetect_tls_events]\ndefinition = index=zeek sourcetype=\"bro:ssl:json\"\n" +
-			"[tordetect_dns_events]\ndefinition = index=zeek sourcetype=\"bro:dns:json\"\n"
-		if err := write(filepath.Join(local, "macros.conf"), []byte(text)); err != nil {
-			return nil, err
-		}
-	}
-	if o.Local == "" {
-		return head, nil
-	}
-	files, err := filepath.Glob(filepath.Join(o.Local, "*.conf"))
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("-local %s: it holds no conf files", o.Local)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+		given, err := splunkd.ParseConf("macros.conf", string(site["macros.conf"]))
 		if err != nil {
 			return nil, err
 		}
-		if err := write(filepath.Join(local, filepath.Base(file)), text); err != nil {
+		networks, _ := macros.Get("tordetect_internal", "definition")
+		for _, m := range [][2]string{
+			{"tordetect_internal", networks + `,"` + internal + `"`},
+			{"tordetect_tls_events", `index=zeek sourcetype="bro:ssl:json"`},
+			{"tordetect_dns_events", `index=zeek sourcetype="bro:dns:json"`},
+		} {
+			if !given.Has(m[0]) {
+				site["macros.conf"] = fmt.Appendf(site["macros.conf"], "\n[%s]\ndefinition = %s\n", m[0], m[1])
+			}
+		}
+	}
+	for name, text := range site {
+		if err := write(filepath.Join(app.Dir, "local", name), text); err != nil {
 			return nil, err
 		}
 	}
-	return head, nil
+	return &splunkd.Head{App: app, SummaryLag: summaryLag, ProbeOnce: true}, nil
 }
 
 func write(file string, content []byte) error {
@@ -235,6 +241,7 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 	p.Runs++
 	result, err := s.Do(run)
 	p.took += time.Since(began)
+	p.Read += result.Cost.Read // also where it fails behind that
 	var failed *splunkd.SearchError
 	if errors.As(err, &failed) {
 		if p.Failed++; p.Why == "" {
@@ -245,7 +252,6 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 	if err != nil {
 		return err
 	}
-	p.Read += result.Cost.Read
 	p.Widest.Read = max(p.Widest.Read, result.Cost.Read)
 	p.Widest.Events = max(p.Widest.Events, result.Cost.Events)
 	p.Widest.Rows = max(p.Widest.Rows, result.Cost.Rows)
