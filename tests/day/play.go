@@ -52,7 +52,6 @@ type Played struct {
 	Widest         splunkd.Cost  // the largest of each figure in one run
 	Ordinary       splunkd.Cost  // a run over one hour of ordinary events
 	OrdinaryEvents int           // connections in that hour
-	took           time.Duration
 }
 
 // Play runs the searches over a day and hands out each telling as it comes. table is the relay table of a day of one's
@@ -237,10 +236,8 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 		p.Lost++
 		return nil
 	}
-	began := time.Now()
 	p.Runs++
 	result, err := s.Do(run)
-	p.took += time.Since(began)
 	p.Read += result.Cost.Read // also where it fails behind that
 	var failed *splunkd.SearchError
 	if errors.As(err, &failed) {
