@@ -108,7 +108,7 @@ func TestPlan(t *testing.T) {
 		"skewed":   "enableSched = 1; cron_schedule = 25 * * * *; allow_skew = 100%; realtime_schedule = 0",
 		"spread":   "enableSched = 1; cron_schedule = 0 * * * *; allow_skew = 100%",
 		"half":     "enableSched = 1; cron_schedule = 0 * * * *; allow_skew = 10m",
-		"windowed": "enableSched = 1; cron_schedule = 25 * * * *; schedule_window = 30",
+		"windowed": "enableSched = 1; cron_schedule = 25 * * * *; schedule_window = 30; " + window,
 		"auto":     "enableSched = 1; cron_schedule = 25 * * * *; schedule_window = auto",
 		"wide":     "enableSched = 1; cron_schedule = 25 * * * *; schedule_window = 60",
 		"odd":      "enableSched = 1; cron_schedule = 25 * * *",
@@ -156,6 +156,11 @@ func TestPlan(t *testing.T) {
 		require.Greater(t, longest, most/2, name)
 	}
 	require.Equal(t, delaysOf("windowed"), delaysOf("windowed"), "the same each time")
+	late, err := s.Plan([]string{"windowed"}, midnight, clock(5, 0))
+	require.NoError(t, err)
+	for _, r := range late {
+		require.Equal(t, r.Scheduled.Add(-25*time.Minute), r.Latest, "a run that starts later keeps its window")
+	}
 	for name, want := range map[string]string{"wide": "shorter than the period", "odd": "want 5 fields"} {
 		_, err := s.Plan([]string{name}, midnight, clock(2, 0))
 		require.ErrorContains(t, err, want)
