@@ -5,6 +5,8 @@
 //	{"search": "Tor client that the firewall did not name", "run": 1795267535, "row": {"src": "10.20.0.7", ...}}   out, a result that triggers its actions
 //	{"summary": {"searches": [{"search": "...", "to_find": 720, "found": 61, ...}], ...}}                          and in the end, what that was worth
 //
+// run is when the run started, in epoch seconds: as soon as its delays are over, not when it was scheduled.
+//
 // Read generate.go and cases.go for the day that it makes, with the truth of each event; network.go for the Tor network of
 // that day and the relay table as it was at each hour; event.go for events of files; play.go for the runs, by the scheduler
 // and the alerts of package splunkd; measure.go for the counting and report.go for the table that people read.

@@ -46,6 +46,12 @@ type Line struct {
 	Lost       int     `json:"lost"`
 	Actions    float64 `json:"actions_seconds"`
 
+	// What all runs of the day itself had to do: events of the data models that they read, rows that the search head got,
+	// rows that the largest sort, stats or eventstats of each run took in.
+	Events int `json:"events_read"`
+	Rows   int `json:"rows_to_the_search_head"`
+	Sorted int `json:"rows_sorted"`
+
 	HoursADay float64 `json:"hours_read_a_day"`
 	Widest    float64 `json:"hours_widest_run"`
 	Costs     []Cost  `json:"costs"`
@@ -114,7 +120,7 @@ func Measure(d *Day, tellings []Telling, all []Played, days float64) *Summary {
 	for _, p := range all {
 		l := Line{
 			Search: p.Search, Suppressed: p.Suppressed, Cut: p.Cut, Runs: p.Runs, Failed: p.Failed, Why: p.Why, Skipped: p.Skipped, Lost: p.Lost,
-			Actions: p.Actions.Seconds(), HoursADay: round(p.Read.Hours() / days), Widest: round(p.Widest.Read.Hours()), Costs: p.costs(),
+			Actions: p.Actions.Seconds(), Events: p.All.Events, Rows: p.All.Rows, Sorted: p.All.Held, HoursADay: round(p.All.Read.Hours() / days), Widest: round(p.Widest.Read.Hours()), Costs: p.costs(),
 		}
 		find, known := hostsOf(d.Events, p.Search)
 		l.ToFind = len(find)

@@ -39,7 +39,7 @@ func TestMeasure(t *testing.T) {
 		tells(logins, 90*time.Minute, "user", "alice"),
 	}
 	s := Measure(d, tellings, []Played{
-		{Search: client, Read: 72 * time.Hour, Widest: splunkd.Cost{Read: 25 * time.Hour, Held: 40}, Ordinary: splunkd.Cost{Read: time.Hour, Events: 1000, Rows: 500, Held: 1}, OrdinaryEvents: 1000},
+		{Search: client, All: splunkd.Cost{Read: 72 * time.Hour, Events: 9, Rows: 8, Held: 7}, Widest: splunkd.Cost{Read: 25 * time.Hour, Held: 40}, Ordinary: splunkd.Cost{Read: time.Hour, Events: 1000, Rows: 500, Held: 1}, OrdinaryEvents: 1000},
 		{Search: visitors}, {Search: logins},
 	}, 3)
 	l := s.Searches[0]
@@ -47,7 +47,7 @@ func TestMeasure(t *testing.T) {
 	require.Equal(t, Spread{60, 240, 240}, *l.Minutes)
 	require.Equal(t, Spread{60, 60, 60}, *l.Prompt)
 	require.Equal(t, Spread{240, 240, 240}, *l.Late)
-	require.Equal(t, 24.0, l.HoursADay)
+	require.Equal(t, []any{24.0, 9, 8, 7}, []any{l.HoursADay, l.Events, l.Rows, l.Sorted})
 	require.Equal(t, Cost{42_000_000, 1_050_000_000, 525_000_000, 40 + 1_050_000}, l.Costs[2], "25 hours of 42 million, half of them rows, one in a thousand sorted")
 	v := s.Searches[1]
 	require.Equal(t, []int{0, 0, 1, 0}, []int{v.ToFind, v.Found, v.False, v.Twice}, "one may be told of, the other not")

@@ -48,10 +48,10 @@ type Played struct {
 	Suppressed     int    // results that were told before
 	Cut            int    // results that limits of alerts cut off
 	Actions        time.Duration
-	Read           time.Duration // of events and data models, in all runs
-	Widest         splunkd.Cost  // the largest of each figure in one run
-	Ordinary       splunkd.Cost  // a run over one hour of ordinary events
-	OrdinaryEvents int           // connections in that hour
+	All            splunkd.Cost // of all runs together
+	Widest         splunkd.Cost // the largest of each figure in one run
+	Ordinary       splunkd.Cost // a run over one hour of ordinary events
+	OrdinaryEvents int          // connections in that hour
 }
 
 // Play runs the searches over a day and hands out each telling as it comes. table is the relay table of a day of one's
@@ -238,7 +238,7 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 	}
 	p.Runs++
 	result, err := s.Do(run)
-	p.Read += result.Cost.Read // also where it fails behind that
+	p.count(result.Cost) // also of a run that fails behind that
 	var failed *splunkd.SearchError
 	if errors.As(err, &failed) {
 		if p.Failed++; p.Why == "" {
@@ -249,10 +249,6 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 	if err != nil {
 		return err
 	}
-	p.Widest.Read = max(p.Widest.Read, result.Cost.Read)
-	p.Widest.Events = max(p.Widest.Events, result.Cost.Events)
-	p.Widest.Rows = max(p.Widest.Rows, result.Cost.Rows)
-	p.Widest.Held = max(p.Widest.Held, result.Cost.Held)
 	told, err := alerts.Trigger(run, &result.Table)
 	if err != nil {
 		return err
@@ -266,6 +262,13 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 		}
 	}
 	return nil
+}
+
+func (p *Played) count(c splunkd.Cost) {
+	p.All.Read, p.Widest.Read = p.All.Read+c.Read, max(p.Widest.Read, c.Read)
+	p.All.Events, p.Widest.Events = p.All.Events+c.Events, max(p.Widest.Events, c.Events)
+	p.All.Rows, p.Widest.Rows = p.All.Rows+c.Rows, max(p.Widest.Rows, c.Rows)
+	p.All.Held, p.Widest.Held = p.All.Held+c.Held, max(p.Widest.Held, c.Held)
 }
 
 // measure runs the search over an hour of ordinary events alone, which tells what a connection costs. The hour is one
