@@ -40,7 +40,10 @@ usage: ./build.sh VERB
             workloads or those named (RUNS=5): ./build.sh bench [events tstats ...];
             -list names them, -against PROGRAM compares the replies of an older build
   evaluate  precision and recall on labelled flows: generated ones, or those of
-            files with their tor_relays.csv beside: ./build.sh evaluate [FLOWS.csv ...]
+            files with their tor_relays.csv beside: ./build.sh evaluate [FLOWS.csv ...];
+            evaluate day plays the app's searches over a day of events as a scheduler
+            would, and counts who is told, when, and at what cost: a day that it makes,
+            or ./build.sh evaluate day [-json] [-relays TABLE] [EVENTS.jsonl]
 TEXT
 }
 
@@ -348,12 +351,19 @@ bench() {
 
 evaluate() {
 	local arg args=()
+	if [[ ${1:-} == day ]]; then
+		shift
+		args=(day)
+		TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+		export TORDETECT_PACKAGE
+	fi
+	args+=(-out dist)
 	# Paths are the caller's, not ours.
 	for arg in "$@"; do
 		[[ $arg != /* && -e $here/$arg ]] && arg=$here/$arg
 		args+=("$arg")
 	done
-	go run ./tests/evaluate -out dist ${args[@]+"${args[@]}"}
+	go run ./tests/evaluate "${args[@]}"
 }
 
 verb=${1:-}

@@ -3,6 +3,7 @@
 //	go run ./tests/evaluate [-out dist] [-seeds 5]                 flows of our own generator
 //	go run ./tests/evaluate [-relays TABLE] FLOWS.csv ...          flows of files
 //	go run ./tests/evaluate -write FOLDER [-seeds 5]               only writes what would be measured
+//	go run ./tests/evaluate day ...                                the app's searches over a day, see package day
 //
 // For every verdict, every evidence code and the usual ways of finding Tor
 // (exit list only, any relay address, ports, the firewall's label, the bare
@@ -39,6 +40,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tordetect/tests/day"
 	"tordetect/tests/flows"
 )
 
@@ -60,6 +62,9 @@ type options struct {
 }
 
 func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "day" {
+		return day.Run(args[1:], stdout, stderr)
+	}
 	o, err := parse(args, stderr)
 	if err != nil {
 		if !errors.Is(err, flag.ErrHelp) {

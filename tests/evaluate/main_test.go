@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +29,20 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true})
+	file := os.Getenv("TORDETECT_PACKAGE")
+	if file == "" {
+		out, err := exec.Command(filepath.Join("..", "..", "build.sh"), "package", t.TempDir()).Output()
+		require.NoError(t, err)
+		lines := strings.Fields(string(out))
+		file = lines[len(lines)-1]
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TORDETECT_PACKAGE", file)
+			return nil
+		},
+	})
 }
 
 // whole is the report that a run without files makes, of one seed of each kind.

@@ -20,14 +20,14 @@ func compileAppend(s *search, text string) (operator, error) {
 	if !ok || !strings.HasSuffix(inner, "]") {
 		return nil, searchErrorf("Error in 'append' command: the search to append is missing.")
 	}
-	keep, steps, err := s.plan(strings.TrimSuffix(inner, "]"))
+	search, steps, err := s.plan(strings.TrimSuffix(inner, "]"))
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
 		var events *Table
-		if keep != nil {
-			events = eventTable(s.events(), keep, searchHead)
+		if search != nil {
+			events = search.table(s)
 		}
 		more, err := runSteps(place{app: s.head.App, sid: s.sid}, events, steps)
 		if err != nil {

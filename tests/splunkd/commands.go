@@ -32,6 +32,8 @@ func builtins() map[string]builtin {
 		"fillnull":     {streaming: true, compile: compileFillnull},
 		"bin":          {streaming: true, compile: compileBin},
 		"mvexpand":     {streaming: true, compile: compileMvexpand},
+		"addinfo":      {streaming: true, compile: compileAddinfo},
+		"return":       {compile: compileReturn},
 		"localop":      {compile: compileNothing},
 		"stats":        {compile: compileStats},
 		"eventstats":   {compile: compileEventstats},

@@ -54,6 +54,11 @@ type custom struct {
 func newCustom(s *search, st stage, searchText string) (*custom, error) {
 	c := &custom{s: s, name: st.Name, search: searchText}
 	c.args, c.rawArgs = splitArguments(st.Text)
+	known := st.Name + " " + st.Text
+	if decl, ok := s.head.probed[known]; ok && s.head.ProbeOnce {
+		c.decl = decl
+		return c, nil
+	}
 	local := place{app: s.head.App}
 	for i, probe := range probes {
 		info := c.info(local)
@@ -76,6 +81,12 @@ func newCustom(s *search, st stage, searchText string) (*custom, error) {
 	}
 	if c.decl.StreamingPreop != "" {
 		return nil, fmt.Errorf("command %s: streaming_preop is not played by this stand-in", c.name)
+	}
+	if s.head.ProbeOnce {
+		if s.head.probed == nil {
+			s.head.probed = map[string]declaration{}
+		}
+		s.head.probed[known] = c.decl
 	}
 	return c, nil
 }

@@ -16,8 +16,12 @@
 //	spl.go        SPL to commands
 //	search.go     the plan: what runs where; event searches; peers.go copies the app to the indexers
 //	commands.go   commands that work row by row; tables.go the others; tstats.go, models.go, events.go, lookup.go where rows come from
+//	window.go     earliest= and latest= inside a search, addinfo, subsearches
 //	custom.go     a custom command: probes, chunks, selected fields; process.go the pipes, wire.go the bytes, reply.go the answers
-//	result.go     the table as text
+//	result.go     the table as text, and what a search had to read
+//
+// Days of searches are played by three more: cron.go and schedule.go say when a saved search runs and over which window,
+// alert.go what of its results triggers actions. [Head.SummaryLag] lets events come late.
 //
 // Two kinds of failure are kept apart. A [*SearchError] is what a user of Splunk would see. A [*ProtocolError] is a
 // command that broke the protocol, or our own stricter rules, and always a bug: splunkd might overlook it.
@@ -36,13 +40,25 @@
 //   - the order of groups in stats, of rows without value in sort, of equal rows; how numbers with fractions are written;
 //   - the words of most error messages;
 //   - environment and working directory of commands, and that splunkd starts a shell launcher at all;
-//   - the data models: the add-on's fields of 2020, no acceleration, so that summariesonly=true finds everything; of
+//   - the data models: the add-on's fields of 2020, and without Head.SummaryLag every event is in the summaries; of
 //     events that are no firewall logs, that an add-on extracts the fields that the test gave;
 //   - that timechart begins and ends with the search's time, also behind another search's result;
 //   - that a search over another one's result expands macros (Head.PostProcess), and the values of splunk_server;
 //   - append: the columns of both, its rows last; that its search keeps the window of the outer one;
 //   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
 //
-// Not played: subsearches but that of append, real-time, map, reporting with streaming_preop, protocol 1, permissions, quotas,
-// scheduling, alert actions, KV store, any command that our searches do not use.
+// Of the scheduler nothing was recorded. It follows the words of savedsearches.conf.spec and limits.conf.spec; only
+// supposed are:
+//   - that a delayed run keeps the window of its scheduled time, that now() and offsets inside its search count from its
+//     start, and how long schedule_window = auto is;
+//   - that runs of a continuous schedule that the scheduler missed are made up for a day, and those that failed never;
+//   - that an accelerated summary has an event five minutes after its _indextime, and never loses one;
+//   - what suppression by fields does in digest mode (Alerts has both readings), that a suppressed result does not prolong
+//     the suppression, that a field without value counts as one, and that results which a limit cut off are not remembered;
+//   - how long an action takes;
+//   - that inline bounds replace the search's window, and getinfo goes on having the window of the run;
+//   - that an eval-based macro is evaluated when the run starts; that NOT ( ), of a subsearch without rows, matches nothing.
+//
+// Not played: real-time, map, reporting with streaming_preop, protocol 1, permissions, quotas
+// and the skips that they cause, alert actions themselves, suppression groups, the limits of time of subsearches, KV store, any command that our searches do not use.
 package splunkd

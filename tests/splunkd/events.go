@@ -13,6 +13,7 @@ import (
 type event struct {
 	raw    string
 	time   time.Time
+	added  time.Time         // _indextime; zero: a second after its time
 	fields map[string]string // as the add-on extracts them
 	model  string            // the data model that its tags put it in, or empty
 }
@@ -143,13 +144,21 @@ func readLog(r io.Reader, host string) ([]event, error) {
 // a recorded `events` request, as far as that has the fields.
 var eventColumns = []string{"index", "_time", "_raw", "_sourcetype", "_indextime", "_subsecond"}
 
+// indexed is the event's _indextime.
+func (e event) indexed() time.Time {
+	if e.added.IsZero() {
+		return e.time.Add(time.Second)
+	}
+	return e.added
+}
+
 // row is the event as a raw search shows it.
 func (e event) row() Row {
 	row := Row{
 		"_time":       Value{epochText(e.time)},
 		"_raw":        Value{e.raw},
 		"_sourcetype": Value{e.fields["sourcetype"]},
-		"_indextime":  Value{strconv.FormatInt(e.time.Unix()+1, 10)},
+		"_indextime":  Value{strconv.FormatInt(e.indexed().Unix(), 10)},
 	}
 	for name, value := range e.fields {
 		row[name] = one(value)

@@ -52,7 +52,7 @@ func FuzzSearchText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		expanded, err := expandMacros(conf, text)
+		expanded, err := expandMacros(conf, &evalContext{now: time.Unix(0, 0), zone: time.UTC}, text)
 		if err != nil {
 			return
 		}

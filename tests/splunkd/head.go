@@ -29,11 +29,19 @@ type Head struct {
 	// Indexers is how many search peers the events lie on; 0 is a single machine.
 	Indexers int
 
+	// SummaryLag makes time pass for events: one is there from its _indextime on, and in the summaries of its data model so
+	// much later. 0: all events are there at any time, and every one is summarised.
+	SummaryLag time.Duration
+
+	ProbeOnce bool // a command with the same arguments is probed in the first search only, which saves three processes
+
 	Timeout time.Duration // for one reply and for an exit; 0 is 60 s
 	Hold    time.Duration // keep the last byte of each request back so long: nothing may be replied before
 	Env     []string      // more environment for commands
 
 	log      []event
+	inOrder  bool // log is, newest first
+	probed   map[string]declaration
 	searches int
 	bundles  int
 }
@@ -55,13 +63,14 @@ func (h *Head) AddLog(r io.Reader) (int, error) {
 		host = "firewall"
 	}
 	events, err := readLog(r, host)
-	h.log = append(h.log, events...)
+	h.log, h.inOrder = append(h.log, events...), false
 	return len(events), err
 }
 
 // Event is an indexed event of any source, with the fields that its add-on would extract.
 type Event struct {
 	Time   time.Time
+	Index  time.Time         // when it was indexed; zero: a second after Time
 	Raw    string            // may be empty
 	Model  string            // the data model that its tags put it in, such as Authentication; empty for none
 	Fields map[string]string // sourcetype among them
@@ -69,10 +78,11 @@ type Event struct {
 
 // AddEvents indexes events.
 func (h *Head) AddEvents(events ...Event) {
+	h.inOrder = false
 	for _, e := range events {
 		fields := map[string]string{"index": "main", "host": "sensor", "source": "sensor"}
 		maps.Copy(fields, e.Fields)
-		h.log = append(h.log, event{raw: e.Raw, time: e.Time, model: e.Model, fields: fields})
+		h.log = append(h.log, event{raw: e.Raw, time: e.Time, added: e.Index, model: e.Model, fields: fields})
 	}
 }
 

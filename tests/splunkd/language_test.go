@@ -53,9 +53,18 @@ definition = `+"`loop`"+`
 [evaluated]
 definition = now()
 iseval = 1
+[spread(1)]
+args = hours
+definition = "earliest=".(now()-$hours$*3600)." latest=".now()
+iseval = true
+[checked]
+definition = x
+validation = isnum(x)
 `)
 	require.NoError(t, err)
+	at := &evalContext{now: time.Unix(1795600000, 0).UTC(), zone: time.UTC}
 	for search, want := range map[string]string{
+		"where `spread(2)`":                         "where earliest=1795592800 latest=1795600000",
 		"| tstats `summaries` count":                "| tstats summariesonly=false fillnull_value=null count",
 		"x | `ctime(firstTime)`":                    `x | convert timeformat="%Y-%m" ctime(firstTime)`,
 		"`drop(\"All_Traffic\")`":                   `rename "All_Traffic.*" as *`,
@@ -66,7 +75,7 @@ iseval = 1
 		"a ```a comment with `only` in it``` | b":   "a  | b",
 		`eval a="say \"hi\" ` + "`only`\" . `only`": `eval a="say \"hi\" ` + "`only`\" . false",
 	} {
-		got, err := expandMacros(conf, search)
+		got, err := expandMacros(conf, at, search)
 		require.NoError(t, err, search)
 		require.Equal(t, want, got)
 	}
@@ -77,9 +86,10 @@ iseval = 1
 		"`only":        "Mismatched backticks",
 		"`pair(a`":     "Mismatched parenthesis",
 		"`loop`":       "nested deeper",
-		"`evaluated`":  "iseval is not played",
+		"`evaluated`":  "expected to be an eval expression that returns a string",
+		"`checked`":    "validation is not played",
 	} {
-		_, err := expandMacros(conf, search)
+		_, err := expandMacros(conf, at, search)
 		require.ErrorContains(t, err, want, search)
 	}
 }
@@ -102,7 +112,7 @@ func TestPipeline(t *testing.T) {
 		"| a || b":                 "Missing a search command",
 		"| a |":                    "Missing a search command",
 		`| where x="a`:             "Unbalanced quotes",
-		"| a [search b]":           "Subsearches",
+		"| a [search b]":           "Subsearches", // they are run before
 		"| a `b`":                  "before '`'",
 		`| search x="abc\" | head`: "Unbalanced quotes",
 	} {

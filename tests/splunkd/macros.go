@@ -15,12 +15,15 @@ const maxMacroDepth = 100
 //
 // A macro with arguments has the stanza name(<count>), its arguments' names in `args`, and $name$ in its definition.
 // Double quotes around an argument are removed. Nothing is expanded inside a double-quoted string of the search.
-// Not done: iseval, validation.
-func expandMacros(conf *Conf, search string) (string, error) {
-	return expandLevel(conf, stripComments(search), 0)
+//
+// The definition of a macro with `iseval = 1` is an expression of eval that is evaluated when the search is parsed, and
+// whose text is put in (macros.conf.spec). Only supposed: that now() is then the time at which the run starts.
+// Not done: validation.
+func expandMacros(conf *Conf, c *evalContext, search string) (string, error) {
+	return expandLevel(conf, c, stripComments(search), 0)
 }
 
-func expandLevel(conf *Conf, search string, depth int) (string, error) {
+func expandLevel(conf *Conf, c *evalContext, search string, depth int) (string, error) {
 	if depth > maxMacroDepth {
 		return "", searchErrorf("The search macros are nested deeper than %d levels.", maxMacroDepth)
 	}
@@ -36,11 +39,11 @@ func expandLevel(conf *Conf, search string, depth int) (string, error) {
 			if length < 0 {
 				return "", searchErrorf("Mismatched backticks in the search: %q", search[i:])
 			}
-			definition, err := macroDefinition(conf, search[i+1:i+1+length])
+			definition, err := macroDefinition(conf, c, search[i+1:i+1+length])
 			if err != nil {
 				return "", err
 			}
-			expanded, err := expandLevel(conf, definition, depth+1)
+			expanded, err := expandLevel(conf, c, definition, depth+1)
 			if err != nil {
 				return "", err
 			}
@@ -67,7 +70,7 @@ func macroLength(text string) int {
 	return -1
 }
 
-func macroDefinition(conf *Conf, call string) (string, error) {
+func macroDefinition(conf *Conf, c *evalContext, call string) (string, error) {
 	name, arguments, err := parseCall(strings.TrimSpace(call))
 	if err != nil {
 		return "", err
@@ -83,13 +86,13 @@ func macroDefinition(conf *Conf, call string) (string, error) {
 		}
 		return "", searchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found.", name)
 	}
-	for _, key := range []string{"iseval", "validation"} {
-		if value, set := conf.Get(stanzaName, key); set && value != "0" && value != "false" {
-			return "", fmt.Errorf("macros.conf [%s]: %s is not played by this stand-in", stanzaName, key)
-		}
+	if value, _ := conf.Get(stanzaName, "validation"); value != "" {
+		return "", fmt.Errorf("macros.conf [%s]: validation is not played by this stand-in", stanzaName)
 	}
+	evaluated, _ := conf.Get(stanzaName, "iseval")
+	isEval, _ := confBool(evaluated)
 	if len(arguments) == 0 {
-		return definition, nil
+		return finishMacro(c, stanzaName, definition, isEval)
 	}
 	argNames, _ := conf.Get(stanzaName, "args")
 	names := strings.Split(argNames, ",")
@@ -100,7 +103,23 @@ func macroDefinition(conf *Conf, call string) (string, error) {
 	for i, argName := range names {
 		pairs = append(pairs, "$"+strings.TrimSpace(argName)+"$", arguments[i])
 	}
-	return strings.NewReplacer(pairs...).Replace(definition), nil
+	return finishMacro(c, stanzaName, strings.NewReplacer(pairs...).Replace(definition), isEval)
+}
+
+// finishMacro evaluates what an eval-based macro says. It has to come to a text, and the row is an empty one.
+func finishMacro(c *evalContext, name, definition string, isEval bool) (string, error) {
+	if !isEval {
+		return definition, nil
+	}
+	expression, err := parseWhere(definition)
+	if err != nil {
+		return "", err
+	}
+	value := expression(c, Row{})
+	if value.kind != textual {
+		return "", searchErrorf("Error in 'SearchParser': The definition of macro '%s' is expected to be an eval expression that returns a string.", name)
+	}
+	return value.text, nil
 }
 
 // parseCall reads `name`, `name(a, "b c")`. `name()` is the macro without arguments.

@@ -54,19 +54,29 @@ func findModel(name string) *model {
 // row is the event as the data model holds it, or false where the event is not in it. The fields have the data set's
 // name before them.
 func (m *model) row(e event) (Row, bool) {
+	names := []string{"_time", "host", "source", "sourcetype", "index"}
+	for _, name := range append(slices.Collect(maps.Keys(m.always)), m.maybe...) {
+		names = append(names, m.dataset+"."+name)
+	}
+	return m.cells(e, names)
+}
+
+// cells are some fields of the event's row.
+func (m *model) cells(e event, names []string) (Row, bool) {
 	if e.model != m.name {
 		return nil, false
 	}
-	row := Row{"_time": Value{epochText(e.time)}}
-	for _, name := range []string{"host", "source", "sourcetype", "index"} {
-		row[name] = one(e.fields[name])
-	}
-	for _, name := range append(slices.Collect(maps.Keys(m.always)), m.maybe...) {
-		value := e.fields[name]
-		if value == "" {
-			value = m.always[name]
+	row := make(Row, len(names)+1)
+	for _, name := range names {
+		bare, ours := strings.CutPrefix(name, m.dataset+".")
+		switch value := e.fields[bare]; {
+		case name == "_time":
+			row[name] = Value{epochText(e.time)}
+		case value == "" && ours:
+			row[name] = one(m.always[bare])
+		default:
+			row[name] = one(value)
 		}
-		row[m.dataset+"."+name] = one(value)
 	}
 	return row, true
 }

@@ -93,6 +93,10 @@ func (p *predicateParser) not() (predicate, error) {
 	}
 	if p.at(tokenOpen) {
 		p.next()
+		if p.at(tokenClose) { // of a subsearch that found nothing, behind NOT: matches nothing, not everything
+			p.next()
+			return func(Row) bool { return true }, nil
+		}
 		inner, err := p.and()
 		if err != nil {
 			return nil, err

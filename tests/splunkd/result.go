@@ -9,14 +9,26 @@ import (
 	"unicode/utf8"
 )
 
-// Result is what a search gives back: the table, the messages under it, how many command processes it took.
+// Result is what a search gives back: the table, the messages under it, how many command processes it took, and what it
+// had to read.
 type Result struct {
 	Table
 	Messages  []Message
 	Processes int
+	Cost      Cost
 
 	earliest, latest time.Time // of the search; zero: no bound
 }
+
+// Cost is what a search had to do.
+type Cost struct {
+	Read   time.Duration // windows of events and data models, all of them together
+	Events int           // of the data models in them
+	Rows   int           // that tstats and event searches gave to the rest
+	Held   int           // the most that one of sort, stats and eventstats took in, which hold or order all of them
+}
+
+func (c *Cost) hold(in *Table) { c.Held = max(c.Held, len(in.Rows)) }
 
 // Print writes the result for a terminal of that many columns: as a table where it fits, else row by row, a field a line.
 // Control characters of the data are not printed. Internal fields are left out.

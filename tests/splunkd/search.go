@@ -1,7 +1,6 @@
 package splunkd
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -16,6 +15,7 @@ type search struct {
 	earliest, latest time.Time // zero: no bound
 	messages         []Message
 	processes        int
+	cost             Cost
 }
 
 // step is one compiled command of the pipeline.
@@ -26,16 +26,45 @@ type step struct {
 	custom    *custom
 }
 
-// events are the indexed events of the search's window, newest first.
-func (s *search) events() []event {
+// events are the events of a window that are there at the time of the search, newest first. lag is how much later than
+// at its _indextime one shows.
+func (s *search) events(w window, lag time.Duration) []event {
+	earliest, latest := w.over(s)
+	h := s.head
+	if !h.inOrder {
+		sort.SliceStable(h.log, func(i, j int) bool { return h.log[i].time.After(h.log[j].time) })
+		h.inOrder = true
+	}
+	from, to := 0, len(h.log)
+	if !latest.IsZero() {
+		from = sort.Search(len(h.log), func(i int) bool { return h.log[i].time.Before(latest) })
+	}
+	if !earliest.IsZero() {
+		to = max(from, sort.Search(len(h.log), func(i int) bool { return h.log[i].time.Before(earliest) }))
+	}
 	var list []event
-	for _, e := range s.head.log {
-		if (s.earliest.IsZero() || !e.time.Before(s.earliest)) && (s.latest.IsZero() || e.time.Before(s.latest)) {
+	for _, e := range h.log[from:to] {
+		if h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.now) {
 			list = append(list, e)
 		}
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].time.After(list[j].time) })
+	if !earliest.IsZero() && !latest.IsZero() && earliest.Before(latest) {
+		s.cost.Read += latest.Sub(earliest)
+	}
 	return list
+}
+
+// eventSearch is `search` at the beginning of a search.
+type eventSearch struct {
+	keep predicate
+	window
+}
+
+// table is what the event search gives on the search head.
+func (q *eventSearch) table(s *search) *Table {
+	table := eventTable(s.events(q.window, 0), q.keep, searchHead)
+	s.cost.Events, s.cost.Rows = s.cost.Events+len(table.Rows), s.cost.Rows+len(table.Rows)
+	return table
 }
 
 // note keeps messages; the same text is taken once per search, whatever process it comes from.
@@ -61,25 +90,28 @@ func (s *search) execute(text string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	expanded, err := expandMacros(macros, text)
+	expanded, err := expandMacros(macros, s.context, text)
 	if err != nil {
 		return nil, err
 	}
-	keep, steps, err := s.plan(expanded)
+	if expanded, err = s.subsearches(expanded); err != nil {
+		return nil, err
+	}
+	events, steps, err := s.plan(expanded)
 	if err != nil {
 		return nil, err
 	}
 	local := place{app: s.head.App, sid: s.sid}
 	var table *Table
-	if keep != nil {
+	if events != nil {
 		spread := 0
 		for spread < len(steps) && steps[spread].streaming {
 			spread++
 		}
 		if s.head.Indexers > 0 {
-			table, err = s.onPeers(keep, steps[:spread])
+			table, err = s.onPeers(events, steps[:spread])
 		} else {
-			table, err = runSteps(local, eventTable(s.events(), keep, searchHead), steps[:spread])
+			table, err = runSteps(local, events.table(s), steps[:spread])
 		}
 		steps = steps[spread:]
 		if err != nil {
@@ -95,7 +127,7 @@ func (s *search) refine(text string, rows *Table) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	expanded, err := expandMacros(macros, text)
+	expanded, err := expandMacros(macros, s.context, text)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +145,7 @@ func (s *search) refine(text string, rows *Table) (*Table, error) {
 
 // result is what the user of the search gets.
 func (s *search) result(table *Table, err error) (*Result, error) {
-	result := &Result{Messages: s.messages, Processes: s.processes, earliest: s.earliest, latest: s.latest}
+	result := &Result{Messages: s.messages, Processes: s.processes, Cost: s.cost, earliest: s.earliest, latest: s.latest}
 	if err == nil {
 		result.Table = *table
 	}
@@ -130,19 +162,19 @@ func runSteps(at place, table *Table, steps []step) (*Table, error) {
 	return table, nil
 }
 
-// plan compiles a search without macros: what an event search at its beginning keeps, nil where it is none, and the steps.
-func (s *search) plan(text string) (keep predicate, steps []step, err error) {
+// plan compiles a search without macros: the event search at its beginning, nil where it is none, and the steps.
+func (s *search) plan(text string) (events *eventSearch, steps []step, err error) {
 	stages, err := parsePipeline(text)
 	if err != nil {
 		return nil, nil, err
 	}
 	if stages[0].Name == "search" {
-		if keep, err = compileEvents(stages[0].Text); err != nil {
+		if events, err = s.compileEvents(stages[0].Text); err != nil {
 			return nil, nil, err
 		}
 	}
-	steps, err = s.compile(stages, keep != nil)
-	return keep, steps, err
+	steps, err = s.compile(stages, events != nil)
+	return events, steps, err
 }
 
 // compile turns stages into steps; of an event search the first stage is compiled already.
@@ -209,22 +241,21 @@ func wrongPlace(name string, generating bool) error {
 	return searchErrorf("Error in '%s' command: This command cannot be the first command of a search.", name)
 }
 
-// compileEvents reads an event search. Time bounds inside it are refused: the window is the head's.
-func compileEvents(text string) (predicate, error) {
+// compileEvents reads an event search.
+func (s *search) compileEvents(text string) (*eventSearch, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	if len(tokens) == 0 {
-		return func(Row) bool { return true }, nil
+	bounds, tokens, err := s.inlineWindow(tokens)
+	if err != nil {
+		return nil, err
 	}
-	keep, _, err := parsePredicate(tokens, func(name string) error {
-		if name == "earliest" || name == "latest" {
-			return fmt.Errorf("search: %s= inside a search is not played by this stand-in", name)
-		}
-		return nil
-	})
-	return keep, err
+	out := &eventSearch{keep: func(Row) bool { return true }, window: bounds}
+	if len(tokens) > 0 {
+		out.keep, _, err = parsePredicate(tokens, refuseTimes)
+	}
+	return out, err
 }
 
 // eventTable makes rows of the events that lie on a server.
@@ -253,19 +284,19 @@ func eventTable(events []event, keep predicate, server string) *Table {
 
 // onPeers runs the streaming part of an event search on every indexer, each on its slice of the events, and merges the
 // results by time.
-func (s *search) onPeers(keep predicate, steps []step) (*Table, error) {
+func (s *search) onPeers(q *eventSearch, steps []step) (*Table, error) {
 	peers, err := s.head.pushBundle()
 	if err != nil {
 		return nil, err
 	}
 	parts := make([][]event, len(peers))
-	for i, e := range s.events() {
+	for i, e := range s.events(q.window, 0) {
 		parts[i%len(peers)] = append(parts[i%len(peers)], e)
 	}
 	merged := &Table{}
 	for i, app := range peers {
 		at := place{app: app, remote: true, sid: "remote_" + searchHead + "_" + s.sid}
-		table, err := runSteps(at, eventTable(parts[i], keep, peerName(i)), steps)
+		table, err := runSteps(at, eventTable(parts[i], q.keep, peerName(i)), steps)
 		if err != nil {
 			if failed, ok := err.(*SearchError); ok {
 				return nil, searchErrorf("[%s] Streamed search execute failed because: %s", peerName(i), failed.Text)

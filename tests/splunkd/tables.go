@@ -15,7 +15,10 @@ func compileStats(s *search, text string) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(in *Table) (*Table, error) { return group(s.context, in.Rows, by, aggregates), nil }, nil
+	return func(in *Table) (*Table, error) {
+		s.cost.hold(in)
+		return group(s.context, in.Rows, by, aggregates), nil
+	}, nil
 }
 
 // compileEventstats keeps the rows and adds to each what stats gives for its group. A row without a value in a by field
@@ -26,6 +29,7 @@ func compileEventstats(s *search, text string) (operator, error) {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
+		s.cost.hold(in)
 		out := &Table{Columns: slices.Clone(in.Columns)}
 		for _, agg := range aggregates {
 			out.add(agg.As)
@@ -80,7 +84,7 @@ func readStats(command, text string) ([]aggregate, []string, error) {
 const sortDefault = 10000
 
 // compileSort: `sort 0 - tor_score, +src`. Rows without a value come last, whatever the direction.
-func compileSort(_ *search, text string) (operator, error) {
+func compileSort(s *search, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -119,6 +123,7 @@ func compileSort(_ *search, text string) (operator, error) {
 		return nil, searchErrorf("Error in 'sort' command: a field name is missing.")
 	}
 	return func(in *Table) (*Table, error) {
+		s.cost.hold(in)
 		rows := append([]Row(nil), in.Rows...)
 		sort.SliceStable(rows, func(i, j int) bool {
 			for _, k := range keys {

@@ -1,6 +1,7 @@
 package splunkd
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,7 +12,8 @@ import (
 //	    where All_Traffic.app=tor by All_Traffic.src_ip All_Traffic.dest_port _time span=1h
 //
 // Its columns are the by fields with their prefix, then the aggregates. A row without a value in a by field is dropped,
-// unless fillnull_value gives it one. There are no summaries here: with summariesonly=true every event counts as summarised.
+// unless fillnull_value gives it one. With summariesonly=true an event counts from Head.SummaryLag after
+// its _indextime on, whatever its time; without, from its _indextime on. earliest= and latest= in the where clause: window.go.
 func compileTstats(s *search, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -42,21 +44,34 @@ func compileTstats(s *search, text string) (operator, error) {
 	if from == nil {
 		return nil, searchErrorf("Error in 'tstats' command: The data model '%s' is not played by this stand-in.", tokens[3].Text)
 	}
+	used := []string{"_time"} // fields: to make whole rows of all events would take most of the time of a test
+	check := func(name string) error {
+		if !slices.Contains(used, name) {
+			used = append(used, name)
+		}
+		return from.check(name)
+	}
 	for _, agg := range aggregates {
 		if agg.Eval != nil {
 			return nil, searchErrorf("Error in 'tstats' command: eval is not allowed in %s.", agg.As)
 		}
 		if agg.Field != "" {
-			if err := from.check(agg.Field); err != nil {
+			if err := check(agg.Field); err != nil {
 				return nil, err
 			}
 		}
 	}
 	tokens = tokens[4:]
 	keep := predicate(func(Row) bool { return true })
+	var bounds window
 	if len(tokens) > 0 && tokens[0].is("where") {
-		if keep, tokens, err = parsePredicate(tokens[1:], from.check, "by", "groupby"); err != nil {
+		if bounds, tokens, err = s.inlineWindow(tokens[1:], "by", "groupby"); err != nil {
 			return nil, err
+		}
+		if len(tokens) > 0 && !tokens[0].is("by") && !tokens[0].is("groupby") || !bounds.given {
+			if keep, tokens, err = parsePredicate(tokens, check, "by", "groupby"); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var by []string
@@ -65,16 +80,24 @@ func compileTstats(s *search, text string) (operator, error) {
 		if !tokens[0].is("by") && !tokens[0].is("groupby") {
 			return nil, searchErrorf("Error in 'tstats' command: unexpected %q.", tokens[0].Raw)
 		}
-		if by, span, err = tstatsBy(from, tokens[1:]); err != nil {
+		if by, span, err = tstatsBy(check, tokens[1:]); err != nil {
 			return nil, err
 		}
 	}
 	fill, filled := options["fillnull_value"]
+	lag := time.Duration(0)
+	if only, _ := confBool(options["summariesonly"]); only {
+		lag = s.head.SummaryLag
+	}
 	return func(*Table) (*Table, error) {
 		var rows []Row
-		for _, e := range s.events() {
-			row, in := from.row(e)
-			if !in || !keep(row) {
+		for _, e := range s.events(bounds, lag) {
+			if e.model != from.name {
+				continue
+			}
+			s.cost.Events++
+			row, _ := from.cells(e, used)
+			if !keep(row) {
 				continue
 			}
 			for _, name := range by {
@@ -87,12 +110,14 @@ func compileTstats(s *search, text string) (operator, error) {
 			}
 			rows = append(rows, row)
 		}
-		return group(s.context, rows, by, aggregates), nil
+		grouped := group(s.context, rows, by, aggregates)
+		s.cost.Rows += len(grouped.Rows)
+		return grouped, nil
 	}, nil
 }
 
 // tstatsBy reads the fields behind BY; `span=1h` groups _time.
-func tstatsBy(from *model, tokens []token) ([]string, time.Duration, error) {
+func tstatsBy(check func(string) error, tokens []token) ([]string, time.Duration, error) {
 	var span time.Duration
 	var names []token
 	for i := 0; i < len(tokens); i++ {
@@ -113,7 +138,7 @@ func tstatsBy(from *model, tokens []token) ([]string, time.Duration, error) {
 	hasTime := false
 	for _, name := range by {
 		hasTime = hasTime || name == "_time"
-		if err := from.check(name); err != nil {
+		if err := check(name); err != nil {
 			return nil, 0, err
 		}
 	}

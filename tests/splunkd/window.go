@@ -1,0 +1,229 @@
+package splunkd
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A search may narrow or move its window itself: earliest= and latest= in the where clause of tstats or in an event
+// search, and a subsearch that computes them.
+//
+//	where earliest=-70m@m latest=-10m@m All_Traffic.app=tor
+//	where [| makeresults | addinfo | eval w="earliest=".(info_max_time-3600)." latest=".info_max_time | return $w]
+
+// window is what a command says of its time. Bounds that it does not give are the search's, with one trap that Splunk's
+// Search Manual has (Specify time modifiers in your search): where only earliest is given, latest is now, whatever the
+// search's window; where only latest is given, there is no earliest.
+type window struct {
+	given            bool
+	earliest, latest string // time modifiers, empty: not given
+}
+
+// over is the window in the end. Offsets count from now, as the run started (only supposed; design section 4 therefore
+// computes both bounds from addinfo).
+func (w window) over(s *search) (earliest, latest time.Time) {
+	if !w.given {
+		return s.earliest, s.latest
+	}
+	now := s.context.now.In(s.context.zone)
+	latest = now
+	if w.earliest != "" && w.earliest != "0" {
+		earliest, _ = relativeTime(w.earliest, now) // read once when it was compiled
+	}
+	if w.latest != "" {
+		latest, _ = relativeTime(w.latest, now)
+	}
+	return earliest, latest
+}
+
+// inlineWindow takes earliest= and latest= out of a filter, up to one of the stop words. Only those that are joined to
+// the rest by AND are played.
+func (s *search) inlineWindow(tokens []token, stop ...string) (w window, rest []token, err error) {
+	depth := 0
+	for i := 0; i < len(tokens); i++ {
+		t := tokens[i]
+		for _, word := range stop {
+			if t.is(word) {
+				return w, append(rest, tokens[i:]...), nil
+			}
+		}
+		switch t.Kind {
+		case tokenOpen:
+			depth++
+		case tokenClose:
+			depth--
+		}
+		if !t.is("earliest") && !t.is("latest") || i+2 >= len(tokens) || tokens[i+1].Text != "=" || !tokens[i+2].word() {
+			rest = append(rest, t)
+			continue
+		}
+		last := len(rest) - 1
+		if depth > 0 || last >= 0 && (rest[last].is("OR") || rest[last].is("NOT")) || i+3 < len(tokens) && tokens[i+3].is("OR") {
+			return w, nil, fmt.Errorf("%s= inside brackets, behind NOT or beside OR is not played by this stand-in", t.Text)
+		}
+		value := tokens[i+2].Text
+		if _, err := relativeTime(value, s.context.now); err != nil {
+			return w, nil, err
+		}
+		w.given = true
+		if t.is("earliest") {
+			w.earliest = value
+		} else {
+			w.latest = value
+		}
+		i += 2
+		if i+1 < len(tokens) && tokens[i+1].is("AND") {
+			i++
+		} else if last >= 0 && rest[last].is("AND") {
+			rest = rest[:last]
+		}
+	}
+	return w, rest, nil
+}
+
+// refuseTimes is for a filter from which the times were taken.
+func refuseTimes(name string) error {
+	if name == "earliest" || name == "latest" {
+		return fmt.Errorf("%s: only one such bound, with =, is played by this stand-in", name)
+	}
+	return nil
+}
+
+// compileAddinfo adds to each row what the search is: its window and when it started. Without bound the window begins at
+// 0 and ends at +Infinity (Search Reference, addinfo).
+func compileAddinfo(s *search, text string) (operator, error) {
+	if strings.TrimSpace(text) != "" {
+		return nil, searchErrorf("Error in 'addinfo' command: unexpected %q.", text)
+	}
+	names := []string{"info_min_time", "info_max_time", "info_sid", "info_search_time"}
+	return func(in *Table) (*Table, error) {
+		values := []string{"0.000", "+Infinity", s.sid, infoTime(s.context.now)}
+		if !s.earliest.IsZero() {
+			values[0] = infoTime(s.earliest)
+		}
+		if !s.latest.IsZero() {
+			values[1] = infoTime(s.latest)
+		}
+		out, err := eachRow(func(row Row) bool {
+			for i, name := range names {
+				row[name] = Value{values[i]}
+			}
+			return true
+		})(in)
+		out.Columns = append([]string(nil), out.Columns...)
+		out.add(names...)
+		return out, err
+	}, nil
+}
+
+// infoTime is a time as addinfo writes it, with three digits behind the point.
+func infoTime(t time.Time) string { return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6) }
+
+// maxSubsearch is how many rows a subsearch may give; more are cut, and a message says so (limits.conf [subsearch]
+// maxout). Its time limit of 60 seconds is not played.
+const maxSubsearch = 10000
+
+// subsearches runs what stands in square brackets and puts its text there, before the search itself is read. The search
+// behind append stays, for its command to run.
+func (s *search) subsearches(text string) (string, error) {
+	start := 0 // of the command at hand
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = quotedEnd(text, i) - 1
+		case '|':
+			start = i + 1
+		case '[':
+			end := bracketEnd(text, i)
+			if end < 0 {
+				return "", searchErrorf("Error in 'SearchParser': Mismatched quotes and/or parenthesis at %q.", text[i:])
+			}
+			inner, err := s.subsearches(text[i+1 : end])
+			if err != nil {
+				return "", err
+			}
+			if name, _ := splitWord(strings.TrimSpace(text[start:i])); strings.EqualFold(name, "append") {
+				inner = "[" + inner + "]"
+			} else if inner, err = s.subsearch(inner); err != nil {
+				return "", err
+			}
+			text = text[:i] + inner + text[end+1:]
+			i += len(inner) - 1
+		}
+	}
+	return text, nil
+}
+
+// subsearch runs a search inside another one, over the same window, and returns its text: that of `return`, else all rows
+// as a condition.
+func (s *search) subsearch(text string) (string, error) {
+	events, steps, err := s.plan(text)
+	if err != nil {
+		return "", err
+	}
+	var table *Table
+	if events != nil {
+		table = events.table(s)
+	}
+	if table, err = runSteps(place{app: s.head.App, sid: s.sid}, table, steps); err != nil {
+		return "", err
+	}
+	if len(table.Columns) == 1 && table.Columns[0] == returnColumn {
+		return table.Rows[0].Get(returnColumn), nil
+	}
+	if len(table.Rows) > maxSubsearch {
+		table.Rows = table.Rows[:maxSubsearch]
+		s.note([]Message{{"WARN", fmt.Sprintf("Subsearch produced more than %d results, truncating to maxout %d.", maxSubsearch, maxSubsearch)}})
+	}
+	return condition(table), nil
+}
+
+// condition is what the command format makes of rows, which Splunk adds to a subsearch that has none:
+// ( ( a="x" AND b="y" ) OR ( ... ) ), and NOT ( ) of nothing.
+func condition(table *Table) string {
+	var rows []string
+	for _, row := range table.Rows {
+		var terms []string
+		for _, name := range table.Columns {
+			if internal(name) {
+				continue
+			}
+			var any []string
+			for _, value := range row[name] {
+				any = append(any, fmt.Sprintf(`%s="%s"`, name, strings.ReplaceAll(value, `"`, `\"`)))
+			}
+			switch len(any) {
+			case 0:
+			case 1:
+				terms = append(terms, any[0])
+			default:
+				terms = append(terms, "( "+strings.Join(any, " OR ")+" )")
+			}
+		}
+		if len(terms) > 0 {
+			rows = append(rows, "( "+strings.Join(terms, " AND ")+" )")
+		}
+	}
+	if len(rows) == 0 {
+		return "NOT ( )"
+	}
+	return "( " + strings.Join(rows, " OR ") + " )"
+}
+
+const returnColumn = "search"
+
+// compileReturn plays `return $field`, the form that gives the bare value of the first row. The others are not played.
+func compileReturn(_ *search, text string) (operator, error) {
+	name, bare := strings.CutPrefix(strings.TrimSpace(text), "$")
+	if !bare || name == "" || strings.ContainsAny(name, " $=,") {
+		return nil, searchErrorf("Error in 'return' command: only `return $field` is played by this stand-in, found %q.", text)
+	}
+	return func(in *Table) (*Table, error) {
+		out := &Table{Columns: []string{returnColumn}, Rows: []Row{{}}}
+		if len(in.Rows) > 0 {
+			out.Rows[0][returnColumn] = in.Rows[0][name]
+		}
+		return out, nil
+	}, nil
+}
