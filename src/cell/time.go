@@ -43,6 +43,11 @@ const (
 // times, but for Palo Alto's own form, the one with slashes, which never names a
 // zone and is UTC then.
 func ReadTime(text []byte, zone *time.Location) (int64, TimeKind) {
+	if len(text) >= len(dateForm) && (text[4] == '-' || text[4] == '/') { // no number
+		if micros, kind := date(text, zone); kind.IsMoment() {
+			return micros, kind
+		}
+	}
 	if micros, ok := epoch(text); ok {
 		return micros, ATime
 	}

@@ -14,13 +14,14 @@ import (
 type panLog struct {
 	// last is up to which field a line is read by number. All releases write these, so
 	// that a line with fewer was cut.
-	last  int
-	slots []panSlot // names in the table, by number
+	last   int
+	fields []panField // in their order; the last one is among them
 }
 
-type panSlot struct {
-	slot event.Slot
-	ok   bool
+type panField struct {
+	number int
+	skip   int // how many fields stand between the one read before and this one
+	slot   event.Slot
 }
 
 const (
@@ -47,10 +48,15 @@ var panLogs = map[string]*panLog{
 }
 
 func newPanLog(last int, all ...map[int]string) *panLog {
-	l := &panLog{last: last, slots: make([]panSlot, last+1)}
-	for _, names := range all {
-		for number, name := range names {
-			l.slots[number].slot, l.slots[number].ok = event.Find([]byte(name))
+	l := &panLog{last: last}
+	before := panType
+	for number := panType + 1; number <= last; number++ {
+		for _, names := range all {
+			if name := names[number]; name != "" {
+				slot, _ := event.Find([]byte(name))
+				l.fields = append(l.fields, panField{number, number - before - 1, slot})
+				before = number
+			}
 		}
 	}
 	return l
@@ -75,28 +81,29 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
 	}
 	e.HeaderTime = zonedTime(before)
-	for n, more := panType+1, true; more && n <= log.last; n++ {
+	plain := bytes.IndexByte(rest, '"') < 0 && bytes.Count(rest, comma) >= log.last-panType-1
+	for i := range log.fields {
+		f := &log.fields[i]
 		var field []byte
-		field, rest, more = cutField(rest)
-		if !more && n < log.last {
+		if whole := true; plain {
+			field, rest = plainField(rest, f.skip)
+		} else if field, rest, whole = quotedField(rest, f.skip, f.number == log.last); !whole {
 			// The line ends here, perhaps inside of the field.
 			if e.Says() {
 				return Claim{Kind: Flow, Format: PAN, Cut: true}
 			}
 			return Claim{Kind: Broken, Format: PAN, Text: "the " + string(kind) + " line has fewer fields than all PAN-OS write: it was cut", Cut: true}
 		}
-		if n == panTime && cell.IsEmpty(field) {
+		switch {
+		case f.number == panTime && cell.IsEmpty(field):
 			e.Set(panReceived, received)
-		}
-		if n == panType+1 && string(kind) == "THREAT" && string(field) != "url" {
+		case f.number == panType+1 && string(kind) == "THREAT" && string(field) != "url":
 			return Claim{Kind: Other, Format: PAN, Text: "Palo Alto THREAT but url"}
 		}
-		if at := log.slots[n]; at.ok {
-			if bytes.IndexByte(field, '"') >= 0 {
-				field = p.undouble(field)
-			}
-			e.Set(at.slot, field)
+		if !plain && bytes.IndexByte(field, '"') >= 0 {
+			field = p.undouble(field)
 		}
+		e.Set(f.slot, field)
 	}
 	if text := highRes(rest); text != nil {
 		e.Set(panHighRes, text)
@@ -206,6 +213,38 @@ func highRes(rest []byte) []byte {
 	}
 }
 
+var comma = []byte{','}
+
+// plainField passes some fields of a line without quotes and returns the next and what
+// follows it. The line has as many.
+func plainField(line []byte, skip int) (field, rest []byte) {
+	at := 0
+	for ; skip > 0 && at < len(line); at++ {
+		if line[at] == ',' {
+			skip--
+		}
+	}
+	line = line[at:]
+	for at, c := range line {
+		if c == ',' {
+			return line[:at], line[at+1:]
+		}
+	}
+	return line, nil
+}
+
+// quotedField is plainField for a line that may have quotes or end too soon: whole is
+// false where it ends before the field or, unless that is the last one, with it.
+func quotedField(line []byte, skip int, last bool) (field, rest []byte, whole bool) {
+	more := true
+	for n := 0; n <= skip; n++ {
+		if field, line, more = cutField(line); !more && !(last && n == skip) {
+			return nil, nil, false
+		}
+	}
+	return field, line, true
+}
+
 // cutField takes the first field off a comma-separated line, with doubled quotes as
 // they are. A field in quotes may hold commas.
 func cutField(line []byte) (field, rest []byte, more bool) {
@@ -227,12 +266,7 @@ func cutField(line []byte) (field, rest []byte, more bool) {
 			break // text behind the quote: a quote that means nothing
 		}
 	}
-	for at, c := range line { // fields are short: a search by words of the machine costs more
-		if c == ',' {
-			return line[:at], line[at+1:], true
-		}
-	}
-	return line, nil, false
+	return bytes.Cut(line, comma)
 }
 
 // undouble takes the doubled quotes of a field for one each.
