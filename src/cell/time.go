@@ -2,6 +2,7 @@ package cell
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 	"time"
 )
@@ -65,17 +66,34 @@ func ReadTime(text []byte, zone *time.Location) (int64, TimeKind) {
 
 // epoch reads a number of seconds, or of smaller units by its size.
 func epoch(text []byte) (int64, bool) {
-	if len(text) == len("1795169730") { // the usual cell
-		n := int64(0)
-		for _, c := range text {
-			if c < '0' || c > '9' {
-				return anyEpoch(text)
-			}
-			n = n*10 + int64(c-'0')
-		}
-		return n * Million, true
+	const usual = len("1795169730")
+	if len(text) < usual || len(text) > usual && text[usual] != '.' {
+		return anyEpoch(text)
 	}
-	return anyEpoch(text)
+	high, ok := eightDigits(text)
+	tens, ones := uint64(text[8])-'0', uint64(text[9])-'0'
+	if !ok || tens > 9 || ones > 9 {
+		return anyEpoch(text)
+	}
+	micros := int64(high*100+tens*10+ones) * Million
+	if len(text) == usual {
+		return micros, true
+	}
+	fraction, rest, _ := readFraction(text[usual+1:])
+	return micros + fraction, len(rest) == 0
+}
+
+// eightDigits reads the first eight characters as a number, all at once: neighbours
+// become a number of two digits, those one of four, those one of eight.
+func eightDigits(text []byte) (uint64, bool) {
+	const each = 0x0101010101010101
+	v := binary.LittleEndian.Uint64(text) ^ each*'0' // the first digit is the lowest byte
+	if (v|(v+each*6))&(each*0xf0) != 0 {             // one is above 9
+		return 0, false
+	}
+	v = (v*10 + v>>8) & 0x00ff00ff00ff00ff
+	v = (v*100 + v>>16) & 0x0000ffff0000ffff
+	return (v*10000 + v>>32) & 0xffffffff, true
 }
 
 func anyEpoch(text []byte) (int64, bool) {

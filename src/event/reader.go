@@ -157,8 +157,13 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 	}
 	var seen conn
 	for i := range e.n(ConnState) {
-		if text := bytes.TrimSpace(e.bare(ConnState, i)); len(text) > 0 {
-			seen = connStates[string(text)]
+		text := e.bare(ConnState, i)
+		state, ok := connStates[string(text)]
+		if !ok {
+			state, ok = connStates[string(bytes.TrimSpace(text))]
+		}
+		if ok {
+			seen = state
 			break
 		}
 	}

@@ -68,7 +68,7 @@ func (e *Event) isNamed(r Role) bool { return e.columns != nil && e.columns.Name
 // IsZeek reports whether the event has cells that only Zeek's logs have.
 func (e *Event) IsZeek() bool {
 	for _, s := range slots.zeek {
-		if e.has(s) {
+		if e.set[slots.role[s]] != 0 && e.has(s) { // a row has no text
 			return true
 		}
 	}
