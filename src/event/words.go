@@ -54,7 +54,7 @@ var blockWords = [...]string{"block", "den", "drop", "reset", "reject", "sinkhol
 // IsBlock reports whether an action says that the firewall stopped the flow.
 func IsBlock(action []byte) bool {
 	action = bytes.TrimSpace(action)
-	if string(action) == "D" { // Azure's network security groups
+	if len(action) == 1 && action[0]|0x20 == 'd' { // Azure's network security groups
 		return true
 	}
 	for _, word := range blockWords {

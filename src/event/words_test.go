@@ -286,7 +286,7 @@ func TestTransportIsNoPort(t *testing.T) {
 // The readers take any bytes, allocate nothing, and do not see case or blanks
 // around.
 func FuzzFirewall(f *testing.F) {
-	for _, cell := range []string{"", "tor", "TLS.Tor", "tor2web", "Tor -- Client Request 5", "udp", "ipv6-icmp", "reset-both", "unknown", "\xff"} {
+	for _, cell := range []string{"", "tor", "TLS.Tor", "tor2web", "Tor -- Client Request 5", "udp", "ipv6-icmp", "reset-both", "unknown", "d", "\xff"} {
 		f.Add([]byte(cell))
 	}
 	f.Fuzz(func(t *testing.T, cell []byte) {
