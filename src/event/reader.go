@@ -309,7 +309,7 @@ func (r *Reader) several() bool {
 	return false
 }
 
-// remembered is what a row's cell of few different values was read as last.
+// remembered is what the cells of a role of few different values were read as last.
 type remembered[T any] struct {
 	cells []byte // raw, of all places of the role, each with a length before it; of a text, with its name
 	as    T
