@@ -1,6 +1,7 @@
 package packagetest
 
 import (
+	"net/url"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -33,7 +34,7 @@ var allowed = map[string]map[string]string{
 		`[a-z0-9]+-option`:  "syntax description",
 	},
 	"default/savedsearches.conf": {`[A-Za-z -]+`: `description search disabled enableSched cron_schedule dispatch.earliest_time dispatch.latest_time
-		schedule_window allow_skew realtime_schedule counttype relation quantity alert.digest_mode alert.track alert.severity is_visible
+		schedule_window allow_skew realtime_schedule counttype relation quantity alert.digest_mode alert.track alert.severity alert.expires is_visible
 		alert.suppress alert.suppress.fields alert.suppress.period
 		action.correlationsearch.enabled action.correlationsearch.label action.correlationsearch.detection_type
 		action.correlationsearch.annotations action.correlationsearch.metadata
@@ -49,7 +50,7 @@ var allowed = map[string]map[string]string{
 	},
 	"metadata/default.meta": {
 		``: "access export", `commands(/torupdate)?`: "access export", `searchbnf`: "export", `lookups`: "export", `savedsearches(/default)?`: "export",
-		`analyticstories`: "export", `transforms/[a-z_]+`: "export", `macros/[a-z_]+`: "export",
+		`analyticstories`: "export", `transforms/[a-z_]+`: "export", `macros/[a-z_]+(%281%29)?`: "export",
 	},
 }
 
@@ -117,7 +118,9 @@ func TestMeta(t *testing.T) {
 	macros, transforms := conf(t, "default/macros.conf"), conf(t, "default/transforms.conf")
 	exported := map[string]bool{}
 	for _, stanza := range c.Stanzas() {
-		if value(t, c, stanza, "export") == "system" {
+		stanza, err := url.PathUnescape(stanza) // as Splunk writes the brackets of a macro's name
+		require.NoError(t, err)
+		if value(t, c, strings.NewReplacer("(", "%28", ")", "%29").Replace(stanza), "export") == "system" {
 			exported[stanza] = true
 		}
 		if kind, name, found := strings.Cut(stanza, "/"); found && kind == "macros" {

@@ -37,6 +37,7 @@ func builtins() map[string]builtin {
 		"localop":      {compile: compileNothing},
 		"stats":        {compile: compileStats},
 		"eventstats":   {compile: compileEventstats},
+		"streamstats":  {compile: compileStreamstats},
 		"timechart":    {compile: compileTimechart},
 		"sort":         {compile: compileSort},
 		"table":        {compile: compileTable},
