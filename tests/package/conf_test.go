@@ -24,7 +24,7 @@ var allowed = map[string]map[string]string{
 		`shclustering`: "deployer_lookups_push_mode",
 		`triggers`:     "reload.analyticstories",
 	},
-	"default/commands.conf":   {`[a-z0-9]+`: "chunked filename run_in_preview is_risky"},
+	"default/commands.conf":   {`[a-z0-9]+`: "chunked filename run_in_preview is_risky maxwait"},
 	"default/macros.conf":     {`[a-z_]+(\(\d\))?`: "args definition description"},
 	"default/server.conf":     {`shclustering`: "conf_replication_include.analyticstories"},
 	"default/transforms.conf": {`tor_relays(_history)?`: "filename case_sensitive_match max_matches"},
