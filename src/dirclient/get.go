@@ -178,7 +178,10 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 	})
 	if next, failed = c.judge(a, target, response); next != nil || failed != nil {
 		watch.Reset(drainedTime)
-		_, _ = io.CopyN(io.Discard, response.Body, drained) // whatever becomes of it: the answer is known
+		rest, _ := io.ReadAll(io.LimitReader(response.Body, drained)) // whatever becomes of it: the answer is known
+		if title, page := web.Page(rest); page && title != "" && failed != nil && !errors.Is(failed.err, ErrNotFound) {
+			failed.err = fmt.Errorf("%w; a web page came instead: %q", failed.err, title)
+		}
 		return doc, next, failed
 	}
 
