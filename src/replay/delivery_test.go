@@ -28,7 +28,7 @@ func isAsk(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/ack") 
 // of the acknowledgements tell what was taken, wherever they begin.
 func TestExactlyOnce(t *testing.T) {
 	t.Run("from 0", func(t *testing.T) { exactlyOnce(t, 0, 100_000) })
-	t.Run("from 1", func(t *testing.T) { exactlyOnce(t, 1, 20_000) })
+	t.Run("from 1", func(t *testing.T) { exactlyOnce(t, 1, 60_000) })
 }
 
 func exactlyOnce(t *testing.T, base int64, events int) {

@@ -92,7 +92,6 @@ type Confirmer interface {
 // Limits of what is read and kept.
 const (
 	maxLine   = 1_000_000 // bytes of an event; a request to SCS takes 1,040,000, and Splunk cuts at 10,000 by default
-	maxYML    = 1 << 20   // bytes of a yml file; those of attack_data have 1 to 20 kB
 	maxFiles  = 1000      // files of one replay: all are in the state, which is written before each request
 	maxState  = 4 << 20   // bytes of a state file, of 1,000 files, each with a window of parts
 	maxAnswer = 64 << 10  // bytes of an answer; a poll of all ids that can be open takes 400

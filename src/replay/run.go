@@ -90,8 +90,11 @@ func (d *delivery) begin(ctx context.Context) error {
 			d.summary.State = d.options.State
 		}
 	}
-	for _, f := range d.state.Files {
+	for i, f := range d.state.Files {
 		d.total += f.Size
+		if d.files[i].spread {
+			d.noteKind("spread", fmt.Sprintf("%s looks like JSON over several lines, and each line is sent as an event: jq -c makes it one event a line (of an array by jq -c '.[]')", d.files[i].Path))
+		}
 	}
 	now := d.options.Now() // the only use of it: waiting goes by time.Now, which does not jump
 	if d.state != fresh && d.state.Shifted != d.options.ShiftToNow {
