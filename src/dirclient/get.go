@@ -145,6 +145,9 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 	if err != nil {
 		return doc, nil, &failure{err: because(errProxy, "%s", "the environment names one that is not a URL")}
 	}
+	if proxy != nil && c.used != nil {
+		c.used(proxy)
+	}
 
 	transport := c.direct
 	if number == 0 {
