@@ -63,15 +63,18 @@ as you say, and the distances between events stay. Each of the app's hourly
 searches looks at an hour that ended 10 to 35 minutes before it runs.
 
 The summary counts what the server accepted. With --ack that is what an indexer
-wrote; without, what was answered with success, so that nothing is called exactly
-once. An answer that is no collector's leaves in doubt what became of the events:
-they are counted as unconfirmed. If something fails, the same
-command goes on where it ended: what was accepted is remembered in a file beside
-the first one (--state).
+wrote, and nothing else is called exactly once; without, what was answered with
+success. What was answered by no collector is in doubt and counted as unconfirmed.
+If something fails, the same command goes on where it ended: what was accepted is
+remembered in a file beside the first one (--state).
+
+Splunk's own certificate of the first start is for no host: compare its fingerprint
+on the server and give it by --pin.
 
 The token comes from a file (--token-file) or from TORCTL_TOKEN.`,
 		Example: `  torctl replay pan.log --url https://splunk:8088 --token-file token --sourcetype pan:traffic --index main --shift-to-now
   torctl replay pan_tor.yml --url https://splunk:8088 --ca cacert.pem --index attack_data --shift-to-now=20m --ack
+  torctl replay pan.log --url https://splunk:8088 --pin sha256:9f86...0a08 --token-file token --index main
   TORCTL_TOKEN=$(cat token) torctl replay eve.json --url https://splunk:8088 --endpoint event --sourcetype suricata -o json
   torctl replay conn.log --to scs --url https://api.scs.example.com --tenant corp --token-file token`,
 		Args: func(c *cobra.Command, files []string) error {
