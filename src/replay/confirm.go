@@ -78,6 +78,22 @@ func (d *delivery) askable(p *parcel, last bool) bool {
 	return p.channel != d.channel || p.id >= d.first+d.renewed && (last || !d.suspect)
 }
 
+// acknowledges asks, before anything is sent, whether the token has acknowledgements
+// at all. On a channel of others the question could take away what they wait for. Any
+// other answer than this one is for the first request to judge.
+func (d *delivery) acknowledges(ctx context.Context) error {
+	if !d.counts {
+		return nil
+	}
+	_, err := d.target.(Confirmer).Confirm(ctx, d.channel, []int64{0})
+	var f *Failure
+	if errors.As(err, &f) && f.Code == codeNoAck {
+		return fmt.Errorf("nothing was sent: %w", &Failure{Outcome: Refused, Status: f.Status, Code: f.Code, Event: -1, Advice: f.Advice,
+			Err: errors.New("this token has no indexer acknowledgement")})
+	}
+	return context.Cause(ctx)
+}
+
 // askLate asks whether requests arrived that were given up and made again.
 func (d *delivery) askLate(ctx context.Context) {
 	for _, l := range d.late {

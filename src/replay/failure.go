@@ -70,19 +70,21 @@ func (r retry) Unwrap() []error {
 // collectorAdvice is what to do about a code of the HTTP Event Collector
 // (Splunk, "Troubleshoot HTTP Event Collector", possible error codes).
 var collectorAdvice = map[int]string{
-	1:  "enable the token in Splunk, under HTTP Event Collector",
-	2:  "give the token",
-	3:  "check the token",
-	4:  "check the token, and that it belongs to this server",
-	5:  "this is a fault of the replay",
-	6:  "the collector cannot read this event; try the other endpoint",
-	7:  "choose an index that exists and that the token may write to, with --index",
-	8:  "look into splunkd.log of the server",
-	10: "the token wants a channel: leave --channel out, then one is made",
-	11: "a channel is a GUID such as 0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba",
-	14: "turn on indexer acknowledgement for this token in Splunk, or leave --ack out",
-	16: "check the token",
+	1:         "enable the token in Splunk, under HTTP Event Collector",
+	2:         "give the token",
+	3:         "check the token",
+	4:         "check the token, and that it belongs to this server",
+	5:         "this is a fault of the replay",
+	6:         "the collector cannot read this event; try the other endpoint",
+	7:         "choose an index that exists and that the token may write to, with --index",
+	8:         "look into splunkd.log of the server",
+	10:        "the token wants a channel: leave --channel out, then one is made",
+	11:        "a channel is a GUID such as 0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba",
+	codeNoAck: "turn on indexer acknowledgement for this token in Splunk, or leave --ack out",
+	16:        "check the token",
 }
+
+const codeNoAck = 14
 
 var statusAdvice = map[int]string{
 	http.StatusUnauthorized:          "check the token",

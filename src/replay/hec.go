@@ -155,7 +155,7 @@ func (h *HEC) Send(ctx context.Context, batch Batch) (int64, error) {
 	case !h.config.Ack:
 		return -1, nil
 	case said.AckID == nil, *said.AckID < 0:
-		return -1, &Failure{Outcome: Unclear, Status: 200, Code: 0, Event: -1, Advice: collectorAdvice[14],
+		return -1, &Failure{Outcome: Unclear, Status: 200, Code: 0, Event: -1, Advice: collectorAdvice[codeNoAck],
 			Err: errors.New("the collector took the events without an acknowledgement id, so this token has no indexer acknowledgement")}
 	}
 	return *said.AckID, nil

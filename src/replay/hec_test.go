@@ -243,17 +243,37 @@ func TestRetryAfter(t *testing.T) {
 	require.Zero(t, summary.MaybeTwice)
 }
 
-// TestAckDisabled: the token has no acknowledgement.
+// TestAckDisabled: the token has no acknowledgement, which is found out before
+// anything is sent, where the collector tells.
 func TestAckDisabled(t *testing.T) {
-	c := newCollector(t, false)
-	hec := newHEC(t, c, func(config *HECConfig) { config.Ack = true })
-	summary, err := Run(context.Background(), hec, panFile(t, 3), quick(nil))
-	require.ErrorContains(t, err, "this token has no indexer acknowledgement; turn on indexer acknowledgement for this token in Splunk, or leave --ack out")
-	require.Zero(t, summary.Accepted)
-	require.EqualValues(t, 3, summary.Unconfirmed)
-	require.EqualValues(t, 1, summary.Requests)
-	_, err = hec.Confirm(context.Background(), newID(), []int64{0})
-	require.ErrorContains(t, err, `code 14 "ACK is disabled"`)
+	for _, tells := range []bool{true, false} {
+		c := newCollector(t, false)
+		if !tells {
+			inner := c.Server.Config.Handler
+			c.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if isAsk(r) {
+					http.NotFound(w, r)
+					return
+				}
+				inner.ServeHTTP(w, r)
+			})
+		}
+		hec := newHEC(t, c, func(config *HECConfig) { config.Ack = true })
+		summary, err := Run(context.Background(), hec, panFile(t, 3), quick(nil))
+		require.ErrorContains(t, err, "this token has no indexer acknowledgement; turn on indexer acknowledgement for this token in Splunk, or leave --ack out")
+		require.Zero(t, summary.Accepted)
+		if tells {
+			require.ErrorContains(t, err, "nothing was sent")
+			require.Zero(t, summary.Requests)
+			require.Zero(t, summary.Unconfirmed)
+			require.Empty(t, c.arrived)
+			_, err = hec.Confirm(context.Background(), newID(), []int64{0})
+			require.ErrorContains(t, err, `code 14 "ACK is disabled"`)
+		} else {
+			require.EqualValues(t, 1, summary.Requests)
+			require.EqualValues(t, 3, summary.Unconfirmed)
+		}
+	}
 }
 
 // TestStickySession: acknowledgements live on one indexer; a load balancer finds

@@ -68,6 +68,9 @@ func Run(ctx context.Context, target Target, files []Dataset, o Options) (Summar
 		return d.summary, err
 	}
 	defer d.source.close()
+	if err := d.acknowledges(ctx); err != nil {
+		return d.summary, d.end(nil, err)
+	}
 	flying, err := d.deliver(ctx)
 	return d.summary, d.end(flying, err)
 }
