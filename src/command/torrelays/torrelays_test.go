@@ -343,10 +343,18 @@ func TestProxyOfEnvironment(t *testing.T) {
 		require.NotContains(t, strings.Join(r.messages, " "), "environment", "this machine is asked directly")
 		return
 	}
-	s.consensus = s.hour(0)
-	address := strings.Replace(strings.TrimPrefix(s.source, "source=dir+"), "http://", "http://ann:tr0ub4dor@", 1)
+	consensus, certificates := s.hour(0), s.net.Certificates()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/tor/status-vote/") {
+			_, _ = w.Write(consensus)
+			return
+		}
+		_, _ = w.Write(certificates)
+	}))
+	defer proxy.Close()
+	address := strings.Replace(proxy.URL, "http://", "http://ann:tr0ub4dor@", 1)
 	again := exec.Command(os.Args[0], "-test.run=^TestProxyOfEnvironment$", "-test.v")
-	again.Env = append(os.Environ(), variable+"="+s.source, "HTTP_PROXY="+address, "http_proxy="+address, "NO_PROXY=", "no_proxy=")
+	again.Env = append(os.Environ(), variable+"=source=dir+"+proxy.URL, "HTTP_PROXY="+address, "http_proxy="+address, "NO_PROXY=", "no_proxy=")
 	out, err := again.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NotContains(t, string(out), "tr0ub4dor")
