@@ -78,3 +78,13 @@ func TestStream(t *testing.T) {
 		require.Equal(t, want, err, "shared")
 	}
 }
+
+func TestIsPointer(t *testing.T) {
+	for head, want := range map[string]bool{
+		"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n": true,
+		"version https://hawser.github.com/spec/v1\n":                         true,
+		"version 2 of https://git-lfs":                                        false, "": false,
+	} {
+		require.Equal(t, want, IsPointer([]byte(head)), head)
+	}
+}

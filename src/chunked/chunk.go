@@ -21,6 +21,9 @@ type Chunk struct {
 // as one line of at most 1,000 bytes, and at most 20 texts are sent.
 func (c *Chunk) Warn(text string) { c.tell("WARN", text) }
 
+// Info shows a remark beside the results, within the limits of Warn.
+func (c *Chunk) Info(text string) { c.tell("INFO", text) }
+
 // Error shows an error beside the results. The search goes on: an error that
 // ends it is returned by Execute. The limits are those of Warn.
 func (c *Chunk) Error(text string) { c.tell("ERROR", text) }
@@ -32,7 +35,7 @@ func (c *Chunk) tell(level, text string) {
 	c.journal.add(level, text)
 }
 
-// Messages returns what Warn and Error collected for this reply. It is meant
+// Messages returns what Info, Warn and Error collected for this reply. It is meant
 // for tests of commands.
 func (c *Chunk) Messages() []Message {
 	if c.journal == nil {

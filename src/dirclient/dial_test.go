@@ -140,12 +140,18 @@ func TestProxy(t *testing.T) {
 // It is in another process, as net/http reads it once.
 func TestProxyFromEnvironment(t *testing.T) {
 	if os.Getenv("DIRCLIENT_TEST_PROXY") != "" {
-		asked := newClient(t, func(config *Config) { config.ProxyFromEnvironment = true; config.Limits.Tries = 1 })
+		var used []string
+		asked := newClient(t, func(config *Config) {
+			config.ProxyFromEnvironment, config.ProxyUsed, config.Limits.Tries = true, func(host string) { used = append(used, host) }, 1
+		})
 		target, err := ParseSource("dir+http://192.0.2.9:9030")
 		require.NoError(t, err)
 		doc, err := newest(asked, target)
 		require.NoError(t, err)
 		require.Equal(t, document, doc.Bytes)
+		_, err = newest(asked, target)
+		require.NoError(t, err)
+		require.Equal(t, []string{os.Getenv("DIRCLIENT_TEST_PROXY")}, used, "told once, and without the password")
 
 		request := httptest.NewRequest(http.MethodGet, "http://192.0.2.9:9030/", nil)
 		proxy, err := newClient(t, nil).proxy(request)
@@ -155,8 +161,10 @@ func TestProxyFromEnvironment(t *testing.T) {
 	}
 	proxy := httptest.NewServer(write(200, document))
 	defer proxy.Close()
+	address := strings.Replace(proxy.URL, "http://", "http://ann:hunter2@", 1)
 	again := exec.Command(os.Args[0], "-test.run=^TestProxyFromEnvironment$")
-	again.Env = append(os.Environ(), "DIRCLIENT_TEST_PROXY=1", "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	again.Env = append(os.Environ(), "DIRCLIENT_TEST_PROXY="+strings.TrimPrefix(proxy.URL, "http://"),
+		"HTTP_PROXY="+address, "http_proxy="+address, "NO_PROXY=", "no_proxy=")
 	out, err := again.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }

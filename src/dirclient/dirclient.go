@@ -56,7 +56,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
+
+	"tordetect/src/text"
 )
 
 // A Document is one answer or one file, whole, and where it came from.
@@ -77,8 +80,10 @@ type Config struct {
 	Proxy *url.URL
 
 	// ProxyFromEnvironment uses HTTPS_PROXY, HTTP_PROXY and NO_PROXY where
-	// Proxy is nil. Without it the environment is not looked at.
+	// Proxy is nil. Without it the environment is not looked at. ProxyUsed is told
+	// of the first one that was asked so, by its host and port; nil = nobody.
 	ProxyFromEnvironment bool
+	ProxyUsed            func(host string)
 
 	// RootCAs are the trusted authorities for TLS; nil = those of the host.
 	// CAOption is how the caller's users name a further one, for the advice where a
@@ -100,6 +105,7 @@ type Client struct {
 	limits Limits
 	trust  string // the advice where a server is not trusted
 	proxy  func(*http.Request) (*url.URL, error)
+	used   func(proxy *url.URL) // of the environment; nil = nobody wants to know
 	now    func() time.Time
 	wait   func(time.Duration) time.Duration
 	inside func(netip.Addr) bool // insideAddr; tests draw the border elsewhere
@@ -141,6 +147,10 @@ func New(config Config) (*Client, error) {
 		c.proxy = http.ProxyURL(config.Proxy)
 	case config.ProxyFromEnvironment:
 		c.proxy = http.ProxyFromEnvironment
+		if config.ProxyUsed != nil {
+			var once sync.Once
+			c.used = func(proxy *url.URL) { once.Do(func() { config.ProxyUsed(text.Foreign(proxy.Host)) }) }
+		}
 	default:
 		c.proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
 	}
@@ -158,8 +168,8 @@ func (c *Client) Close() {
 // ParseProxy reads a proxy's URL as an admin writes it: http://host:port,
 // https://..., socks5://... or socks5h://..., with user:password@ before the
 // host where the proxy asks for it. No error repeats the text.
-func ParseProxy(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
+func ParseProxy(typed string) (*url.URL, error) {
+	u, err := url.Parse(typed)
 	if err != nil {
 		// The parser's error quotes the text, and with it a password.
 		return nil, errors.New("proxy: not a URL: want http://host:port, https://host:port or socks5://host:port")

@@ -145,6 +145,9 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 	if err != nil {
 		return doc, nil, &failure{err: because(errProxy, "%s", "the environment names one that is not a URL")}
 	}
+	if proxy != nil && c.used != nil {
+		c.used(proxy)
+	}
 
 	transport := c.direct
 	if number == 0 {
@@ -178,7 +181,10 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 	})
 	if next, failed = c.judge(a, target, response); next != nil || failed != nil {
 		watch.Reset(drainedTime)
-		_, _ = io.CopyN(io.Discard, response.Body, drained) // whatever becomes of it: the answer is known
+		rest, _ := io.ReadAll(io.LimitReader(response.Body, drained)) // whatever becomes of it: the answer is known
+		if title, page := web.Page(rest); page && title != "" && failed != nil && !errors.Is(failed.err, ErrNotFound) {
+			failed.err = fmt.Errorf("%w; a web page came instead: %q", failed.err, title)
+		}
 		return doc, next, failed
 	}
 

@@ -255,6 +255,14 @@ func TestStatuses(t *testing.T) {
 	f(502, errBusy, 3, "try again later")
 	f(503, errBusy, 3, "try again later")
 	f(504, errBusy, 3, "try again later")
+
+	// Who answers in the place of the server mostly says so in the title of its page.
+	page := []byte("<html><title>Blocked by \x1b[31m policy</title>")
+	_, err := newest(newClient(t, nil), serve(t, write(403, page)))
+	require.ErrorIs(t, err, errForbidden)
+	require.ErrorContains(t, err, `HTTP status 403; a web page came instead: "Blocked by ?[31m policy"; it may block this network or proxy`)
+	_, err = newest(newClient(t, nil), serve(t, write(404, page)))
+	require.NotContains(t, err.Error(), "web page", "that is a server's own word")
 }
 
 func TestNothingNewer(t *testing.T) {

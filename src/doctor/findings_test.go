@@ -100,6 +100,15 @@ var programCases = []finding{
 		require.NoError(s.t, os.Chmod(filepath.Join(s.app, "local/torupdate_proxy.txt"), 0o640))
 	},
 		[]string{"error local: local/torupdate_proxy.txt: others than Splunk can read the proxy's password in it"}},
+	{"a proxy's password in the macro", func(s *site) {
+		s.write("local/macros.conf", "[tordetect_update_options]\ndefinition = proxy=\"http://ann:secret@192.0.2.1:3128\"\n")
+	},
+		[]string{"warning local: local/macros.conf: the macro tordetect_update_options has the password of a proxy, for everybody to read"}},
+	{"the update's files are missing", func(s *site) {
+		s.write("local/macros.conf", "[tordetect_update_options]\ndefinition = proxy=file ca=proxy_ca.csv\n")
+	},
+		[]string{"error local: local/macros.conf: the macro tordetect_update_options says proxy=file, but there is no local/torupdate_proxy.txt: torupdate fails",
+			"error local: local/macros.conf: the macro tordetect_update_options says ca=proxy_ca.csv, but there is no such file in lookups: torupdate fails"}},
 	{"local/commands.conf names the program", func(s *site) {
 		s.write("local/commands.conf", "[tordetect]\nfilename = tordetect-linux-"+runtime.GOARCH+"\n")
 	},

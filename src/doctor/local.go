@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 
 // siteMacros are the macros that a site is asked to set, beside those that end in
 // _filter or _config.
-var siteMacros = []string{"tordetect_internal", "tordetect_summaries", "tordetect_update_options",
+var siteMacros = []string{"tordetect_internal", "tordetect_summaries", updateOptions,
 	"tordetect_tls_events", "tordetect_dns_events", "tordetect_snowflake_names"}
 
 func meantToChange(macro string) bool {
@@ -34,6 +35,8 @@ func (e *exam) checkLocal() (where, fine string) {
 			}
 		case s.Text == "":
 			e.add(Error, s.File, "give it a definition, or delete it there", "the macro %s is empty: the searches with it fail", name)
+		case name == updateOptions:
+			e.checkUpdateOptions(s.File, s.Text)
 		case meantToChange(name), s.Text == def.Text(name, "definition"):
 		default:
 			e.add(Note, s.File, "compare it with the one in default/macros.conf after each update", "the macro %s is changed here: updates of this app do not change it any more", name)
@@ -55,6 +58,31 @@ func (e *exam) checkLocal() (where, fine string) {
 		}
 	}
 	return "local", "nothing in it hides what it should not"
+}
+
+// updateOptions is the macro of the update's options: its proxy and authorities.
+const updateOptions = "tordetect_update_options"
+
+var (
+	proxyPassword = regexp.MustCompile(`\bproxy="?[a-z0-9]+://[^/\s"@]*:[^/\s"@]*@`)
+	proxyInFile   = regexp.MustCompile(`\bproxy="?file\b`)
+	ownAuthority  = regexp.MustCompile(`\bca="?([^\s"]+)`)
+)
+
+// checkUpdateOptions looks whether what the options name is there, and whether they
+// tell everybody what is not for everybody.
+func (e *exam) checkUpdateOptions(file, text string) {
+	if proxyPassword.MatchString(text) {
+		e.add(Warning, file, "put the URL into local/"+splunkhome.Proxy+" of the app, readable by Splunk's user alone, and write proxy=file", "the macro %s has the password of a proxy, for everybody to read", updateOptions)
+	}
+	if _, found := e.find("local/" + splunkhome.Proxy); proxyInFile.MatchString(text) && !found {
+		e.add(Error, file, "write the proxy's URL into that file, and chmod 600 it", "the macro %s says proxy=file, but there is no local/%s: torupdate fails", updateOptions, splunkhome.Proxy)
+	}
+	if m := ownAuthority.FindStringSubmatch(text); m != nil {
+		if _, found := e.find("lookups/" + m[1]); !found {
+			e.add(Error, file, "upload it as a lookup file of this app, or take ca= out", "the macro %s says ca=%s, but there is no such file in lookups: torupdate fails", updateOptions, m[1])
+		}
+	}
 }
 
 func (e *exam) localSearches() {

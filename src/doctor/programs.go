@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tordetect/src/bounded"
 	"tordetect/src/text"
 )
 
@@ -82,7 +83,7 @@ func (e *exam) notFor(name, arch string, size int64) string {
 	if text == "" && size > 0 {
 		return "" // it may not be read; that is said elsewhere
 	}
-	if strings.HasPrefix(text, "version https://git-lfs") || strings.HasPrefix(text, "oid sha256:") {
+	if bounded.IsPointer([]byte(text[:min(len(text), 64)])) || strings.HasPrefix(text, "oid sha256:") {
 		return "it is the pointer to a large file and not the file"
 	}
 	got, whole := readELF(text)

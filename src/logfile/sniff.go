@@ -3,6 +3,7 @@ package logfile
 import (
 	"bytes"
 
+	"tordetect/src/bounded"
 	"tordetect/src/event"
 	"tordetect/src/format"
 	"tordetect/src/rows"
@@ -23,8 +24,29 @@ var packers = [][]byte{
 // byteOrderMark begins text files of some programs.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// lfsPointer begins what Git has instead of a large file.
-var lfsPointer = []byte("version https://git-lfs.github.com/spec/")
+// Unfit says why a file that begins so is no text to be read line by line, and what
+// to do; empty where it may be one.
+func Unfit(head []byte) string {
+	if p := unfit(head); p != nil {
+		return p.text
+	}
+	return ""
+}
+
+func unfit(head []byte) *problem {
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
+		return &utf16Text
+	}
+	for _, magic := range packers {
+		if bytes.HasPrefix(head, magic) {
+			return &packed
+		}
+	}
+	if bounded.IsPointer(head) {
+		return &pointer
+	}
+	return nil
+}
 
 // shape is how the events of a file stand in it.
 type shape uint8
@@ -37,16 +59,8 @@ const (
 
 // sniff finds the shape of a file by its beginning.
 func sniff(head []byte) (shape, *problem) {
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
-		return 0, &utf16Text
-	}
-	for _, magic := range packers {
-		if bytes.HasPrefix(head, magic) {
-			return 0, &packed
-		}
-	}
-	if bytes.HasPrefix(head, lfsPointer) {
-		return 0, &pointer
+	if p := unfit(head); p != nil {
+		return 0, p
 	}
 	text := bytes.TrimLeft(head, " \t\r\n")
 	if isDocument(text) {

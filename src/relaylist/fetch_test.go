@@ -304,7 +304,7 @@ func TestFetchTellsOfExitLists(t *testing.T) {
 	require.Contains(t, table, ",exit,")
 
 	_, _, err = update(t, trust, noon, "", serve(t, &cache{consensus: page, certificates: net.Certificates()}))
-	require.ErrorContains(t, err, "is no consensus but a web page: a web filter, a proxy or a login page answered in the place of the source")
+	require.ErrorContains(t, err, "is no consensus but a web page: a web filter, a proxy or a login page answered in the place of the source (\"Blocked\"). Have it let this host through")
 	u, _, err = update(t, trust, noon, "", serve(t, &cache{consensus: hour(net, 0), certificates: page}))
 	require.ErrorContains(t, err, "0 of 5")
 	require.Contains(t, u.Warnings[0], "is no certificate but a web page")

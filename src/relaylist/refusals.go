@@ -1,11 +1,11 @@
 package relaylist
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
 	"tordetect/src/text"
+	"tordetect/src/web"
 )
 
 const (
@@ -81,14 +81,14 @@ func (n noList) Error() string {
 func (n noList) Unwrap() []error { return n }
 
 // isNo says that something is not the document that was wanted, and where it can be
-// told why: a web filter, a proxy or a portal that asks for a login answers with
-// status 200 and a page of its own in the place of the server.
+// told why: a page came in its place.
 func isNo(wanted string, doc []byte) string {
-	doc = bytes.TrimLeft(bytes.TrimPrefix(doc, []byte("\ufeff")), " \t\r\n")
-	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<!--"} {
-		if len(doc) >= len(tag) && strings.EqualFold(string(doc[:len(tag)]), tag) {
-			return "is no " + wanted + " but a web page: a web filter, a proxy or a login page answered in the place of the source. Have it let this host through, or name another source"
-		}
+	title, page := web.Page(doc)
+	if !page {
+		return "is no " + wanted
 	}
-	return "is no " + wanted
+	if title != "" {
+		title = fmt.Sprintf(" (%q)", title)
+	}
+	return "is no " + wanted + " but a web page: a web filter, a proxy or a login page answered in the place of the source" + title + ". Have it let this host through, or name another source"
 }

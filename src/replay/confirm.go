@@ -11,14 +11,16 @@ import (
 	"time"
 )
 
-// ask asks for acknowledgements.
-func (d *delivery) ask(ctx context.Context) error {
+// ask asks for acknowledgements. last: there is nothing left that was not sent.
+func (d *delivery) ask(ctx context.Context, last bool) error {
 	if !d.traits.Acks {
 		return nil
 	}
 	ids := map[string][]int64{}
 	for _, p := range d.waiting {
-		ids[p.channel] = append(ids[p.channel], p.id)
+		if d.askable(p, last) {
+			ids[p.channel] = append(ids[p.channel], p.id)
+		}
 	}
 	// The one lost request has the id that is due, if it has one.
 	lonely := d.counts && len(d.lost) == 1
@@ -36,11 +38,16 @@ func (d *delivery) ask(ctx context.Context) error {
 		}
 	}
 	d.asked = time.Now()
+	if len(confirmed) > 0 {
+		d.heard = d.asked
+	}
 	if lonely && confirmed[key{d.channel, d.due}] {
 		p := d.lost[0]
-		d.lost, d.due = nil, d.due+1
+		d.lost, d.renewed, d.due = nil, 0, d.due+1
 		d.again = slices.DeleteFunc(d.again, func(q *parcel) bool { return p == q })
-		d.accept(p)
+		if !p.halved {
+			d.accept(p)
+		}
 	}
 	var still []*parcel
 	for _, p := range d.waiting {
@@ -63,6 +70,30 @@ func (d *delivery) ask(ctx context.Context) error {
 	return nil
 }
 
+// askable says whether an acknowledgement of a parcel's id would be its own. While
+// answers are lost after a new connection, a restarted collector may have given the
+// first ids again; and on a channel that was begun after a restart it is not known
+// yet that ids count, unless no other request will tell.
+func (d *delivery) askable(p *parcel, last bool) bool {
+	return p.channel != d.channel || p.id >= d.first+d.renewed && (last || !d.suspect)
+}
+
+// acknowledges asks, before anything is sent, whether the token has acknowledgements
+// at all. On a channel of others the question could take away what they wait for. Any
+// other answer than this one is for the first request to judge.
+func (d *delivery) acknowledges(ctx context.Context) error {
+	if !d.counts {
+		return nil
+	}
+	_, err := d.target.(Confirmer).Confirm(ctx, d.channel, []int64{0})
+	var f *Failure
+	if errors.As(err, &f) && f.Code == codeNoAck {
+		return fmt.Errorf("nothing was sent: %w", &Failure{Outcome: Refused, Status: f.Status, Code: f.Code, Event: -1, Advice: f.Advice,
+			Err: errors.New("this token has no indexer acknowledgement")})
+	}
+	return context.Cause(ctx)
+}
+
 // askLate asks whether requests arrived that were given up and made again.
 func (d *delivery) askLate(ctx context.Context) {
 	for _, l := range d.late {
@@ -82,7 +113,13 @@ func (d *delivery) giveUp() {
 	if len(d.lost) == 0 || len(d.again) > 0 {
 		return
 	}
-	if p := d.lost[0]; time.Since(p.at) >= d.options.Ack.Settle {
+	switch p := d.lost[0]; {
+	case time.Since(p.at) < d.options.Ack.Settle:
+	case p.halved: // its halves were taken, so no number has to tell of it
+		d.doubt(d.lost)
+		d.lost, d.renewed = nil, 0
+		d.onto()
+	default:
 		p.at = time.Now()
 		d.again = append(d.again, p)
 	}

@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/bounded"
+	"tordetect/src/logfile"
 )
 
 // attackData is a tree like that of splunk/attack_data.
@@ -112,7 +115,7 @@ func TestHostileDescriptions(t *testing.T) {
 	f("is no description", "datasets: 5")
 	f("is no description", "\t\x00")
 	f("is no description", "- a\n- b")
-	f("the limit is", strings.Repeat("#", maxYML+1))
+	f("the limit is", strings.Repeat("#", 1<<20+1))
 	f("is no description", "a: &a [x,x,x,x,x,x,x,x,x]\n"+func() string {
 		var b strings.Builder // each line nine times the one before
 		for i := 'b'; i < 'l'; i++ {
@@ -128,6 +131,10 @@ func TestFilesRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(pointer, []byte("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1532\n"), 0o600))
 	_, err := Open([]string{pointer}, Meta{})
 	require.ErrorContains(t, err, "pointer.log is a pointer of Git LFS, not the data: run `git lfs pull`")
+	utf16 := filepath.Join(folder, "utf16.log")
+	require.NoError(t, os.WriteFile(utf16, []byte("\xff\xfea\x00"), 0o600))
+	_, err = Open([]string{utf16}, Meta{})
+	require.ErrorContains(t, err, "utf16.log cannot be sent line by line: the text is UTF-16: convert it to UTF-8 first")
 	_, err = Open([]string{folder}, Meta{})
 	require.ErrorContains(t, err, "is no regular file")
 	_, err = Open([]string{filepath.Join(folder, "nowhere")}, Meta{})
@@ -167,7 +174,7 @@ func TestGzipAndZeekHead(t *testing.T) {
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\r\n\nb\n#fields\tx\n \nc"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bytes.HasPrefix(content, []byte(lfsPointer)) {
+		if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bounded.IsPointer(content) || logfile.Unfit(content) != "" {
 			return
 		}
 		r, err := read(dataset(t, "a", content, Meta{})[0])
@@ -194,4 +201,17 @@ func FuzzLines(f *testing.F) {
 		}
 		require.Equal(t, want, got)
 	})
+}
+
+// TestSpread: JSON over several lines is sent as it is, but not without a word.
+func TestSpread(t *testing.T) {
+	for text, want := range map[string]bool{"{\n \"a\": 1\n}\n": true, "\n[\n {\"a\":1}\n]": true, "[{\r\n\"a\":1}]\n": true,
+		"{\"a\":1}\n{\"a\":2}\n": false, "[2026] x\n": false, "{": false, "": false, "\n\n": false} {
+		told := false
+		_, err := Run(context.Background(), newHEC(t, newCollector(t, false), nil), dataset(t, "x.json", []byte(text), Meta{}), quick(func(o *Options) {
+			o.Note = func(note string) { told = told || strings.Contains(note, "x.json looks like JSON over several lines") }
+		}))
+		require.NoError(t, err)
+		require.Equal(t, want, told, text)
+	}
 }

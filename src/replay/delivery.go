@@ -1,21 +1,9 @@
 package replay
 
-// This file gets each event there, once if that can be known.
-//
-// One request is on its way at a time. What a collector took, it numbers: on a
-// channel that only we use, requests get the ids 0, 1, 2, ... in order. When an
-// answer is lost, the parcel is put aside (lost) and the next, different one is
-// sent. Its id tells: if it is the one that was due, the lost request did not
-// arrive, and is sent again, on a new channel, so that the old request, should it
-// be very late, does not mix up the count; if it is one further, the lost one
-// arrived and has the id that was due. Both ways each event arrives once. If the
-// count does not fit (two lost in a row and one of them taken; a load balancer that
-// changed the indexer; a server that restarted), all that is in doubt is sent again
-// and counted as possibly twice. At the end the old channels are asked for late
-// arrivals.
-//
-// Without acknowledgements, or on a channel that others may use, there is no such
-// number: a lost request is sent again at once, and counted as possibly twice.
+// This file sends what is left, one request at a time, and what was in vain again.
+// What the numbers of the acknowledgements tell of lost answers is in numbers.go.
+// Without acknowledgements, or on a channel that others may use, no number tells: a
+// lost request is sent again at once, and counted as possibly twice.
 
 import (
 	"context"
@@ -47,14 +35,14 @@ func (d *delivery) deliver(ctx context.Context) (flying *parcel, err error) {
 				return nil, err
 			}
 			if len(d.waiting)+len(d.lost) > 0 && time.Since(d.asked) >= d.options.Ack.Poll {
-				err = d.ask(ctx)
+				err = d.ask(ctx, false)
 			}
 		case len(d.waiting)+len(d.lost) == 0:
 			d.askLate(ctx)
 			return nil, nil
 		default:
 			if err = pause(ctx, d.options.Ack.Poll); err == nil {
-				err = d.ask(ctx)
+				err = d.ask(ctx, exhausted)
 			}
 			if err == nil && exhausted {
 				d.giveUp()
@@ -69,9 +57,11 @@ func (d *delivery) deliver(ctx context.Context) (flying *parcel, err error) {
 // pick is what to send next, nil if nothing may be sent now. exhausted: there is
 // nothing left that was not sent at least once.
 func (d *delivery) pick() (p *parcel, exhausted bool, err error) {
-	if len(d.waiting)+len(d.lost) >= window {
+	open := len(d.waiting) + len(d.lost)
+	if open >= 2*window || open >= window && time.Since(d.heard) < d.options.Ack.Settle {
 		return nil, false, nil
 	}
+	d.heard = time.Now() // in a long silence one more goes out now and then: its number tells of a restart
 	if len(d.again) > 0 {
 		p, d.again = d.again[0], d.again[1:]
 		return p, false, nil
@@ -101,7 +91,7 @@ func (d *delivery) send(ctx context.Context, p *parcel) (inDoubt bool, err error
 			p.twice = true // if it is taken now
 		}
 		switch {
-		case ctx.Err() != nil, f.Outcome == Refused, f.Outcome == TooLarge, errors.Is(f, errNoAckID),
+		case ctx.Err() != nil, f.Outcome == Refused, f.Outcome == TooLarge, f.Outcome == Unclear,
 			f.Outcome == Lost && d.counts:
 			return -1, backoff.Permanent(f)
 		case f.After > d.options.Retry.After:
@@ -131,7 +121,10 @@ func (d *delivery) send(ctx context.Context, p *parcel) (inDoubt bool, err error
 	case f.Outcome == TooLarge:
 		d.divide(p, f)
 		return false, nil
-	case f.Outcome == Lost && d.counts && ctx.Err() == nil && !errors.Is(f, errNoAckID):
+	case f.Outcome == Lost && d.counts && ctx.Err() == nil:
+		if f.Fresh || d.renewed > 0 {
+			d.renewed++
+		}
 		d.lost = append(d.lost, p)
 		p.at = time.Now()
 		d.note(fmt.Sprintf("%v: the number of the next request will tell whether it was taken", f.Err))
@@ -141,13 +134,13 @@ func (d *delivery) send(ctx context.Context, p *parcel) (inDoubt bool, err error
 		d.summary.Retries++
 		return false, pause(ctx, min(d.options.Retry.First<<min(d.inARow-1, 6), d.options.Retry.Longest))
 	case ctx.Err() != nil:
-		return f.Outcome == Lost || p.twice, context.Cause(ctx)
+		return f.inDoubt() || p.twice, context.Cause(ctx)
 	}
 	tries := 1
-	if f.Outcome != Refused && !errors.Is(f, errNoAckID) {
+	if f.Outcome != Refused && f.Outcome != Unclear {
 		tries = d.options.Retry.Tries
 	}
-	return f.Outcome == Lost || p.twice, d.place(p, f, tries)
+	return f.inDoubt() || p.twice, d.place(p, f, tries)
 }
 
 // place says what could not be sent.
@@ -184,82 +177,6 @@ func (e *PlaceError) Error() string {
 
 func (e *PlaceError) Unwrap() error { return e.Failure }
 
-// answered notes a request that was taken. An id that the channel had before is
-// an error: it would acknowledge two requests, and prove neither.
-func (d *delivery) answered(p *parcel, id int64) error {
-	if !d.traits.Acks {
-		d.accept(p)
-		return nil
-	}
-	if k := (key{d.channel, id}); d.used[k] {
-		return fmt.Errorf("the collector gave two requests of one channel the same acknowledgement id, %d, as several indexers behind a load balancer without sticky sessions do: "+
-			"what it acknowledges proves nothing; send to one indexer, or without --ack", id)
-	} else if d.used == nil {
-		d.used = map[key]bool{k: true}
-	} else {
-		d.used[k] = true
-	}
-	p.channel, p.id, p.at = d.channel, id, time.Now()
-	d.waiting = append(d.waiting, p)
-	if !d.counts {
-		return nil
-	}
-	lost, due := d.lost, d.due
-	d.lost, d.due = nil, id+1
-	arrived, n := id-due, int64(len(lost)) // requests that were taken since the last answer, of those that were lost
-	switch {
-	case arrived == 0 && n == 0:
-	case arrived == n:
-		for i, l := range lost {
-			d.took(l, due+int64(i))
-		}
-	case arrived == 0:
-		for _, l := range lost {
-			d.resend(l)
-		}
-		d.late = append(d.late, late{d.channel, id + 1, lost})
-		d.channel, d.due = newID(), 0
-	default:
-		for _, l := range lost {
-			d.doubled(l)
-			d.resend(l)
-		}
-		d.channel, d.due = newID(), 0
-		if arrived < 0 || arrived > n {
-			d.counts = false
-			d.note("the acknowledgements do not count our requests: a lost answer will now mean that events are sent twice")
-		}
-	}
-	return nil
-}
-
-// took notes the id of a request whose answer was lost.
-func (d *delivery) took(p *parcel, id int64) {
-	if slices.Contains(d.waiting, p) { // sent a second time meanwhile
-		p.twice = true
-		return
-	}
-	d.again = slices.DeleteFunc(d.again, func(q *parcel) bool { return p == q })
-	p.channel, p.id, p.at = d.channel, id, time.Now()
-	d.waiting = append(d.waiting, p)
-}
-
-// resend puts a parcel to those that are sent again, once.
-func (d *delivery) resend(p *parcel) {
-	if !slices.Contains(d.again, p) && !slices.Contains(d.waiting, p) {
-		d.again = append(d.again, p)
-	}
-}
-
-// doubled notes that a parcel may have arrived more than once.
-func (d *delivery) doubled(p *parcel) {
-	if p.accepted && !p.twice {
-		d.summary.MaybeTwice += int64(len(p.events))
-		d.state.Twice = d.summary.MaybeTwice
-	}
-	p.twice = true
-}
-
 func (d *delivery) accept(p *parcel) {
 	n := int64(len(p.events))
 	p.accepted = true
@@ -287,6 +204,9 @@ func (d *delivery) divide(p *parcel, f *Failure) {
 		d.source.most.Bytes = max(half, smallest)
 	}
 	d.note(fmt.Sprintf("%v: sending in smaller parts", f.Err))
+	if slices.Contains(d.lost, p) {
+		p.twice, p.halved = true, true
+	}
 	a, b := p.split()
 	d.again = append([]*parcel{a, b}, d.again...)
 }

@@ -27,6 +27,7 @@ const (
 	TooLarge                // not taken; smaller ones may be
 	NotTaken                // not taken this time: try again
 	Lost                    // nobody knows: the answer did not arrive, or says nothing
+	Unclear                 // nobody knows, and trying again would tell no more: answered with success, in other words than ours
 )
 
 // A Failure is why a request did not succeed. Its text is one line: what
@@ -37,6 +38,7 @@ type Failure struct {
 	Code    int           // the collector's code; -1 = none
 	After   time.Duration // not before, as the server asked
 	Event   int           // number in the batch, from 0, of the event that the server names; -1 = none
+	Fresh   bool          // the connection was made for this request
 	Err     error         // what happened
 	Advice  string
 }
@@ -50,6 +52,9 @@ func (f *Failure) Error() string {
 }
 
 func (f *Failure) Unwrap() error { return f.Err }
+
+// inDoubt says whether the request may have been taken.
+func (f *Failure) inDoubt() bool { return f.Outcome == Lost || f.Outcome == Unclear }
 
 // retry hands a failure to backoff. backoff.RetryAfterError alone would say
 // only how long to wait; this one keeps the cause.
@@ -65,19 +70,21 @@ func (r retry) Unwrap() []error {
 // collectorAdvice is what to do about a code of the HTTP Event Collector
 // (Splunk, "Troubleshoot HTTP Event Collector", possible error codes).
 var collectorAdvice = map[int]string{
-	1:  "enable the token in Splunk, under HTTP Event Collector",
-	2:  "give the token",
-	3:  "check the token",
-	4:  "check the token, and that it belongs to this server",
-	5:  "this is a fault of the replay",
-	6:  "the collector cannot read this event; try the other endpoint",
-	7:  "choose an index that exists and that the token may write to, with --index",
-	8:  "look into splunkd.log of the server",
-	10: "the token wants a channel: leave --channel out, then one is made",
-	11: "a channel is a GUID such as 0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba",
-	14: "turn on indexer acknowledgement for this token in Splunk, or leave --ack out",
-	16: "check the token",
+	1:         "enable the token in Splunk, under HTTP Event Collector",
+	2:         "give the token",
+	3:         "check the token",
+	4:         "check the token, and that it belongs to this server",
+	5:         "this is a fault of the replay",
+	6:         "the collector cannot read this event; try the other endpoint",
+	7:         "choose an index that exists and that the token may write to, with --index",
+	8:         "look into splunkd.log of the server",
+	10:        "the token wants a channel: leave --channel out, then one is made",
+	11:        "a channel is a GUID such as 0aeeac95-ac74-4aa9-b30d-6c4c0ac581ba",
+	codeNoAck: "turn on indexer acknowledgement for this token in Splunk, or leave --ack out",
+	16:        "check the token",
 }
+
+const codeNoAck = 14
 
 var statusAdvice = map[int]string{
 	http.StatusUnauthorized:          "check the token",
@@ -125,8 +132,23 @@ func answered(response *http.Response, code int, text string, event int, now tim
 	return f
 }
 
-// broken judges a request that got no answer. connected: bytes may have gone out.
-func broken(ctx context.Context, err error, connected bool, timeout time.Duration, clean func(string) string) error {
+// strange judges an answer of success that is not of the service that was asked. It
+// may come from a proxy that kept the events, and as well from a collector of other
+// make that took them.
+func strange(status int, answer []byte, whose string, clean func(string) string) *Failure {
+	f := &Failure{Outcome: Unclear, Status: status, Code: -1, Event: -1, Err: fmt.Errorf("HTTP status %d, but not %s answer", status, whose),
+		Advice: "check the URL: a proxy or another service answers there"}
+	if title, _ := web.Page(answer); title != "" {
+		f.Err = fmt.Errorf("%w: a web page came instead: %q", f.Err, clean(title))
+		f.Advice = pageAdvice
+	}
+	return f
+}
+
+const pageAdvice = "a web filter, a proxy or a login page answered: have it let this host and port through, or check the URL"
+
+// broken judges a request that got no answer.
+func broken(ctx context.Context, err error, line *line, timeout time.Duration, clean func(string) string) error {
 	var (
 		verify  *tls.CertificateVerificationError
 		unknown x509.UnknownAuthorityError
@@ -134,7 +156,8 @@ func broken(ctx context.Context, err error, connected bool, timeout time.Duratio
 		noTLS   tls.RecordHeaderError
 		lookup  *net.DNSError
 	)
-	f := &Failure{Outcome: NotTaken, Code: -1, Event: -1}
+	connected := line.up.Load()
+	f := &Failure{Outcome: NotTaken, Code: -1, Event: -1, Fresh: line.fresh.Load()}
 	if connected {
 		f.Outcome = Lost
 	}
@@ -142,13 +165,15 @@ func broken(ctx context.Context, err error, connected bool, timeout time.Duratio
 	switch {
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSlow):
 		if connected {
-			return &Failure{Outcome: Lost, Code: -1, Event: -1, Err: context.Cause(ctx)}
+			f.Err = context.Cause(ctx)
+			return f
 		}
 		return context.Cause(ctx)
 	case ctx.Err() != nil && connected:
 		f.Err, f.Advice = fmt.Errorf("no answer within %v", timeout), "look at the server's load, or allow more by --timeout"
 	case ctx.Err() != nil:
 		f.Err, f.Advice = fmt.Errorf("no connection within %v", timeout), "check the address, and whether a firewall or proxy is in between"
+	case untrusted(f, err):
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &alert):
 		f.Outcome, f.Err = Refused, fmt.Errorf("the server's certificate is not trusted: %s", text)
 		f.Advice = "give the certificate of the authority that signed it by --ca FILE; Splunk's own is $SPLUNK_HOME/etc/auth/cacert.pem"

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +51,7 @@ type collector struct {
 	acks    bool
 	largest int64                              // of a body, unpacked
 	slow    int                                // questions about an id until it is indexed
+	base    int64                              // the first id of a channel
 	fault   func(n int, r *http.Request) fault // of the nth request; nil = all fine
 
 	faults   sync.Mutex // so that fault may count
@@ -63,8 +66,26 @@ type collector struct {
 }
 
 type ackChannel struct {
-	next int64
-	open map[int64]int // questions so far
+	next   int64
+	open   map[int64]int      // questions so far
+	events map[int64][]string // not told yet that they are indexed
+}
+
+// restart forgets all channels, and of what nobody was told of loses what it likes.
+func (c *collector) restart(loses func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ch := range c.channels {
+		for _, id := range slices.Sorted(maps.Keys(ch.events)) {
+			if !loses() {
+				continue
+			}
+			for _, e := range ch.events[id] {
+				c.arrived[e]--
+			}
+		}
+	}
+	c.channels = map[string]*ackChannel{}
 }
 
 func newCollector(t testing.TB, acks bool) *collector {
@@ -227,10 +248,10 @@ func (c *collector) take(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	ch := c.channels[channel]
 	if ch == nil {
-		ch = &ackChannel{open: map[int64]int{}}
+		ch = &ackChannel{next: c.base, open: map[int64]int{}, events: map[int64][]string{}}
 		c.channels[channel] = ch
 	}
-	ch.open[ch.next] = 0
+	ch.open[ch.next], ch.events[ch.next] = 0, events
 	fmt.Fprintf(w, `{"text":"Success","code":0,"ackId":%d}`, ch.next)
 	ch.next++
 }
@@ -282,6 +303,7 @@ func (c *collector) acknowledge(w http.ResponseWriter, channel string, body []by
 				ch.open[id]++
 				if n >= c.slow {
 					delete(ch.open, id)
+					delete(ch.events, id)
 					told[fmt.Sprint(id)] = true
 				}
 			}

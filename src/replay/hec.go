@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"tordetect/src/text"
+	"tordetect/src/web"
 )
 
 // HECConfig is how to reach an HTTP Event Collector.
@@ -28,7 +29,7 @@ type HECConfig struct {
 	Channel string        // a GUID; "" = one is made
 	Ack     bool          // the token has indexer acknowledgement: wait for it
 	Gzip    bool          // compress the requests
-	CAFile  string        // PEM of the authorities to trust; "" = the system's
+	Server  web.Server    // whom to take for it
 	Timeout time.Duration // of one request; 0 = 30 s
 	Now     func() time.Time
 }
@@ -74,7 +75,10 @@ func NewHEC(config HECConfig) (*HEC, error) {
 	if h.config.Now == nil {
 		h.config.Now = time.Now
 	}
-	way, err := transport(config.CAFile)
+	if err := proven(base, config.Server); err != nil {
+		return nil, err
+	}
+	way, err := transport(config.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -139,38 +143,48 @@ func (h *HEC) Send(ctx context.Context, batch Batch) (int64, error) {
 		return -1, err
 	}
 	said, ok := parseAnswer(answer)
+	good := response.StatusCode >= 200 && response.StatusCode < 300
+	if good && !ok && strings.TrimSpace(string(answer)) == oldOK {
+		said.Code, ok = new(int), true
+	}
 	switch {
-	case response.StatusCode != http.StatusOK || ok && *said.Code != 0:
+	case good && !ok:
+		return -1, strange(response.StatusCode, answer, "a collector's", h.config.Token.clean)
+	case !good || *said.Code != 0:
 		return -1, h.failure(response, said, ok, answer)
-	case !ok:
-		return -1, &Failure{Outcome: Refused, Status: response.StatusCode, Code: -1, Event: -1,
-			Err: errors.New("HTTP status 200, but not a collector's answer"), Advice: "check the URL: a proxy or another service answers there"}
 	case !h.config.Ack:
 		return -1, nil
 	case said.AckID == nil, *said.AckID < 0:
-		return -1, &Failure{Outcome: Lost, Status: 200, Code: 0, Event: -1, Err: errNoAckID, Advice: collectorAdvice[14]}
+		return -1, &Failure{Outcome: Unclear, Status: 200, Code: 0, Event: -1, Advice: collectorAdvice[codeNoAck],
+			Err: errors.New("the collector took the events without an acknowledgement id, so this token has no indexer acknowledgement")}
 	}
 	return *said.AckID, nil
 }
 
-// errNoAckID: the events were taken, but nobody will say that they were indexed.
-var errNoAckID = errors.New("the collector took the events without an acknowledgement id, so this token has no indexer acknowledgement")
+// oldOK is all that the collector of OpenTelemetry said until the middle of 2023.
+const oldOK = `"OK"`
 
 // failure is an answer that is not success.
 func (h *HEC) failure(response *http.Response, said collectorAnswer, ok bool, answer []byte) *Failure {
 	if !ok {
 		text := h.config.Token.clean(strings.TrimSpace(string(answer)))
-		if strings.HasPrefix(text, "<") {
-			text = "" // a page of a proxy or of splunkd: the status says as much
+		title, page := web.Page(answer)
+		if page || strings.HasPrefix(text, "<") {
+			text = "" // the status says as much, or the page's title
 		}
-		return answered(response, -1, text, -1, h.config.Now())
+		f := answered(response, -1, text, -1, h.config.Now())
+		if title != "" && response.StatusCode/100 != 3 {
+			f.Err = fmt.Errorf("%w, and a web page came instead of a collector's answer: %q", f.Err, h.config.Token.clean(title))
+			f.Advice = pageAdvice
+		}
+		return f
 	}
 	event := -1
 	if said.Event != nil {
 		event = *said.Event
 	}
 	f := answered(response, *said.Code, h.config.Token.clean(said.Text), event, h.config.Now())
-	if response.StatusCode == http.StatusOK {
+	if response.StatusCode/100 == 2 {
 		f.Outcome = Refused
 	}
 	return f
@@ -194,7 +208,9 @@ func (h *HEC) Confirm(ctx context.Context, channel string, ids []int64) (map[int
 		return nil, h.failure(response, said, ok, answer)
 	}
 	if err := json.Unmarshal(answer, &acks); err != nil || acks.Acks == nil {
-		return nil, &Failure{Outcome: Lost, Status: 200, Code: -1, Event: -1, Err: errors.New("the answer about acknowledgements cannot be read"), Advice: "check the URL"}
+		f := strange(response.StatusCode, answer, "a collector's", h.config.Token.clean)
+		f.Outcome = Lost // asking does no harm
+		return nil, f
 	}
 	confirmed := map[int64]bool{}
 	for text, yes := range acks.Acks {
@@ -207,7 +223,7 @@ func (h *HEC) Confirm(ctx context.Context, channel string, ids []int64) (map[int
 
 // post sends a body and reads the answer, bounded in time and size.
 func (h *HEC) post(ctx context.Context, target *url.URL, channel string, body []byte, pack bool) (*http.Response, []byte, error) {
-	ctx, connected, cancel := limited(ctx, h.config.Timeout)
+	ctx, line, cancel := limited(ctx, h.config.Timeout)
 	defer cancel()
 	if pack {
 		var packed bytes.Buffer
@@ -233,12 +249,12 @@ func (h *HEC) post(ctx context.Context, target *url.URL, channel string, body []
 	}
 	response, err := h.client.Do(request)
 	if err != nil {
-		return nil, nil, broken(ctx, err, connected.Load(), h.config.Timeout, h.config.Token.clean)
+		return nil, nil, broken(ctx, err, line, h.config.Timeout, h.config.Token.clean)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil && response.StatusCode == http.StatusOK {
-		return nil, nil, broken(ctx, err, true, h.config.Timeout, h.config.Token.clean)
+		return nil, nil, broken(ctx, err, line, h.config.Timeout, h.config.Token.clean)
 	}
 	return response, answer, nil
 }

@@ -3,18 +3,11 @@ package replay
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/web"
 )
 
 func TestRaw(t *testing.T) {
@@ -121,6 +116,9 @@ func TestAnswers(t *testing.T) {
 		require.Equal(t, requests, summary.Requests, text)
 		require.False(t, summary.Complete)
 		require.NotContains(t, err.Error(), "\n")
+		if strings.Contains(text, "but not a collector's answer") {
+			require.EqualValues(t, 3, summary.Unconfirmed, "who knows what that was")
+		}
 	}
 	code := func(status, code int, text string, headers ...string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -157,6 +155,11 @@ func TestAnswers(t *testing.T) {
 	f(`HTTP status 302, a redirect, which is not followed`, 1, plain(302, "", "Location", "http://192.0.2.1/"))
 	f(`HTTP status 200, but not a collector's answer; check the URL`, 1, plain(200, "<html>welcome</html>"))
 	f(`HTTP status 200, but not a collector's answer`, 1, plain(200, ""))
+	f(`HTTP status 200, but not a collector's answer: a web page came instead: "Access denied"; a web filter, a proxy or a login page answered: have it let this host and port through`, 1,
+		plain(200, "<!DOCTYPE html><html><head><title>Access\n denied</title>"))
+	f(`HTTP status 202, but not a collector's answer`, 1, plain(202, "queued"))
+	f(`HTTP status 204, but not a collector's answer`, 1, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	f(`HTTP status 403, and a web page came instead of a collector's answer: "Blocked by category"; a web filter`, 1, plain(403, "<html><title>Blocked by category</title>"))
 	f(`HTTP status 200, code 9 "odd"`, 1, code(200, 9, "odd"))
 	f(`no answer within 150ms (tried 3 times); look at the server's load, or allow more by --timeout`, 3, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	f(`no answer within 150ms`, 3, func(w http.ResponseWriter, r *http.Request) {
@@ -182,6 +185,29 @@ func TestAnswers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOldOK: what the collector of OpenTelemetry said until 2023 is success. It has no
+// number, so it is none where acknowledgements are wanted.
+func TestOldOK(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		fmt.Fprintln(w, `"OK"`)
+	}))
+	defer server.Close()
+	for _, ack := range []bool{false, true} {
+		hec, err := NewHEC(HECConfig{URL: server.URL, Token: token(t), Ack: ack})
+		require.NoError(t, err)
+		summary, err := Run(context.Background(), hec, panFile(t, 3), quick(nil))
+		if ack {
+			require.ErrorContains(t, err, "without an acknowledgement id")
+			require.EqualValues(t, 3, summary.Unconfirmed)
+			continue
+		}
+		require.NoError(t, err)
+		require.EqualValues(t, 3, summary.Accepted)
+		require.Equal(t, SentOnce, summary.Delivery())
+	}
 }
 
 // TestEndsOfTheWay: nobody there, no such name.
@@ -217,17 +243,37 @@ func TestRetryAfter(t *testing.T) {
 	require.Zero(t, summary.MaybeTwice)
 }
 
-// TestAckDisabled: the token has no acknowledgement.
+// TestAckDisabled: the token has no acknowledgement, which is found out before
+// anything is sent, where the collector tells.
 func TestAckDisabled(t *testing.T) {
-	c := newCollector(t, false)
-	hec := newHEC(t, c, func(config *HECConfig) { config.Ack = true })
-	summary, err := Run(context.Background(), hec, panFile(t, 3), quick(nil))
-	require.ErrorContains(t, err, "this token has no indexer acknowledgement; turn on indexer acknowledgement for this token in Splunk, or leave --ack out")
-	require.Zero(t, summary.Accepted)
-	require.EqualValues(t, 3, summary.Unconfirmed)
-	require.EqualValues(t, 1, summary.Requests)
-	_, err = hec.Confirm(context.Background(), newID(), []int64{0})
-	require.ErrorContains(t, err, `code 14 "ACK is disabled"`)
+	for _, tells := range []bool{true, false} {
+		c := newCollector(t, false)
+		if !tells {
+			inner := c.Server.Config.Handler
+			c.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if isAsk(r) {
+					http.NotFound(w, r)
+					return
+				}
+				inner.ServeHTTP(w, r)
+			})
+		}
+		hec := newHEC(t, c, func(config *HECConfig) { config.Ack = true })
+		summary, err := Run(context.Background(), hec, panFile(t, 3), quick(nil))
+		require.ErrorContains(t, err, "this token has no indexer acknowledgement; turn on indexer acknowledgement for this token in Splunk, or leave --ack out")
+		require.Zero(t, summary.Accepted)
+		if tells {
+			require.ErrorContains(t, err, "nothing was sent")
+			require.Zero(t, summary.Requests)
+			require.Zero(t, summary.Unconfirmed)
+			require.Empty(t, c.arrived)
+			_, err = hec.Confirm(context.Background(), newID(), []int64{0})
+			require.ErrorContains(t, err, `code 14 "ACK is disabled"`)
+		} else {
+			require.EqualValues(t, 1, summary.Requests)
+			require.EqualValues(t, 3, summary.Unconfirmed)
+		}
+	}
 }
 
 // TestStickySession: acknowledgements live on one indexer; a load balancer finds
@@ -260,17 +306,17 @@ func TestPrivateAuthority(t *testing.T) {
 	require.NoError(t, os.WriteFile(other, another, 0o600))
 	require.NoError(t, os.WriteFile(junk, []byte("junk"), 0o600))
 
-	summary, err := Run(context.Background(), newHEC(t, c, func(config *HECConfig) { config.CAFile = ca }), panFile(t, 3), quick(nil))
+	summary, err := Run(context.Background(), newHEC(t, c, func(config *HECConfig) { config.Server.CAFile = ca }), panFile(t, 3), quick(nil))
 	require.NoError(t, err)
 	require.EqualValues(t, 3, summary.Accepted)
 	for _, file := range []string{"", other} {
-		summary, err := Run(context.Background(), newHEC(t, c, func(config *HECConfig) { config.CAFile = file }), panFile(t, 3), quick(nil))
+		summary, err := Run(context.Background(), newHEC(t, c, func(config *HECConfig) { config.Server.CAFile = file }), panFile(t, 3), quick(nil))
 		require.ErrorContains(t, err, "the server's certificate is not trusted")
 		require.ErrorContains(t, err, "--ca FILE")
 		require.EqualValues(t, 1, summary.Requests)
 		require.Zero(t, summary.Unconfirmed)
 	}
-	_, err = NewHEC(HECConfig{URL: c.URL, Token: token(t), CAFile: junk})
+	_, err = NewHEC(HECConfig{URL: c.URL, Token: token(t), Server: web.Server{CAFile: junk}})
 	require.ErrorContains(t, err, "junk.pem holds no certificate: want PEM")
 
 	plain := newCollector(t, true)
@@ -279,26 +325,6 @@ func TestPrivateAuthority(t *testing.T) {
 	require.NoError(t, err)
 	_, err = Run(context.Background(), hec, panFile(t, 3), quick(nil))
 	require.ErrorContains(t, err, "the server does not speak TLS there; check the port, or give the URL with http://")
-}
-
-// certificates are an authority's, as PEM, and a server's that it signed.
-func certificates(t *testing.T) ([]byte, tls.Certificate) {
-	t.Helper()
-	key := func() *ecdsa.PrivateKey {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		require.NoError(t, err)
-		return key
-	}
-	authorityKey, serverKey := key(), key()
-	authority := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "our own"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign}
-	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "collector"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter}
-	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, &authorityKey.PublicKey, authorityKey)
-	require.NoError(t, err)
-	serverDER, err := x509.CreateCertificate(rand.Reader, server, authority, &serverKey.PublicKey, authorityKey)
-	require.NoError(t, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER}), tls.Certificate{Certificate: [][]byte{serverDER}, PrivateKey: serverKey}
 }
 
 // TestConfiguration: what is refused before anything is sent.
@@ -320,7 +346,7 @@ func TestConfiguration(t *testing.T) {
 	f("a token does not belong there", HECConfig{URL: "https://splunk:8088?token=hunter2"})
 	f("names no host", HECConfig{URL: "https://"})
 	f("bad channel \"7\": want a GUID", HECConfig{URL: "https://splunk:8088", Channel: "7"})
-	f("read the certificate authorities", HECConfig{URL: "https://splunk:8088", CAFile: "nowhere"})
+	f("read the certificate authorities", HECConfig{URL: "https://splunk:8088", Server: web.Server{CAFile: "nowhere"}})
 	_, err := NewHEC(HECConfig{URL: "https://splunk:8088"})
 	require.EqualError(t, err, "no token")
 

@@ -13,8 +13,9 @@
 // acknowledgement, what an indexer wrote; without, what was answered with
 // success. A request whose answer was lost may have been taken or not. Where
 // acknowledgements number the requests, the next number tells, and each event
-// arrives exactly once (delivery.go); elsewhere it is sent again, arrives at least
-// once, and the summary counts it as possibly twice.
+// arrives exactly once (numbers.go); elsewhere it is sent again, arrives at least
+// once, and the summary counts it as possibly twice. An answer of success that is
+// not a collector's is in doubt, and not repeated.
 //
 // Recorded events have old times. ShiftToNow moves all of them by the same
 // amount, so that the newest is a little before now and the distances stay
@@ -91,11 +92,10 @@ type Confirmer interface {
 // Limits of what is read and kept.
 const (
 	maxLine   = 1_000_000 // bytes of an event; a request to SCS takes 1,040,000, and Splunk cuts at 10,000 by default
-	maxYML    = 1 << 20   // bytes of a yml file; those of attack_data have 1 to 20 kB
 	maxFiles  = 1000      // files of one replay: all are in the state, which is written before each request
 	maxState  = 4 << 20   // bytes of a state file, of 1,000 files, each with a window of parts
 	maxAnswer = 64 << 10  // bytes of an answer; a poll of all ids that can be open takes 400
-	window    = 16        // requests that wait for their acknowledgement: with 800 kB each 13 MB of memory
+	window    = 16        // requests that wait for their acknowledgement: with 800 kB each 13 MB of memory; twice as many in a long silence
 	smallest  = 50_000    // bytes below which "too large" no longer makes later requests smaller
 	maxNotes  = 5         // lines that are named of each kind of trouble; all are counted
 )

@@ -27,11 +27,16 @@ type delivery struct {
 	lost    []*parcel // attempts without an answer since the last answer
 	late    []late
 
-	counts  bool         // ids can be trusted to count our requests
-	channel string       // of the next request
-	due     int64        // its id, if counts
-	inARow  int          // lost attempts
-	used    map[key]bool // ids that requests got
+	counts   bool  // ids can be trusted to count our requests
+	numbers        // of the channel of the next request
+	base     int64 // with which id a channel begins, if based
+	based    bool
+	renewed  int64 // how many of the lost there are since a new connection: another process may have got them
+	restarts int   // how often ids began anew
+	inOrder  int   // ids since then
+	inARow   int   // lost attempts
+
+	heard   time.Time // of a request that was taken, or of an acknowledgement
 	asked   time.Time
 	unasked int // failures to ask for acknowledgements in a row
 	notes   map[string]int
@@ -63,6 +68,9 @@ func Run(ctx context.Context, target Target, files []Dataset, o Options) (Summar
 		return d.summary, err
 	}
 	defer d.source.close()
+	if err := d.acknowledges(ctx); err != nil {
+		return d.summary, d.end(nil, err)
+	}
 	flying, err := d.deliver(ctx)
 	return d.summary, d.end(flying, err)
 }
@@ -83,11 +91,13 @@ func (d *delivery) begin(ctx context.Context) error {
 		if earlier != nil {
 			d.state = earlier
 			d.summary.State = d.options.State
-			d.options.Note(fmt.Sprintf("going on from %s: %d events were accepted before", d.options.State, earlier.Accepted))
 		}
 	}
-	for _, f := range d.state.Files {
+	for i, f := range d.state.Files {
 		d.total += f.Size
+		if d.files[i].spread {
+			d.noteKind("spread", fmt.Sprintf("%s looks like JSON over several lines, and each line is sent as an event: jq -c makes it one event a line (of an array by jq -c '.[]')", d.files[i].Path))
+		}
 	}
 	now := d.options.Now() // the only use of it: waiting goes by time.Now, which does not jump
 	if d.state != fresh && d.state.Shifted != d.options.ShiftToNow {
@@ -110,6 +120,9 @@ func (d *delivery) begin(ctx context.Context) error {
 	doubt, err := d.settled(ctx)
 	if err != nil {
 		return err
+	}
+	if d.state != fresh {
+		d.options.Note(fmt.Sprintf("going on from %s: %d events were accepted before", d.options.State, d.state.Accepted))
 	}
 	d.channel = d.traits.Channel
 	most := d.traits
@@ -187,7 +200,7 @@ func (d *delivery) end(flying *parcel, err error) error {
 	}
 	counted := map[*parcel]bool{}
 	for _, p := range open {
-		if !counted[p] {
+		if !counted[p] && !p.halved {
 			counted[p] = true
 			d.summary.Unconfirmed += int64(len(p.events))
 		}

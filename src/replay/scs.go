@@ -18,6 +18,7 @@ import (
 	"github.com/splunk/splunk-cloud-sdk-go/util"
 
 	"tordetect/src/text"
+	"tordetect/src/web"
 )
 
 // SCSConfig is how to reach the ingest service of Splunk Cloud Services.
@@ -25,7 +26,7 @@ type SCSConfig struct {
 	URL     string // https://HOST[:PORT], without a path
 	Tenant  string
 	Token   Token
-	CAFile  string        // PEM of the authorities to trust; "" = the system's
+	Server  web.Server    // whom to take for it
 	Timeout time.Duration // of one request; 0 = 30 s
 	Now     func() time.Time
 }
@@ -75,7 +76,10 @@ func NewSCS(config SCSConfig) (*SCS, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	direct, err := transport(config.CAFile)
+	if err := proven(base, config.Server); err != nil {
+		return nil, err
+	}
+	direct, err := transport(config.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +148,12 @@ func (s *SCS) Send(ctx context.Context, batch Batch) (int64, error) {
 	for i, e := range batch.Events {
 		events[i] = ingestEvent(batch, e)
 	}
-	ctx, connected, cancel := limited(ctx, s.config.Timeout)
+	ctx, line, cancel := limited(ctx, s.config.Timeout)
 	defer cancel()
 	s.way.ctx = ctx
 	said, err := s.events.PostEvents(events)
 	var refused *util.HTTPError
-	notOurs := &Failure{Outcome: Refused, Status: s.way.status, Code: -1, Event: -1,
+	notOurs := &Failure{Outcome: Unclear, Status: s.way.status, Code: -1, Event: -1,
 		Err: fmt.Errorf("HTTP status %d, but not the ingest service's answer", s.way.status), Advice: "check the URL: a proxy or another service answers there"}
 	switch {
 	case s.way.status >= 300 && s.way.status < 400: // no error for the SDK
@@ -173,7 +177,7 @@ func (s *SCS) Send(ctx context.Context, batch Batch) (int64, error) {
 		}
 		return -1, f
 	}
-	return -1, broken(ctx, err, connected.Load(), s.config.Timeout, s.config.Token.clean)
+	return -1, broken(ctx, err, line, s.config.Timeout, s.config.Token.clean)
 }
 
 func (s *SCS) quoted(text *string) string {

@@ -21,6 +21,7 @@ type parcel struct {
 	resent   int  // because nobody acknowledged it
 	twice    bool // may have arrived more than once
 	accepted bool
+	halved   bool // sent again in halves, while an attempt as a whole is in doubt
 }
 
 func (p *parcel) span() span {
@@ -32,6 +33,7 @@ func (p *parcel) split() (a, b *parcel) {
 	half := len(p.events) / 2
 	a, b = &parcel{}, &parcel{}
 	*a, *b = *p, *p
+	a.halved, b.halved = false, false
 	a.events, b.events = p.events[:half], p.events[half:]
 	a.bytes, b.bytes = p.bytes/2, p.bytes/2 // near enough for the limit of later ones
 	return a, b

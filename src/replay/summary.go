@@ -27,7 +27,8 @@ type Summary struct {
 
 // The words of Delivery.
 const (
-	ExactlyOnce = "exactly once"
+	ExactlyOnce = "exactly once" // proven by acknowledgements
+	SentOnce    = "sent once"    // and answered with success; that it was indexed, nobody said
 	AtLeastOnce = "at least once"
 	Incomplete  = "incomplete"
 )
@@ -39,6 +40,8 @@ func (s Summary) Delivery() string {
 		return Incomplete
 	case s.MaybeTwice > 0:
 		return AtLeastOnce
+	case !s.Acknowledged:
+		return SentOnce
 	}
 	return ExactlyOnce
 }

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,15 +18,12 @@ import (
 	"tordetect/src/web"
 )
 
-// transport is the way to a server. With a file of authorities only these are
-// trusted. HTTP/1 alone: one request at a time goes over one connection.
-func transport(caFile string) (*http.Transport, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile != "" {
-		var err error
-		if config.RootCAs, err = web.Authorities(caFile, false); err != nil {
-			return nil, err
-		}
+// transport is the way to a server. HTTP/1 alone: one request at a time goes over
+// one connection.
+func transport(server web.Server) (*http.Transport, error) {
+	config, err := server.TLS()
+	if err != nil {
+		return nil, err
 	}
 	http1 := new(http.Protocols)
 	http1.SetHTTP1(true)
@@ -44,14 +40,30 @@ func transport(caFile string) (*http.Transport, error) {
 	}, nil
 }
 
-// limited is a context that ends after the time, and tells whether a connection
-// was made: before that, nothing was sent.
-func limited(ctx context.Context, timeout time.Duration) (_ context.Context, connected *atomic.Bool, cancel func()) {
+// A line is what is known of a request's connection.
+type line struct {
+	up    atomic.Bool // there is one: before that, nothing was sent
+	fresh atomic.Bool // it was made for this request: the process behind it may be another than before
+}
+
+// limited is a context that ends after the time, and tells of the connection.
+func limited(ctx context.Context, timeout time.Duration) (_ context.Context, l *line, cancel func()) {
 	ctx, cancel = context.WithTimeoutCause(ctx, timeout, errSlow)
-	connected = new(atomic.Bool)
+	l = new(line)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	}), connected, cancel
+		GotConn: func(got httptrace.GotConnInfo) {
+			l.up.Store(true)
+			l.fresh.Store(!got.Reused)
+		},
+	}), l, cancel
+}
+
+// proven refuses what would prove the server where nothing does.
+func proven(base *url.URL, server web.Server) error {
+	if base.Scheme == "http" && (server.Pin != "" || server.Name != "") {
+		return errors.New("the URL begins with http://, where no certificate is shown: a pin or a server name wants https://")
+	}
+	return nil
 }
 
 // parseBase takes a server's address apart. Errors do not show it whole: it may

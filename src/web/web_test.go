@@ -7,10 +7,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/text"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -56,5 +59,57 @@ func TestAuthorities(t *testing.T) {
 		_, err := Authorities(path, true)
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, path)
+	}
+}
+
+// TestPage: what answers in the place of a server.
+func TestPage(t *testing.T) {
+	for body, want := range map[string]string{
+		"<html><head><title>Access denied</title>":                                 "Access denied",
+		"\ufeff \n<!DOCTYPE HTML><TITLE lang=en>\n Blocked &amp;\tlogged </TITLE>": "Blocked & logged",
+		"<!-- x --><html><title>\x1b[31mred</title>":                               "?[31mred",
+		"<html><title></title>":                                                    "",
+		"<html><title>never ends":                                                  "",
+		"<html><title":                                                             "",
+		"<body>\xff\xfe<title>a</title>":                                           "a",
+		"<html>":                                                                   "",
+	} {
+		title, is := Page([]byte(body))
+		require.True(t, is, body)
+		require.Equal(t, want, title, body)
+	}
+	for _, body := range []string{"", "<", "<?xml version=\"1.0\"?><response>", `{"text":"<html>"}`, "network-status-version 3", "<title>a</title>"} {
+		_, is := Page([]byte(body))
+		require.False(t, is, body)
+	}
+}
+
+func FuzzPage(f *testing.F) {
+	f.Add([]byte("<html><title>a</title>"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		title, is := Page(body)
+		require.LessOrEqual(t, len(title), 100)
+		require.True(t, is || title == "")
+		require.Equal(t, text.Printable(title), title)
+	})
+}
+
+// TestServer: what cannot be whom one wants; what is believed is tested where it is
+// used, in replay.
+func TestServer(t *testing.T) {
+	const pin = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+	for typed, want := range map[string]string{
+		pin:                              pin,
+		" " + strings.ToUpper(pin) + " ": pin,
+		"sha256 Fingerprint=00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF": pin,
+		strings.TrimPrefix(pin, "sha256:"):  pin,
+		pin + "00":                          "",
+		"sha1:0011":                         "",
+		"sha256:":                           "",
+		"sha256:" + strings.Repeat("g", 64): "",
+	} {
+		got, err := parsePin(typed)
+		require.Equal(t, want, got, typed)
+		require.Equal(t, want == "", err != nil, typed)
 	}
 }

@@ -30,7 +30,7 @@ var storeys = [][]string{
 	{"format"},
 	{"event"},
 	{"detect", "relay", "tlsname"},
-	{"tordir", "dirclient", "splunkhome", "replay/stamp"},
+	{"tordir", "dirclient", "splunkhome", "replay/stamp", "replay/attackdata"},
 	{"flow"},
 	{"cell", "web", "chunked/chunkedtest", "chunked/example"},
 	{"chunked", "rows", "text", "bounded"},

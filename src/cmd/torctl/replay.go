@@ -18,6 +18,7 @@ import (
 	"tordetect/src/replay"
 	"tordetect/src/terminal"
 	"tordetect/src/text"
+	"tordetect/src/web"
 )
 
 // replayOptions is what the flags of replay say.
@@ -25,13 +26,14 @@ type replayOptions struct {
 	files               []string
 	to, url, endpoint   string
 	tokenFile, token    string
-	channel, tenant, ca string
+	channel, tenant     string
+	server              web.Server
 	meta                replay.Meta
 	ack, gzip           bool
 	shift, zone         string
 	batch, tries        int
 	state, form         string
-	timeout             time.Duration
+	timeout, ackTimeout time.Duration
 	now                 func() time.Time
 }
 
@@ -61,13 +63,18 @@ as you say, and the distances between events stay. Each of the app's hourly
 searches looks at an hour that ended 10 to 35 minutes before it runs.
 
 The summary counts what the server accepted. With --ack that is what an indexer
-wrote; without, what was answered with success. If something fails, the same
-command goes on where it ended: what was accepted is remembered in a file beside
-the first one (--state).
+wrote, and nothing else is called exactly once; without, what was answered with
+success. What was answered by no collector is in doubt and counted as unconfirmed.
+If something fails, the same command goes on where it ended: what was accepted is
+remembered in a file beside the first one (--state).
+
+Splunk's own certificate of the first start is for no host: compare its fingerprint
+on the server and give it by --pin.
 
 The token comes from a file (--token-file) or from TORCTL_TOKEN.`,
 		Example: `  torctl replay pan.log --url https://splunk:8088 --token-file token --sourcetype pan:traffic --index main --shift-to-now
   torctl replay pan_tor.yml --url https://splunk:8088 --ca cacert.pem --index attack_data --shift-to-now=20m --ack
+  torctl replay pan.log --url https://splunk:8088 --pin sha256:9f86...0a08 --token-file token --index main
   TORCTL_TOKEN=$(cat token) torctl replay eve.json --url https://splunk:8088 --endpoint event --sourcetype suricata -o json
   torctl replay conn.log --to scs --url https://api.scs.example.com --tenant corp --token-file token`,
 		Args: func(c *cobra.Command, files []string) error {
@@ -97,7 +104,9 @@ The token comes from a file (--token-file) or from TORCTL_TOKEN.`,
 	f.StringVar(&o.channel, "channel", "", "hec: GUID of the channel (default: a new one)")
 	f.BoolVar(&o.gzip, "gzip", false, "hec: compress what is sent")
 	f.StringVar(&o.tenant, "tenant", "", "scs: name of the tenant")
-	f.StringVar(&o.ca, "ca", "", "PEM file of the certificate authorities to trust, instead of the system's")
+	f.StringVar(&o.server.CAFile, "ca", "", "PEM file of the certificate authorities to trust, instead of the system's")
+	f.StringVar(&o.server.Name, "server-name", "", "name that the server's certificate must have, instead of the URL's host; with --ca also one without subjectAltName")
+	f.StringVar(&o.server.Pin, "pin", "", "the one certificate to trust, as sha256:FINGERPRINT, whoever signed it and whatever name it has")
 	f.StringVar(&o.shift, "shift-to-now", "", "move all times so that the newest event is so long ago")
 	f.Lookup("shift-to-now").NoOptDefVal = "1m"
 	f.StringVar(&o.zone, "zone", "UTC", "time zone of time stamps that name none, as Splunk reads them: UTC, local, +02:00 or a name such as Europe/Berlin")
@@ -105,6 +114,7 @@ The token comes from a file (--token-file) or from TORCTL_TOKEN.`,
 	f.StringVar(&o.state, "state", "", `file that remembers what was accepted, or "none" (default: FILE.replay beside the first file)`)
 	f.IntVar(&o.tries, "tries", 8, "how often a request is sent that is not answered, or answered with try again")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "longest time of a request")
+	f.DurationVar(&o.ackTimeout, "ack-timeout", 5*time.Minute, "hec, with --ack: how long to wait for an acknowledgement before the events are sent again; after three times the replay ends")
 	f.StringVarP(&o.form, "output", "o", formText, outputHelp+"text or json")
 	return c
 }
@@ -176,7 +186,7 @@ func (o *replayOptions) check(given func(flag string) bool) error {
 	if o.endpoint != "raw" && o.endpoint != "event" {
 		return fmt.Errorf("bad endpoint %q: want raw or event", o.endpoint)
 	}
-	others := map[string][]string{toHEC: {"tenant"}, toSCS: {"endpoint", "ack", "channel", "gzip"}}
+	others := map[string][]string{toHEC: {"tenant"}, toSCS: {"endpoint", "ack", "ack-timeout", "channel", "gzip"}}
 	for _, flag := range others[o.to] {
 		if given(flag) {
 			return fmt.Errorf("--%s means nothing with --to %s", flag, o.to)
@@ -190,6 +200,12 @@ func (o *replayOptions) check(given func(flag string) bool) error {
 	}
 	if o.timeout <= 0 {
 		return fmt.Errorf("bad timeout %v: want a time such as 30s", o.timeout)
+	}
+	if given("ack-timeout") && !o.ack {
+		return errors.New("--ack-timeout means nothing without --ack")
+	}
+	if o.ackTimeout <= 0 {
+		return fmt.Errorf("bad time for acknowledgements %v: want one such as 2m", o.ackTimeout)
 	}
 	for _, file := range o.files {
 		// The flag's value is optional, so it needs the sign.
@@ -208,7 +224,7 @@ func (o *replayOptions) check(given func(flag string) bool) error {
 const maxAgo = 366 * 24 * time.Hour
 
 func (o *replayOptions) options() (replay.Options, error) {
-	options := replay.Options{MaxEvents: o.batch, State: o.state, Now: o.now, Retry: replay.Retry{Tries: o.tries}}
+	options := replay.Options{MaxEvents: o.batch, State: o.state, Now: o.now, Retry: replay.Retry{Tries: o.tries}, Ack: replay.Ack{Timeout: o.ackTimeout}}
 	var err error
 	if options.Zone, err = parseZone(o.zone); err != nil {
 		return options, err
@@ -258,10 +274,10 @@ func looksLikeToken(name string) bool {
 
 func (o *replayOptions) target(token replay.Token) (replay.Target, error) {
 	if o.to == toSCS {
-		return replay.NewSCS(replay.SCSConfig{URL: o.url, Tenant: o.tenant, Token: token, CAFile: o.ca, Timeout: o.timeout})
+		return replay.NewSCS(replay.SCSConfig{URL: o.url, Tenant: o.tenant, Token: token, Server: o.server, Timeout: o.timeout})
 	}
 	return replay.NewHEC(replay.HECConfig{URL: o.url, Token: token, Event: o.endpoint == "event", Channel: o.channel,
-		Ack: o.ack, Gzip: o.gzip, CAFile: o.ca, Timeout: o.timeout})
+		Ack: o.ack, Gzip: o.gzip, Server: o.server, Timeout: o.timeout})
 }
 
 // tellReplay writes the summary.
@@ -291,6 +307,8 @@ func tellReplay(t *terminal.Terminal, form string, s replay.Summary) error {
 	switch s.Delivery() {
 	case replay.ExactlyOnce:
 		add("delivery", "each accepted event arrived exactly once")
+	case replay.SentOnce:
+		add("delivery", "each accepted event was sent once")
 	case replay.AtLeastOnce:
 		same := ""
 		if s.DropsRepeats {

@@ -3,8 +3,10 @@ package main
 import (
 	"compress/gzip"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,12 +18,15 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/web"
 )
 
 // TestReplayScripts runs scripts against a collector and an ingest service of
 // their own, at $HEC and $SCS. What arrived is in the file "arrived" of the
 // script's folder after the command "arrived". A path in front of the endpoint
-// makes the collector behave: /busy, /refuse, /hang, /large, and /slow, which takes
+// makes the collector behave: /busy, /refuse, /hang, /large, /page, /ok, /never, whose
+// acknowledgements never come, /anew, whose ids begin anew once, and /slow, which takes
 // one request and then nothing until the script says "mend", and /mute, which takes
 // all and answers one.
 func TestReplayScripts(t *testing.T) {
@@ -37,6 +42,13 @@ func TestReplayScripts(t *testing.T) {
 			env.Defer(func() { close(s.closed) })
 			env.Setenv("HEC", server.URL)
 			env.Setenv("SCS", server.URL)
+			encrypted := httptest.NewUnstartedServer(s)
+			encrypted.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that do not believe it
+			encrypted.StartTLS()
+			env.Defer(encrypted.Close)
+			env.Setenv("TLS", encrypted.URL)
+			env.Setenv("PIN", web.Fingerprint(encrypted.Certificate()))
+			require.NoError(t, os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: encrypted.Certificate().Raw}), 0o600))
 			env.Values["splunk"] = s
 			require.NoError(t, os.WriteFile(filepath.Join(env.WorkDir, "token"), []byte(replayToken+"\n"), 0o600))
 			env.Setenv("SECRET", replayToken)
@@ -85,6 +97,7 @@ type splunk struct {
 	next    map[string]int64 // id of the next acknowledgement, by channel
 	mended  bool
 	taken   int
+	anew    int // requests to /anew
 	closed  chan struct{}
 }
 
@@ -121,7 +134,7 @@ func (s *splunk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &ids)
 		told := map[string]bool{}
 		for _, id := range ids.Acks {
-			told[fmt.Sprint(id)] = id < s.next[channel]
+			told[fmt.Sprint(id)] = id < s.next[channel] && mode != "never"
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"acks": told})
 	case mode == "busy":
@@ -129,6 +142,18 @@ func (s *splunk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(503, `{"text":"Server is busy","code":9}`)
 	case mode == "refuse":
 		answer(400, `{"text":"Incorrect index","code":7}`)
+	case mode == "page":
+		answer(200, "<!DOCTYPE html><title>Access denied</title>")
+	case mode == "ok":
+		s.arrived = append(s.arrived, string(body))
+		answer(200, `"OK"`)
+	case mode == "anew":
+		if s.anew++; s.anew == 3 {
+			s.next[channel] = 0
+		}
+		s.arrived = append(s.arrived, string(body))
+		answer(200, fmt.Sprintf(`{"text":"Success","code":0,"ackId":%d}`, s.next[channel]))
+		s.next[channel]++
 	case mode == "large" && len(body) > 30:
 		answer(413, "too large")
 	case (mode == "slow" || mode == "mute") && s.taken > 0 && !s.mended:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -191,6 +192,7 @@ func TestUpdateOptions(t *testing.T) {
 		{"retention=7", `option retention has the bad value "7": want days such as 7d`},
 		{"backfill=100h", `option backfill has the bad value`},
 		{"import=../x", `option import has the bad value`},
+		{"proxy=nowhere", "or none"},
 		{"ca=/etc/ca.pem", "option ca has the bad value"},
 		{"history=maybe", `option history has the bad value`},
 		{"proxy=nonsense", "option proxy"},
@@ -324,6 +326,38 @@ func TestProxyPassword(t *testing.T) {
 	require.NotContains(t, told(s.update(0.2, 50000, s.source, "proxy=file")), "stands in the search")
 	require.Len(t, asked, 2)
 	require.Equal(t, sent, asked[1])
+}
+
+// The proxy of splunkd's environment is asked where the search names none, and it is
+// said. In another process, as net/http reads the environment once.
+func TestProxyOfEnvironment(t *testing.T) {
+	const variable = "TORUPDATE_TEST_SOURCE"
+	s := newSite(t)
+	if source := os.Getenv(variable); source != "" {
+		r := s.update(0.2, 50000, "source=dir+http://192.0.2.9:9030")
+		require.Empty(t, r.Failure)
+		require.True(t, parsed(t, r.text).Complete)
+		proxy := strings.TrimPrefix(source, "source=dir+http://")
+		require.Contains(t, r.messages, "The proxy "+proxy+" of Splunk's environment (HTTPS_PROXY, HTTP_PROXY) was asked. If it should not be, write proxy=none.")
+		r = s.update(0.2, 50000, source)
+		require.NotContains(t, strings.Join(r.messages, " "), "environment", "this machine is asked directly")
+		return
+	}
+	consensus, certificates := s.hour(0), s.net.Certificates()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/tor/status-vote/") {
+			_, _ = w.Write(consensus)
+			return
+		}
+		_, _ = w.Write(certificates)
+	}))
+	defer proxy.Close()
+	address := strings.Replace(proxy.URL, "http://", "http://ann:tr0ub4dor@", 1)
+	again := exec.Command(os.Args[0], "-test.run=^TestProxyOfEnvironment$", "-test.v")
+	again.Env = append(os.Environ(), variable+"=source=dir+"+proxy.URL, "HTTP_PROXY="+address, "http_proxy="+address, "NO_PROXY=", "no_proxy=")
+	out, err := again.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NotContains(t, string(out), "tr0ub4dor")
 }
 
 // Behind a proxy that inspects TLS its authority can be given, and the message says

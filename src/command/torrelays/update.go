@@ -43,7 +43,7 @@ type orders struct {
 	authorities string // lookup file, or empty
 	imported    string // lookup file, or empty
 	ca          string // lookup file, or empty
-	proxy       string // URL, proxyFile, or empty
+	proxy       string // URL, proxyFile, proxyNone, or empty for that of the environment
 	history     bool
 	maxRows     int
 }
@@ -116,8 +116,8 @@ func (o *orders) set(name, value string) (err error) {
 			o.imported = value
 		}
 	case "proxy":
-		if _, err := dirclient.ParseProxy(value); err != nil && value != proxyFile {
-			return fmt.Errorf("option proxy: %w, or %s for the URL in local/%s", err, proxyFile, splunkhome.Proxy)
+		if _, err := dirclient.ParseProxy(value); err != nil && value != proxyFile && value != proxyNone {
+			return fmt.Errorf("option proxy: %w, or %s for the URL in local/%s, or %s", err, proxyFile, splunkhome.Proxy, proxyNone)
 		}
 		o.proxy = value
 	case "history":
@@ -221,12 +221,14 @@ func (u *update) learn(ctx context.Context, c *chunked.Chunk, place relaylist.Pl
 	return relaylist.Update(ctx, place, options)
 }
 
-// proxyFile in the place of a proxy's URL says that it stands in a file of the app's
+// Words in the place of a proxy's URL. proxyFile says that it stands in a file of the app's
 // folder local. A search, its macros and its job are there for everybody to read,
 // and a password in it with them; this file Splunk shows to nobody, and it goes to
-// no indexer.
+// no indexer. proxyNone goes without a proxy, also where the environment of
+// splunkd names one.
 const (
 	proxyFile = "file"
+	proxyNone = "none"
 	maxProxy  = 4 << 10
 )
 
@@ -245,6 +247,12 @@ func (u *update) way(c *chunked.Chunk) (config dirclient.Config, err error) {
 	text := u.proxy
 	switch u.proxy {
 	case "":
+		config.ProxyFromEnvironment = true
+		config.ProxyUsed = func(host string) {
+			c.Info(fmt.Sprintf("The proxy %s of Splunk's environment (HTTPS_PROXY, HTTP_PROXY) was asked. If it should not be, write proxy=%s.", host, proxyNone))
+		}
+		return config, nil
+	case proxyNone:
 		return config, nil
 	case proxyFile:
 		secret, err := splunkhome.ReadSecret(filepath.Dir(u.app.Lookups), splunkhome.Proxy, maxProxy)
