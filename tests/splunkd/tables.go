@@ -17,7 +17,7 @@ func compileStats(s *search, text string) (operator, error) {
 	}
 	return func(in *Table) (*Table, error) {
 		s.cost.hold(in)
-		return group(s.context, in.Rows, by, aggregates), nil
+		return group(s.context, in.Rows, by, namedAggregates(aggregates, by, in.Columns)), nil
 	}, nil
 }
 
@@ -49,6 +49,28 @@ func compileEventstats(s *search, text string) (operator, error) {
 		}
 		return out, nil
 	}, nil
+}
+
+// namedAggregates takes functions of wildcards, values(*) as *, for each column that is no by field. Internal ones are
+// left out, as the names of a table are.
+func namedAggregates(aggregates []aggregate, by, columns []string) []aggregate {
+	var named []aggregate
+	for _, agg := range aggregates {
+		prefix, suffix, wild := strings.Cut(agg.Field, "*")
+		if !wild {
+			named = append(named, agg)
+			continue
+		}
+		for _, column := range columns {
+			if matchName(agg.Field, column) && !internal(column) && !slices.Contains(by, column) {
+				each := agg
+				each.Field = column
+				each.As = strings.Replace(agg.As, "*", column[len(prefix):len(column)-len(suffix)], 1)
+				named = append(named, each)
+			}
+		}
+	}
+	return named
 }
 
 // line is what a row has in some fields, as one text.
@@ -83,7 +105,9 @@ func readStats(command, text string) ([]aggregate, []string, error) {
 // sortDefault is how many rows sort keeps where no number is given; 0 keeps all.
 const sortDefault = 10000
 
-// compileSort: `sort 0 - tor_score, +src`. Rows without a value come last, whatever the direction.
+// compileSort: `sort 0 -tor_score, +src`. A sign right before a name is that field's; one with a blank behind it holds for
+// all later fields that have no sign of their own (Splunk's training, Search Expert). Rows without a value come last,
+// whatever the direction.
 func compileSort(s *search, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -100,18 +124,20 @@ func compileSort(s *search, text string) (operator, error) {
 		sign  int
 	}
 	var keys []key
+	held := 1 // the sign of a field without one
 	for i := 0; i < len(tokens); i++ {
 		if tokens[i].Kind == tokenComma {
 			continue
 		}
-		name, sign := tokens[i].Text, 1
+		name, sign := tokens[i].Text, held
 		if tokens[i].Kind == tokenWord && (name[0] == '-' || name[0] == '+') {
+			sign = 1
 			if name[0] == '-' {
 				sign = -1
 			}
 			if name = name[1:]; name == "" && i+1 < len(tokens) {
 				i++
-				name = tokens[i].Text
+				name, held = tokens[i].Text, sign
 			}
 		}
 		if !tokens[i].word() || name == "" || i+1 < len(tokens) && tokens[i+1].Kind == tokenOpen {

@@ -2,6 +2,7 @@ package splunkd
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -213,16 +214,56 @@ func condition(table *Table) string {
 
 const returnColumn = "search"
 
-// compileReturn plays `return $field`, the form that gives the bare value of the first row. The others are not played.
+// compileReturn plays `return [count] [alias=field | field | $field]...`: the first rows as a condition,
+// (user="a" ip="b") OR (...), and of one row with one $field the bare value (Search Reference, return).
 func compileReturn(_ *search, text string) (operator, error) {
-	name, bare := strings.CutPrefix(strings.TrimSpace(text), "$")
-	if !bare || name == "" || strings.ContainsAny(name, " $=,") {
-		return nil, searchErrorf("Error in 'return' command: only `return $field` is played by this stand-in, found %q.", text)
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' })
+	count := 1
+	if len(words) > 0 {
+		if n, err := strconv.Atoi(words[0]); err == nil && n > 0 {
+			count, words = n, words[1:]
+		}
+	}
+	type part struct{ alias, field string }
+	var parts []part
+	for _, word := range words {
+		p := part{word, word}
+		if name, bare := strings.CutPrefix(word, "$"); bare {
+			p = part{"", name}
+		} else if alias, name, given := strings.Cut(word, "="); given {
+			p = part{alias, name}
+		}
+		if p.field == "" || strings.ContainsAny(p.alias+p.field, "$=\"[]") {
+			return nil, searchErrorf("Error in 'return' command: %q is no field, alias=field or $field.", word)
+		}
+		parts = append(parts, p)
+	}
+	if len(parts) == 0 {
+		return nil, searchErrorf("Error in 'return' command: a field is missing.")
 	}
 	return func(in *Table) (*Table, error) {
+		var rows []string
+		for _, row := range in.Rows[:min(count, len(in.Rows))] {
+			var terms []string
+			for _, p := range parts {
+				switch value := row.Get(p.field); {
+				case value == "":
+				case p.alias == "":
+					terms = append(terms, value)
+				default:
+					terms = append(terms, fmt.Sprintf(`%s="%s"`, p.alias, strings.ReplaceAll(value, `"`, `\"`)))
+				}
+			}
+			if len(terms) > 0 {
+				rows = append(rows, strings.Join(terms, " "))
+			}
+		}
 		out := &Table{Columns: []string{returnColumn}, Rows: []Row{{}}}
-		if len(in.Rows) > 0 {
-			out.Rows[0][returnColumn] = in.Rows[0][name]
+		switch {
+		case len(rows) == 1 && len(parts) == 1 && parts[0].alias == "":
+			out.Rows[0][returnColumn] = one(rows[0])
+		case len(rows) > 0:
+			out.Rows[0][returnColumn] = one("(" + strings.Join(rows, ") OR (") + ")")
 		}
 		return out, nil
 	}, nil
