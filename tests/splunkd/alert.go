@@ -19,6 +19,9 @@ import (
 //	digest_mode = 1, DigestFields         results whose values were told before are left out of the alert
 //
 // Enterprise Security ships searches of the second kind and seems to expect the third.
+//
+// alert.suppress.group_name silences all searches of the group, with all their results and the one that triggered too,
+// for the period of that one. The spec says so of "all of the alerts in the group", and nothing of fields.
 type Alerts struct {
 	App          *App
 	DigestFields bool
@@ -61,6 +64,17 @@ func (a *Alerts) Trigger(run Run, result *Table) (Told, error) {
 	}
 	price := a.Price * time.Duration(rule.actions)
 	var told Told
+	group := "group\x00" + rule.group
+	if rule.group != "" {
+		if a.silenced(rule, group, run.Start) {
+			return Told{Suppressed: len(result.Rows)}, nil
+		}
+		defer func() {
+			if len(told.Rows) > 0 {
+				a.remember(rule, group, run.Start)
+			}
+		}()
+	}
 	if !rule.digest {
 		for i, row := range result.Rows {
 			key := rule.key(run.Search, row)
@@ -118,6 +132,7 @@ type rule struct {
 	digest             bool
 	period             time.Duration // of suppression; 0: none
 	fields             []string
+	group              string // of suppression
 	actions            int
 	counttype, compare string
 	quantity           int
@@ -155,12 +170,10 @@ func readRule(saved *Conf, name string) (rule, error) {
 	if isSet("alert.track") {
 		r.actions++ // the list of triggered alerts
 	}
-	if get("alert.suppress.group_name", "") != "" {
-		return r, fmt.Errorf("alert.suppress.group_name is not played by this stand-in")
-	}
 	if !isSet("alert.suppress") {
 		return r, nil
 	}
+	r.group = get("alert.suppress.group_name", "")
 	period := get("alert.suppress.period", "")
 	if r.period, err = parseSpan(period); err != nil || period == "" {
 		return r, fmt.Errorf("alert.suppress.period is %q, want a time such as 26h", period)

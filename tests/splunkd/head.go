@@ -33,6 +33,10 @@ type Head struct {
 	// much later. 0: all events are there at any time, and every one is summarised.
 	SummaryLag time.Duration
 
+	// DefaultIndexes are those that an event search without index looks at (authorize.conf, srchIndexesDefault); nil: main.
+	// Forbidden are those that the searching user may not search: nothing says that they exist.
+	DefaultIndexes, Forbidden []string
+
 	ProbeOnce bool // a command with the same arguments is probed in the first search only, which saves three processes
 
 	Timeout time.Duration // for one reply and for an exit; 0 is 60 s

@@ -44,7 +44,7 @@ func (s *search) events(w window, lag time.Duration) []event {
 	}
 	var list []event
 	for _, e := range h.log[from:to] {
-		if h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.now) {
+		if (h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.now)) && !slices.Contains(h.Forbidden, e.fields["index"]) {
 			list = append(list, e)
 		}
 	}
@@ -253,9 +253,39 @@ func (s *search) compileEvents(text string) (*eventSearch, error) {
 	}
 	out := &eventSearch{keep: func(Row) bool { return true }, window: bounds}
 	if len(tokens) > 0 {
-		out.keep, _, err = parsePredicate(tokens, refuseTimes)
+		if out.keep, _, err = parsePredicate(tokens, refuseTimes); err != nil {
+			return nil, err
+		}
 	}
-	return out, err
+	if in := s.indexes(tokens); in != nil {
+		keep := out.keep
+		out.keep = func(r Row) bool { return in(r.Get("index")) && keep(r) }
+	}
+	return out, nil
+}
+
+// indexes is what an event search may look at besides what its terms say: without any index it is the user's default
+// ones, and a pattern without underscore matches no internal index (authorize.conf.spec, srchIndexesDefault). That one
+// index anywhere in the search is enough is only supposed. nil: no more to say.
+func (s *search) indexes(tokens []token) func(index string) bool {
+	named, internals := false, false
+	for i, t := range tokens {
+		if t.is("index") && i+1 < len(tokens) && (tokens[i+1].Kind == tokenOp || tokens[i+1].is("IN")) {
+			named = true
+		}
+		internals = internals || strings.HasPrefix(t.Text, "_")
+	}
+	switch {
+	case !named:
+		defaults := s.head.DefaultIndexes
+		if defaults == nil {
+			defaults = []string{"main"}
+		}
+		return func(index string) bool { return slices.Contains(defaults, index) }
+	case !internals:
+		return func(index string) bool { return !internal(index) }
+	}
+	return nil
 }
 
 // eventTable makes rows of the events that lie on a server.
