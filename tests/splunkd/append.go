@@ -7,6 +7,10 @@ import (
 
 // compileAppend compiles append [...]: the rows of a search of its own behind those that are there. Splunk runs it
 // first and cuts it at 50,000 rows and 60 seconds, which is not played; nor are indexers for its events.
+//
+// A mistake in its text fails the whole search, as all mistakes do while a search is read. That an error of its run leaves
+// out its rows, with a warning that begins with [subsearch], is only supposed; the references say so of rest and of
+// inputlookup, unless they are told to be strict.
 func compileAppend(s *search, text string) (operator, error) {
 	for {
 		option, rest, _ := strings.Cut(text, " ")
@@ -30,6 +34,10 @@ func compileAppend(s *search, text string) (operator, error) {
 			events = search.table(s)
 		}
 		more, err := runSteps(place{app: s.head.App, sid: s.sid}, events, steps)
+		if failed, ok := err.(*SearchError); ok {
+			s.note([]Message{{"ERROR", "[subsearch]: " + failed.Text}})
+			return in, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ func builtins() map[string]builtin {
 	return map[string]builtin{
 		"tstats":       {generating: true, compile: compileTstats},
 		"makeresults":  {generating: true, compile: compileMakeresults},
+		"rest":         {generating: true, compile: compileRest},
 		"inputlookup":  {generating: true, compile: compileInputlookup},
 		"outputlookup": {compile: compileOutputlookup},
 		"search":       {streaming: true, compile: compileSearch},

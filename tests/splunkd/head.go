@@ -37,6 +37,15 @@ type Head struct {
 	// Forbidden are those that the searching user may not search: nothing says that they exist.
 	DefaultIndexes, Forbidden []string
 
+	// What a site may lack: data models that no app has, or that are not accelerated; REST, which the user may not ask.
+	NoModel, NotAccelerated []string
+	NoREST                  bool
+
+	// Enabled are the saved searches that are enabled; nil: as savedsearches.conf has it. Owners has those whose owner is no
+	// user any more, so that the scheduler leaves them out.
+	Enabled map[string]bool
+	Owners  map[string]string
+
 	ProbeOnce bool // a command with the same arguments is probed in the first search only, which saves three processes
 
 	Timeout time.Duration // for one reply and for an exit; 0 is 60 s
@@ -44,6 +53,8 @@ type Head struct {
 	Env     []string      // more environment for commands
 
 	log      []event
+	internal []event // of the index _internal, by time
+	jobs     []job
 	inOrder  bool // log is, newest first
 	probed   map[string]declaration
 	searches int

@@ -56,13 +56,24 @@ func (s *search) events(w window, lag time.Duration) []event {
 
 // eventSearch is `search` at the beginning of a search.
 type eventSearch struct {
-	keep predicate
+	keep      predicate
+	internals bool // an internal index is named
 	window
+}
+
+// events are those that the search looks at, newest first.
+func (q *eventSearch) events(s *search) []event {
+	events := s.events(q.window, 0)
+	if q.internals {
+		events = append(s.internals(q.window), events...)
+		slices.SortStableFunc(events, func(a, b event) int { return b.time.Compare(a.time) })
+	}
+	return events
 }
 
 // table is what the event search gives on the search head.
 func (q *eventSearch) table(s *search) *Table {
-	table := eventTable(s.events(q.window, 0), q.keep, searchHead)
+	table := eventTable(q.events(s), q.keep, searchHead)
 	s.cost.Events, s.cost.Rows = s.cost.Events+len(table.Rows), s.cost.Rows+len(table.Rows)
 	return table
 }
@@ -257,18 +268,18 @@ func (s *search) compileEvents(text string) (*eventSearch, error) {
 			return nil, err
 		}
 	}
-	if in := s.indexes(tokens); in != nil {
-		keep := out.keep
-		out.keep = func(r Row) bool { return in(r.Get("index")) && keep(r) }
-	}
+	in, internals := s.indexes(tokens)
+	keep := out.keep
+	out.keep = func(r Row) bool { return in(r.Get("index")) && keep(r) }
+	out.internals = internals
 	return out, nil
 }
 
 // indexes is what an event search may look at besides what its terms say: without any index it is the user's default
 // ones, and a pattern without underscore matches no internal index (authorize.conf.spec, srchIndexesDefault). That one
-// index anywhere in the search is enough is only supposed. nil: no more to say.
-func (s *search) indexes(tokens []token) func(index string) bool {
-	named, internals := false, false
+// index anywhere in the search is enough is only supposed.
+func (s *search) indexes(tokens []token) (look func(index string) bool, internals bool) {
+	named := false
 	for i, t := range tokens {
 		if t.is("index") && i+1 < len(tokens) && (tokens[i+1].Kind == tokenOp || tokens[i+1].is("IN")) {
 			named = true
@@ -281,11 +292,11 @@ func (s *search) indexes(tokens []token) func(index string) bool {
 		if defaults == nil {
 			defaults = []string{"main"}
 		}
-		return func(index string) bool { return slices.Contains(defaults, index) }
+		return func(index string) bool { return slices.Contains(defaults, index) }, false
 	case !internals:
-		return func(index string) bool { return !internal(index) }
+		return func(index string) bool { return !internal(index) }, false
 	}
-	return nil
+	return func(string) bool { return true }, true
 }
 
 // eventTable makes rows of the events that lie on a server.
@@ -320,7 +331,7 @@ func (s *search) onPeers(q *eventSearch, steps []step) (*Table, error) {
 		return nil, err
 	}
 	parts := make([][]event, len(peers))
-	for i, e := range s.events(q.window, 0) {
+	for i, e := range q.events(s) {
 		parts[i%len(peers)] = append(parts[i%len(peers)], e)
 	}
 	merged := &Table{}

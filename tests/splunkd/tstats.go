@@ -85,14 +85,17 @@ func compileTstats(s *search, text string) (operator, error) {
 		}
 	}
 	fill, filled := options["fillnull_value"]
-	lag := time.Duration(0)
+	lag, unseen := time.Duration(0), false
 	if only, _ := confBool(options["summariesonly"]); only {
-		lag = s.head.SummaryLag
+		lag, unseen = s.head.SummaryLag, slices.Contains(s.head.NotAccelerated, from.name)
 	}
 	return func(*Table) (*Table, error) {
+		if slices.Contains(s.head.NoModel, from.name) {
+			return nil, searchErrorf("Error in 'DataModelEvaluator': Data model '%s' was not found.", from.name)
+		}
 		var rows []Row
 		for _, e := range s.events(bounds, lag) {
-			if e.model != from.name {
+			if e.model != from.name || unseen {
 				continue
 			}
 			s.cost.Events++
