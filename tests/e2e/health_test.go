@@ -268,7 +268,7 @@ func TestHealth(t *testing.T) {
 		"skipped runs": {func(t *testing.T, h *splunkd.Head) *splunkd.Head {
 			each(h, 3, 0, func(at time.Time) { h.Skipped(client, at, at) })
 			return nil
-		}, []string{"run skipped|" + client + "|2026-11-20T11:16:00+0000"}, []string{"Splunk skipped 3 runs of Tor client that the firewall did not name", "spread them"}},
+		}, []string{"run skipped|" + client + "|2026-11-20T11:16:00+0000"}, []string{"Splunk skipped 3 runs of Tor client that the firewall did not name in the last 23 hours", "spread them"}},
 		"a failed run": {func(t *testing.T, h *splunkd.Head) *splunkd.Head {
 			h.Failed(exits, h.Now.Add(-time.Hour), "Error in 'tstats' command: it broke")
 			return nil

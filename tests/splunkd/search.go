@@ -48,6 +48,9 @@ func (s *search) events(w window, lag time.Duration) []event {
 			list = append(list, e)
 		}
 	}
+	if latest.After(s.context.now) {
+		latest = s.context.now // behind it is nothing to read
+	}
 	if !earliest.IsZero() && !latest.IsZero() && earliest.Before(latest) {
 		s.cost.Read += latest.Sub(earliest)
 	}
@@ -58,17 +61,36 @@ func (s *search) events(w window, lag time.Duration) []event {
 type eventSearch struct {
 	keep      predicate
 	internals bool // an internal index is named
+	first     int  // head follows: the search ends with so many events; 0: with all
 	window
 }
 
-// events are those that the search looks at, newest first.
+// events are those that the search looks at, newest first. What it reads of Splunk's own indexes costs nothing here, and
+// hours that head cut short neither.
 func (q *eventSearch) events(s *search) []event {
+	before := s.cost.Read
 	events := s.events(q.window, 0)
 	if q.internals {
 		events = append(s.internals(q.window), events...)
 		slices.SortStableFunc(events, func(a, b event) int { return b.time.Compare(a.time) })
 	}
-	return events
+	if q.internals || q.first > 0 {
+		s.cost.Read = before
+	}
+	if q.first == 0 {
+		return events
+	}
+	var kept []event
+	for _, e := range events {
+		row := e.row()
+		row["splunk_server"] = Value{searchHead}
+		if q.keep(row) {
+			if kept = append(kept, e); len(kept) == q.first {
+				break
+			}
+		}
+	}
+	return kept
 }
 
 // table is what the event search gives on the search head.
@@ -181,6 +203,11 @@ func (s *search) plan(text string) (events *eventSearch, steps []step, err error
 	}
 	if stages[0].Name == "search" {
 		if events, err = s.compileEvents(stages[0].Text); err != nil {
+			return nil, nil, err
+		}
+	}
+	if events != nil && len(stages) > 1 && stages[1].Name == "head" {
+		if events.first, err = headLimit(stages[1].Text); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -331,7 +358,9 @@ func (s *search) onPeers(q *eventSearch, steps []step) (*Table, error) {
 		return nil, err
 	}
 	parts := make([][]event, len(peers))
-	for i, e := range q.events(s) {
+	all := *q
+	all.first = 0 // each peer has its own newest
+	for i, e := range all.events(s) {
 		parts[i%len(peers)] = append(parts[i%len(peers)], e)
 	}
 	merged := &Table{}
