@@ -91,7 +91,7 @@ func (e *exam) checkModel() (where, fine string) {
 		case !found:
 			e.add(Error, "etc/apps", "install the add-on Splunk Common Information Model (Splunk_SA_CIM)", "no app has the data model %s, which enabled searches read", model)
 		case !accelerated.Is(model, "acceleration", false):
-			e.add(Warning, "etc/apps", "accelerate it (Settings, Data models). Without acceleration set the macro summariesonly_config to false and the window of "+labelledSearch+" to -70m, both together, and change the macro tordetect_summaries for the others", "the data model %s is not accelerated: searches that read summaries only find nothing", model)
+			e.add(Warning, "etc/apps", "accelerate it (Settings, Data models). Without acceleration set the macro summariesonly_config to false and the window of "+labelledSearch+" to -70m@m, both together, and change the macro tordetect_summaries for the others", "the data model %s is not accelerated: searches that read summaries only find nothing", model)
 		}
 	}
 	e.rawWindow()
@@ -105,7 +105,7 @@ func (e *exam) rawWindow() {
 	if !e.on(labelledSearch) || e.conf("macros").Is("summariesonly_config", "definition", false) || back(begin) <= maxRawWindow {
 		return
 	}
-	e.add(Warning, "local/macros.conf", "set it to true where the data model is accelerated, else set dispatch.earliest_time of the search to -70m", "the macro summariesonly_config is not true, and %s looks back to %s: each of its runs reads all of that as raw events", labelledSearch, begin)
+	e.add(Warning, "local/macros.conf", "set it to true where the data model is accelerated, else set dispatch.earliest_time of the search to -70m@m", "the macro summariesonly_config is not true, and %s looks back to %s: each of its runs reads all of that as raw events", labelledSearch, begin)
 }
 
 // back is how far a time modifier such as -1525m@m lies back; 0 where it says otherwise.

@@ -237,7 +237,7 @@ func TestHealth(t *testing.T) {
 		"raw events of a day each hour": {func(t *testing.T, h *splunkd.Head) *splunkd.Head {
 			rawEvents(t, h, "-25h")
 			return nil
-		}, []string{"raw events|TOR Traffic|"}, []string{"its window begins at -25h", "set the begin of TOR Traffic to -70m"}},
+		}, []string{"raw events|TOR Traffic|"}, []string{"its window begins at -25h", "set the begin of TOR Traffic to -70m@m"}},
 		"a model that lags": {func(t *testing.T, h *splunkd.Head) *splunkd.Head {
 			h.SummaryLag = 40 * time.Minute
 			return nil
