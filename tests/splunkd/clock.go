@@ -156,3 +156,21 @@ func strptime(text, format string, zone *time.Location) (time.Time, bool) {
 	at, err := time.ParseInLocation(layout, strings.TrimSpace(text), zone)
 	return at, err == nil
 }
+
+// epochText is a time as splunkd writes _time: epoch seconds, with a fraction where there is one.
+func epochText(t time.Time) string {
+	if t.Nanosecond() == 0 {
+		return strconv.FormatInt(t.Unix(), 10)
+	}
+	return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6)
+}
+
+// parseSpan reads 30s, 5m, 1h, 1d.
+func parseSpan(text string) (time.Duration, error) {
+	start := time.Unix(0, 0).UTC()
+	end, err := relativeTime("+"+strings.TrimPrefix(text, "+"), start)
+	if err != nil || !end.After(start) {
+		return 0, searchErrorf("Invalid span '%s'.", text)
+	}
+	return end.Sub(start), nil
+}

@@ -8,45 +8,6 @@ import (
 // operator is a compiled command: rows in, rows out. A generating command ignores its input.
 type operator func(in *Table) (*Table, error)
 
-// builtin is one of Splunk's own commands, as far as it is played.
-type builtin struct {
-	generating bool // must come first
-	streaming  bool // works row by row, so it runs on the indexers behind an event search
-	compile    func(s *search, text string) (operator, error)
-}
-
-// builtins are the commands that are played. Any other name has to be a custom command of the app, or the search fails.
-// (A function, as append compiles a search of its own and so refers back to it.)
-func builtins() map[string]builtin {
-	return map[string]builtin{
-		"tstats":       {generating: true, compile: compileTstats},
-		"makeresults":  {generating: true, compile: compileMakeresults},
-		"rest":         {generating: true, compile: compileRest},
-		"inputlookup":  {generating: true, compile: compileInputlookup},
-		"outputlookup": {compile: compileOutputlookup},
-		"search":       {streaming: true, compile: compileSearch},
-		"where":        {streaming: true, compile: compileWhere},
-		"eval":         {streaming: true, compile: compileEval},
-		"rename":       {streaming: true, compile: compileRename},
-		"convert":      {streaming: true, compile: compileConvert},
-		"fields":       {streaming: true, compile: compileFields},
-		"fillnull":     {streaming: true, compile: compileFillnull},
-		"bin":          {streaming: true, compile: compileBin},
-		"mvexpand":     {streaming: true, compile: compileMvexpand},
-		"addinfo":      {streaming: true, compile: compileAddinfo},
-		"return":       {compile: compileReturn},
-		"localop":      {compile: compileNothing},
-		"stats":        {compile: compileStats},
-		"eventstats":   {compile: compileEventstats},
-		"timechart":    {compile: compileTimechart},
-		"sort":         {compile: compileSort},
-		"table":        {compile: compileTable},
-		"head":         {compile: compileHead},
-		"dedup":        {compile: compileDedup},
-		"append":       {compile: compileAppend},
-	}
-}
-
 // eachRow makes an operator of a function that changes a row or drops it.
 func eachRow(change func(Row) (keep bool)) operator {
 	return func(in *Table) (*Table, error) {
@@ -61,12 +22,12 @@ func eachRow(change func(Row) (keep bool)) operator {
 	}
 }
 
-func compileNothing(*search, string) (operator, error) {
+func compileNothing(*evalContext, string) (operator, error) {
 	return func(in *Table) (*Table, error) { return in, nil }, nil
 }
 
 // compileSearch is `search` behind another command; at the start of a search it is an event search (search.go).
-func compileSearch(_ *search, text string) (operator, error) {
+func compileSearch(_ *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -78,12 +39,12 @@ func compileSearch(_ *search, text string) (operator, error) {
 	return eachRow(func(row Row) bool { return keep(row) }), err
 }
 
-func compileWhere(s *search, text string) (operator, error) {
+func compileWhere(c *evalContext, text string) (operator, error) {
 	condition, err := parseWhere(text)
-	return eachRow(func(row Row) bool { return condition(s.context, row).isTrue() }), err
+	return eachRow(func(row Row) bool { return condition(c, row).isTrue() }), err
 }
 
-func compileEval(s *search, text string) (operator, error) {
+func compileEval(c *evalContext, text string) (operator, error) {
 	assignments, err := parseEval(text)
 	if err != nil {
 		return nil, err
@@ -92,7 +53,7 @@ func compileEval(s *search, text string) (operator, error) {
 		var refused error
 		out, err := eachRow(func(row Row) bool {
 			for _, a := range assignments {
-				switch value := a.Value(s.context, row); value.kind {
+				switch value := a.Value(c, row); value.kind {
 				case null:
 					delete(row, a.Field)
 				case boolean:
@@ -117,7 +78,7 @@ func compileEval(s *search, text string) (operator, error) {
 }
 
 // compileRename: `rename a as b, "All_Traffic.*" as *`. A column that has the new name already is replaced.
-func compileRename(_ *search, text string) (operator, error) {
+func compileRename(_ *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -184,7 +145,7 @@ func renameColumn(t *Table, from, to string) {
 const convertDefault = "%m/%d/%Y %H:%M:%S"
 
 // compileConvert plays `convert timeformat="%Y" ctime(field) as name`: epoch seconds to text. What is no number stays.
-func compileConvert(s *search, text string) (operator, error) {
+func compileConvert(c *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -221,7 +182,7 @@ func compileConvert(s *search, text string) (operator, error) {
 			var texts Value
 			for _, value := range row[pair[0]] {
 				if seconds, ok := number(value); ok {
-					value, _ = strftime(epoch(seconds).In(s.context.zone), format)
+					value, _ = strftime(epoch(seconds).In(c.zone), format)
 				}
 				texts = append(texts, value)
 			}
@@ -243,7 +204,7 @@ func compileConvert(s *search, text string) (operator, error) {
 	}, nil
 }
 
-func compileFillnull(_ *search, text string) (operator, error) {
+func compileFillnull(_ *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -283,7 +244,7 @@ func compileFillnull(_ *search, text string) (operator, error) {
 }
 
 // compileBin: `bin _time span=1h`.
-func compileBin(_ *search, text string) (operator, error) {
+func compileBin(_ *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -311,7 +272,7 @@ func compileBin(_ *search, text string) (operator, error) {
 	}), nil
 }
 
-func compileMvexpand(_ *search, text string) (operator, error) {
+func compileMvexpand(_ *evalContext, text string) (operator, error) {
 	name := strings.TrimSpace(text)
 	if len(name) >= 2 && name[0] == '"' {
 		name = unquote(name)

@@ -11,10 +11,18 @@ import (
 	"time"
 )
 
-// evalContext is what expressions know besides the row.
+// evalContext is what expressions and commands know besides their rows.
 type evalContext struct {
-	now  time.Time
-	zone *time.Location
+	now              time.Time
+	zone             *time.Location
+	earliest, latest time.Time    // the window of the search; zero: no bound
+	held             func(*Table) // is told of each table that a command takes in as a whole; nil: nobody wants to know
+}
+
+func (c *evalContext) hold(in *Table) {
+	if c.held != nil {
+		c.held(in)
+	}
 }
 
 // evalFunction has the least and the most arguments that it takes (most -1: any number).

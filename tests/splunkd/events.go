@@ -165,11 +165,3 @@ func (e event) row() Row {
 	}
 	return row
 }
-
-// epochText is a time as splunkd writes _time: epoch seconds, with a fraction where there is one.
-func epochText(t time.Time) string {
-	if t.Nanosecond() == 0 {
-		return strconv.FormatInt(t.Unix(), 10)
-	}
-	return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6)
-}

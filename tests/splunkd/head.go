@@ -220,8 +220,7 @@ func (h *Head) run(spl string, earliest, latest time.Time) (*Result, error) {
 
 func (h *Head) search(earliest, latest time.Time) *search {
 	h.searches++
-	return &search{
-		head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches),
-		context: &evalContext{now: h.Now, zone: h.zone()}, earliest: earliest, latest: latest,
-	}
+	s := &search{head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches), earliest: earliest, latest: latest}
+	s.context = &evalContext{now: h.Now, zone: h.zone(), earliest: earliest, latest: latest, held: s.cost.hold}
+	return s
 }

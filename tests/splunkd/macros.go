@@ -171,17 +171,3 @@ func stripComments(search string) string {
 		search = search[:start] + search[start+2*len(fence)+length:]
 	}
 }
-
-// quotedEnd returns the index behind the double-quoted string that starts at text[start]; a backslash takes the next
-// byte with it. Without closing quote the string goes to the end of the text.
-func quotedEnd(text string, start int) int {
-	for i := start + 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
-}

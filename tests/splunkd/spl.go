@@ -184,3 +184,17 @@ func tokenize(text string) ([]token, error) {
 func unquote(quoted string) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(quoted[1 : len(quoted)-1])
 }
+
+// quotedEnd returns the index behind the double-quoted string that starts at text[start]; a backslash takes the next
+// byte with it. Without closing quote the string goes to the end of the text.
+func quotedEnd(text string, start int) int {
+	for i := start + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}

@@ -10,32 +10,32 @@ import (
 
 // The commands here look at the whole table, so they run on the search head.
 
-func compileStats(s *search, text string) (operator, error) {
+func compileStats(c *evalContext, text string) (operator, error) {
 	aggregates, by, err := readStats("stats", text)
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
-		s.cost.hold(in)
-		return group(s.context, in.Rows, by, namedAggregates(aggregates, by, in.Columns)), nil
+		c.hold(in)
+		return group(c, in.Rows, by, namedAggregates(aggregates, by, in.Columns)), nil
 	}, nil
 }
 
 // compileEventstats keeps the rows and adds to each what stats gives for its group. A row without a value in a by field
 // gets nothing.
-func compileEventstats(s *search, text string) (operator, error) {
+func compileEventstats(c *evalContext, text string) (operator, error) {
 	aggregates, by, err := readStats("eventstats", text)
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
-		s.cost.hold(in)
+		c.hold(in)
 		out := &Table{Columns: slices.Clone(in.Columns)}
 		for _, agg := range aggregates {
 			out.add(agg.As)
 		}
 		groups := map[string]Row{}
-		for _, row := range group(s.context, in.Rows, by, aggregates).Rows {
+		for _, row := range group(c, in.Rows, by, aggregates).Rows {
 			groups[line(row, by)] = row
 		}
 		for _, row := range in.Rows {
@@ -108,7 +108,7 @@ const sortDefault = 10000
 // compileSort: `sort 0 -tor_score, +src`. A sign right before a name is that field's; one with a blank behind it holds for
 // all later fields that have no sign of their own (Splunk's training, Search Expert). Rows without a value come last,
 // whatever the direction.
-func compileSort(s *search, text string) (operator, error) {
+func compileSort(c *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func compileSort(s *search, text string) (operator, error) {
 		return nil, searchErrorf("Error in 'sort' command: a field name is missing.")
 	}
 	return func(in *Table) (*Table, error) {
-		s.cost.hold(in)
+		c.hold(in)
 		rows := append([]Row(nil), in.Rows...)
 		sort.SliceStable(rows, func(i, j int) bool {
 			for _, k := range keys {
@@ -174,7 +174,7 @@ func compileSort(s *search, text string) (operator, error) {
 }
 
 // compileTable keeps exactly the named columns, in that order, also those that no row has.
-func compileTable(_ *search, text string) (operator, error) {
+func compileTable(_ *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func keepColumns(in *Table, columns []string) *Table {
 }
 
 // compileFields: `fields a b*` keeps, `fields - a b*` removes. Keeping keeps the internal fields too.
-func compileFields(_ *search, text string) (operator, error) {
+func compileFields(_ *evalContext, text string) (operator, error) {
 	text = strings.TrimSpace(text)
 	removing := strings.HasPrefix(text, "-")
 	tokens, err := tokenize(strings.TrimLeft(text, "+-"))
@@ -266,7 +266,7 @@ func headLimit(text string) (int, error) {
 	return n, nil
 }
 
-func compileHead(_ *search, text string) (operator, error) {
+func compileHead(_ *evalContext, text string) (operator, error) {
 	n, err := headLimit(text)
 	return func(in *Table) (*Table, error) {
 		return &Table{Columns: in.Columns, Rows: in.Rows[:min(n, len(in.Rows))]}, nil
@@ -274,7 +274,7 @@ func compileHead(_ *search, text string) (operator, error) {
 }
 
 // compileDedup keeps the first row of each combination of values; rows without a value in a field are dropped.
-func compileDedup(_ *search, text string) (operator, error) {
+func compileDedup(_ *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -303,7 +303,7 @@ const maxSeries = 10
 
 // compileTimechart: `timechart span=1h sum(count) by verdict`: a row for each span of the search's time (without bounds:
 // from the first to the last that has something), a column for each value. A count without rows is 0, any other function has no value there.
-func compileTimechart(s *search, text string) (operator, error) {
+func compileTimechart(c *evalContext, text string) (operator, error) {
 	tokens, err := tokenize(text)
 	if err != nil {
 		return nil, err
@@ -340,7 +340,7 @@ func compileTimechart(s *search, text string) (operator, error) {
 				rows = append(rows, row)
 			}
 		}
-		grouped := group(s.context, rows, by, aggregates)
+		grouped := group(c, rows, by, aggregates)
 		out := &Table{Columns: []string{"_time"}}
 		if len(grouped.Rows) == 0 {
 			return out, nil
@@ -373,9 +373,9 @@ func compileTimechart(s *search, text string) (operator, error) {
 		last, _ := number(grouped.Rows[len(grouped.Rows)-1].Get("_time"))
 		from, to := epoch(first), epoch(last)
 		// fixedrange=true is the default: all of the search's time, also where there is nothing.
-		if !s.earliest.IsZero() && !s.latest.IsZero() {
-			from = s.earliest.UTC().Truncate(span)
-			to = s.latest.UTC().Add(-time.Nanosecond).Truncate(span)
+		if !c.earliest.IsZero() && !c.latest.IsZero() {
+			from = c.earliest.UTC().Truncate(span)
+			to = c.latest.UTC().Add(-time.Nanosecond).Truncate(span)
 		}
 		for at := from; !at.After(to); at = at.Add(span) {
 			row := bins[epochText(at)]

@@ -2,7 +2,6 @@ package splunkd
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -149,14 +148,4 @@ func tstatsBy(check func(string) error, tokens []token) ([]string, time.Duration
 		return nil, 0, searchErrorf("Error in 'tstats' command: span goes with _time.")
 	}
 	return by, span, nil
-}
-
-// parseSpan reads 30s, 5m, 1h, 1d.
-func parseSpan(text string) (time.Duration, error) {
-	start := time.Unix(0, 0).UTC()
-	end, err := relativeTime("+"+strings.TrimPrefix(text, "+"), start)
-	if err != nil || !end.After(start) {
-		return 0, searchErrorf("Invalid span '%s'.", text)
-	}
-	return end.Sub(start), nil
 }
