@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // Alerts is what happens with the results of scheduled runs: whether they trigger, what is suppressed because it was
@@ -34,7 +36,7 @@ type Alerts struct {
 
 // Told is what became of a run's results.
 type Told struct {
-	Rows       []Row         // those that triggered actions
+	Rows       []spl.Row     // those that triggered actions
 	Suppressed int           // rows that were told before
 	Cut        int           // rows that the limits below cut off; nothing remembers them
 	Took       time.Duration // the actions, all together
@@ -47,7 +49,7 @@ const (
 )
 
 // Trigger takes the result of a run.
-func (a *Alerts) Trigger(run Run, result *Table) (Told, error) {
+func (a *Alerts) Trigger(run Run, result *spl.Table) (Told, error) {
 	saved, err := a.App.Conf("savedsearches")
 	if err != nil {
 		return Told{}, err
@@ -175,7 +177,7 @@ func readRule(saved *Conf, name string) (rule, error) {
 	}
 	r.group = get("alert.suppress.group_name", "")
 	period := get("alert.suppress.period", "")
-	if r.period, err = parseSpan(period); err != nil || period == "" {
+	if r.period, err = spl.ParseSpan(period); err != nil || period == "" {
 		return r, fmt.Errorf("alert.suppress.period is %q, want a time such as 26h", period)
 	}
 	for field := range strings.SplitSeq(get("alert.suppress.fields", ""), ",") {
@@ -202,4 +204,6 @@ func (r rule) holds(rows int) bool {
 
 // key is what is remembered of a result: the values of the fields. A field without value has the empty one (only
 // supposed).
-func (r rule) key(search string, row Row) string { return search + "\x00" + line(row, r.fields) }
+func (r rule) key(search string, row spl.Row) string {
+	return search + "\x00" + spl.Line(row, r.fields)
+}

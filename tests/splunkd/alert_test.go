@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // results are rows of hosts: "a b/x" is a, and b with the user x.
-func results(words string) *Table {
-	table := &Table{Columns: []string{"src", "user"}}
+func results(words string) *spl.Table {
+	table := &spl.Table{Columns: []string{"src", "user"}}
 	for _, word := range strings.Fields(words) {
 		src, user, _ := strings.Cut(word, "/")
-		table.Rows = append(table.Rows, Row{"src": one(src), "user": one(user)})
+		table.Rows = append(table.Rows, spl.Row{"src": spl.One(src), "user": spl.One(user)})
 	}
 	return table
 }

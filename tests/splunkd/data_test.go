@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // panLine is one TRAFFIC line of 61 columns.
@@ -394,18 +396,18 @@ func TestInstall(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	result := &Result{Table: *rowsOf("src,note", "10.0.0.1,short", "10.0.0.22,")}
-	result.Rows[0]["list"] = Value{"a\x1b[31m", "b\u202e"}
+	result.Rows[0]["list"] = spl.Value{"a\x1b[31m", "b\u202e"}
 	result.Columns = append(result.Columns, "list", "_raw")
 	var out strings.Builder
 	require.NoError(t, result.Print(&out, 40))
 	require.Equal(t, "src        note   list\n---------  -----  -----\n10.0.0.1   short  a[31m\n                  b\n10.0.0.22\n", out.String())
 	out.Reset()
-	result.Rows[0]["note"] = Value{"several words that are longer than a line"}
+	result.Rows[0]["note"] = spl.Value{"several words that are longer than a line"}
 	require.NoError(t, result.Print(&out, 30))
 	require.Equal(t, "row 1 of 2\n  src: 10.0.0.1\n  note: several words that are\n        longer than a line\n  list: a[31m, b\nrow 2 of 2\n  src: 10.0.0.22\n", out.String())
 	out.Reset()
-	result.Rows[0]["list"] = Value{strings.Repeat("x", 70)}
-	result.Rows[0]["note"] = Value{"short"}
+	result.Rows[0]["list"] = spl.Value{strings.Repeat("x", 70)}
+	result.Rows[0]["note"] = spl.Value{"short"}
 	require.NoError(t, result.Print(&out, 80))
 	require.Contains(t, out.String(), "row 1 of 2\n  src: 10.0.0.1"+strings.Repeat(" ", 27)+"note: short\n  list: xxx")
 	out.Reset()
@@ -448,7 +450,7 @@ func TestDashboardSearches(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 
-	fields := Row{"job.resultCount": {"0"}, "result.state": {"cut"}}
+	fields := spl.Row{"job.resultCount": {"0"}, "result.state": {"cut"}}
 	for text, want := range map[string]bool{`'job.resultCount' == 0`: true, `'result.state' == "missing"`: false, `'result.n' == 0`: false} {
 		holds, err := h.Holds(text, fields)
 		require.NoError(t, err)

@@ -13,9 +13,9 @@
 //
 //	conf.go       default/*.conf and local/*.conf
 //	macros.go     `name(args)` to SPL
-//	spl.go        SPL to commands
+//	spl/          SPL to commands, expressions, and the commands over rows: a package of its own
 //	search.go     the plan: what runs where; event searches; peers.go copies the app to the indexers
-//	commands.go   commands that work row by row; tables.go the others; tstats.go, models.go, events.go, lookup.go where rows come from
+//	builtins.go   the commands that are played; tstats.go, models.go, events.go, lookup.go where rows come from
 //	window.go     earliest= and latest= inside a search, addinfo, subsearches
 //	rest.go       which saved searches are enabled, what jobs had to say
 //	custom.go     a custom command: probes, chunks, selected fields; process.go the pipes, wire.go the bytes, reply.go the answers

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // compileRest plays `| rest splunk_server=local count=0 /servicesNS/-/tordetect/saved/searches` and .../search/jobs, with
 // those columns of theirs that say what runs when, for whom, and what a job had to say. What cannot be read gives no row
 // and a warning, as strict=false, the default, promises (Search Reference, rest).
-func compileRest(s *search, text string) (operator, error) {
+func compileRest(s *search, text string) (spl.Operator, error) {
 	path := ""
 	for _, word := range strings.Fields(text) {
 		name, _, given := strings.Cut(word, "=")
@@ -17,13 +19,13 @@ func compileRest(s *search, text string) (operator, error) {
 		case strings.HasPrefix(word, "/") && path == "":
 			path = word
 		case !given || strings.HasPrefix(name, "/"):
-			return nil, searchErrorf("Error in 'rest' command: unexpected %q.", word)
+			return nil, spl.SearchErrorf("Error in 'rest' command: unexpected %q.", word)
 		}
 	}
 	if path == "" {
-		return nil, searchErrorf("Error in 'rest' command: a path is missing.")
+		return nil, spl.SearchErrorf("Error in 'rest' command: a path is missing.")
 	}
-	return func(*Table) (*Table, error) {
+	return func(*spl.Table) (*spl.Table, error) {
 		_, endpoint, ok := strings.Cut(path, "/-/"+s.head.App.ID+"/")
 		switch {
 		case s.head.NoREST, !ok:
@@ -33,7 +35,7 @@ func compileRest(s *search, text string) (operator, error) {
 			return s.jobs(), nil
 		}
 		s.note([]Message{{"WARN", fmt.Sprintf("Unexpected status for to fetch REST endpoint uri=%s%s from server=%s - Not Found", splunkdURI, path, splunkdURI)}})
-		return &Table{}, nil
+		return &spl.Table{}, nil
 	}, nil
 }
 
@@ -47,43 +49,43 @@ func (h *Head) on(saved *Conf, name string) bool {
 	return !off
 }
 
-func (s *search) savedSearches() (*Table, error) {
+func (s *search) savedSearches() (*spl.Table, error) {
 	saved, err := s.head.App.Conf("savedsearches")
 	if err != nil {
 		return nil, err
 	}
-	out := &Table{Columns: []string{"title", "disabled", "is_scheduled", "next_scheduled_time", "eai:acl.app", "eai:acl.owner", "splunk_server"}}
+	out := &spl.Table{Columns: []string{"title", "disabled", "is_scheduled", "next_scheduled_time", "eai:acl.app", "eai:acl.owner", "splunk_server"}}
 	asked := []string{"search", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time"}
-	out.add(asked...)
+	out.Add(asked...)
 	for _, name := range saved.Stanzas() {
 		on := s.head.on(saved, name)
-		row := Row{
-			"title": one(name), "disabled": one("1"), "is_scheduled": one("0"), "eai:acl.app": one(s.head.App.ID),
-			"eai:acl.owner": one("nobody"), "splunk_server": one(searchHead),
+		row := spl.Row{
+			"title": spl.One(name), "disabled": spl.One("1"), "is_scheduled": spl.One("0"), "eai:acl.app": spl.One(s.head.App.ID),
+			"eai:acl.owner": spl.One("nobody"), "splunk_server": spl.One(searchHead),
 		}
 		if owner := s.head.Owners[name]; owner != "" {
-			row["eai:acl.owner"] = one(owner)
+			row["eai:acl.owner"] = spl.One(owner)
 		}
 		for _, key := range asked {
 			value, _ := saved.Get(name, key)
-			row[key] = one(value)
+			row[key] = spl.One(value)
 		}
 		text, _ := saved.Get(name, "enableSched")
 		scheduled, _ := confBool(text)
 		if scheduled {
-			row["is_scheduled"] = one("1")
+			row["is_scheduled"] = spl.One("1")
 		}
 		if on {
-			row["disabled"] = one("0")
+			row["disabled"] = spl.One("0")
 		}
 		if on && scheduled && s.head.Owners[name] == "" { // an owner who is named here is one who has gone
 			times, err := parseCron(row.Get("cron_schedule"))
 			if err != nil {
 				return nil, err
 			}
-			now := s.context.now.In(s.context.zone)
+			now := s.context.Now.In(s.context.Zone)
 			for _, at := range times.between(now, now.AddDate(0, 0, 8))[:1] {
-				row["next_scheduled_time"] = one(at.Format("2006-01-02 15:04:05 MST"))
+				row["next_scheduled_time"] = spl.One(at.Format("2006-01-02 15:04:05 MST"))
 			}
 		}
 		out.Rows = append(out.Rows, row)
@@ -102,11 +104,11 @@ type job struct {
 // which ours have an hour.
 const jobTime = 2 * time.Hour
 
-func (s *search) jobs() *Table {
-	out := &Table{Columns: []string{"label", "isSavedSearch", "dispatchState", "eai:acl.app", "messages.warn"}}
+func (s *search) jobs() *spl.Table {
+	out := &spl.Table{Columns: []string{"label", "isSavedSearch", "dispatchState", "eai:acl.app", "messages.warn"}}
 	for _, j := range s.head.jobs {
-		if age := s.context.now.Sub(j.done); age >= 0 && age < jobTime {
-			out.Rows = append(out.Rows, Row{"label": one(j.label), "isSavedSearch": one("1"), "dispatchState": one("DONE"), "eai:acl.app": one(s.head.App.ID), "messages.warn": j.warnings})
+		if age := s.context.Now.Sub(j.done); age >= 0 && age < jobTime {
+			out.Rows = append(out.Rows, spl.Row{"label": spl.One(j.label), "isSavedSearch": spl.One("1"), "dispatchState": spl.One("DONE"), "eai:acl.app": spl.One(s.head.App.ID), "messages.warn": j.warnings})
 		}
 	}
 	return out

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // What an admin sees of the searches of the app by rest, and what nobody may ask gives no row and a warning.
@@ -25,7 +27,7 @@ func TestRest(t *testing.T) {
 		require.NoError(t, err, search)
 		var lines []string
 		for _, row := range result.Rows {
-			lines = append(lines, strings.ReplaceAll(line(row, result.Columns), "\x00", " "))
+			lines = append(lines, strings.ReplaceAll(spl.Line(row, result.Columns), "\x00", " "))
 		}
 		for _, m := range result.Messages {
 			lines = append(lines, m.Level+" "+m.Text)
@@ -74,7 +76,7 @@ func TestSchedulerLog(t *testing.T) {
 	} {
 		run.Scheduled, run.Start = clock(1, 0), clock(1, 2)
 		_, err := s.Do(run)
-		var failed *SearchError
+		var failed *spl.SearchError
 		require.True(t, err == nil || errors.As(err, &failed), "%v", err)
 	}
 	h.Cut("good", clock(1, 3), true)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // Scheduler says when saved searches run, and runs them:
@@ -102,7 +104,7 @@ func (s *Scheduler) plan(saved *Conf, name string, from, to time.Time) ([]Run, e
 			if modifier == "" || i == 0 && modifier == "0" {
 				continue
 			}
-			if *bound, err = relativeTime(modifier, at.In(s.Head.zone())); err != nil {
+			if *bound, err = spl.RelativeTime(modifier, at.In(s.Head.zone())); err != nil {
 				return nil, err
 			}
 		}
@@ -156,7 +158,7 @@ func share(text string, period time.Duration) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	return parseSpan(text)
+	return spl.ParseSpan(text)
 }
 
 // spread is a time below most, in whole seconds, that belongs to a text.
@@ -179,16 +181,16 @@ func (s *Scheduler) Do(run Run) (*Result, error) {
 	case run.Lost:
 		return &Result{}, nil
 	}
-	spl, err := s.Head.SavedSearch(run.Search)
+	text, err := s.Head.SavedSearch(run.Search)
 	if err != nil {
 		return &Result{}, err
 	}
 	s.Head.Now = run.Start
-	result, err := s.Head.run(spl, run.Earliest, run.Latest)
+	result, err := s.Head.run(text, run.Earliest, run.Latest)
 	if err == nil && run.Partial {
 		result, err = s.partial(run.Search, result)
 	}
-	var failed *SearchError
+	var failed *spl.SearchError
 	switch {
 	case errors.As(err, &failed):
 		s.Head.Failed(run.Search, run.Start, failed.Text)
@@ -212,7 +214,7 @@ func (s *Scheduler) partial(name string, result *Result) (*Result, error) {
 	const text = "Search results might be incomplete: the search process on the peer idx-1 ended prematurely."
 	if value, set := saved.Get(name, "dispatch.allow_partial_results"); set {
 		if allowed, _ := confBool(value); !allowed {
-			return result, &SearchError{text}
+			return result, &SearchError{Text: text}
 		}
 	}
 	result.Messages = append(result.Messages, Message{"WARN", text})

@@ -62,11 +62,11 @@ func (s *search) internals(w window) []event {
 		return nil
 	}
 	earliest, latest := w.over(s)
-	alive := s.context.now.Add(-time.Second)
+	alive := s.context.Now.Add(-time.Second)
 	all := append(slices.Clone(s.head.internal), event{raw: "INFO  Metrics - group=pipeline", time: alive, added: alive, fields: map[string]string{
 		"index": "_internal", "host": searchHead, "source": "metrics.log", "sourcetype": "splunkd"}})
 	all = slices.DeleteFunc(all, func(e event) bool {
-		return e.added.After(s.context.now) || !earliest.IsZero() && e.time.Before(earliest) || !latest.IsZero() && !e.time.Before(latest)
+		return e.added.After(s.context.Now) || !earliest.IsZero() && e.time.Before(earliest) || !latest.IsZero() && !e.time.Before(latest)
 	})
 	slices.SortStableFunc(all, func(a, b event) int { return b.time.Compare(a.time) })
 	return all

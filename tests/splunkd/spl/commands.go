@@ -1,19 +1,19 @@
-package splunkd
+package spl
 
 import (
 	"strings"
 	"time"
 )
 
-// operator is a compiled command: rows in, rows out. A generating command ignores its input.
-type operator func(in *Table) (*Table, error)
+// Operator is a compiled command: rows in, rows out. A generating command ignores its input.
+type Operator func(in *Table) (*Table, error)
 
-// eachRow makes an operator of a function that changes a row or drops it.
-func eachRow(change func(Row) (keep bool)) operator {
+// EachRow makes an operator of a function that changes a row or drops it.
+func EachRow(change func(Row) (keep bool)) Operator {
 	return func(in *Table) (*Table, error) {
 		out := &Table{Columns: in.Columns}
 		for _, row := range in.Rows {
-			row = row.clone()
+			row = row.Clone()
 			if change(row) {
 				out.Rows = append(out.Rows, row)
 			}
@@ -22,42 +22,42 @@ func eachRow(change func(Row) (keep bool)) operator {
 	}
 }
 
-func compileNothing(*evalContext, string) (operator, error) {
+func CompileNothing(*Context, string) (Operator, error) {
 	return func(in *Table) (*Table, error) { return in, nil }, nil
 }
 
-// compileSearch is `search` behind another command; at the start of a search it is an event search (search.go).
-func compileSearch(_ *evalContext, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileSearch is `search` behind another command; at the start of a search it is an event search (search.go).
+func CompileSearch(_ *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
 	if len(tokens) == 0 {
-		return compileNothing(nil, "")
+		return CompileNothing(nil, "")
 	}
-	keep, _, err := parsePredicate(tokens, nil)
-	return eachRow(func(row Row) bool { return keep(row) }), err
+	keep, _, err := ParsePredicate(tokens, nil)
+	return EachRow(func(row Row) bool { return keep(row) }), err
 }
 
-func compileWhere(c *evalContext, text string) (operator, error) {
-	condition, err := parseWhere(text)
-	return eachRow(func(row Row) bool { return condition(c, row).isTrue() }), err
+func CompileWhere(c *Context, text string) (Operator, error) {
+	condition, err := ParseWhere(text)
+	return EachRow(func(row Row) bool { return condition(c, row).IsTrue() }), err
 }
 
-func compileEval(c *evalContext, text string) (operator, error) {
+func CompileEval(c *Context, text string) (Operator, error) {
 	assignments, err := parseEval(text)
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
 		var refused error
-		out, err := eachRow(func(row Row) bool {
+		out, err := EachRow(func(row Row) bool {
 			for _, a := range assignments {
-				switch value := a.Value(c, row); value.kind {
+				switch value := a.Value(c, row); value.Kind {
 				case null:
 					delete(row, a.Field)
 				case boolean:
-					refused = searchErrorf("Error in 'eval' command: Fields cannot be assigned a boolean result. Instead, try if([bool expr], [expr], [expr]).")
+					refused = SearchErrorf("Error in 'eval' command: Fields cannot be assigned a boolean result. Instead, try if([bool expr], [expr], [expr]).")
 				default:
 					row[a.Field] = value.texts()
 				}
@@ -70,16 +70,16 @@ func compileEval(c *evalContext, text string) (operator, error) {
 		if err == nil {
 			out.Columns = append([]string(nil), out.Columns...)
 			for _, a := range assignments {
-				out.add(a.Field)
+				out.Add(a.Field)
 			}
 		}
 		return out, err
 	}, nil
 }
 
-// compileRename: `rename a as b, "All_Traffic.*" as *`. A column that has the new name already is replaced.
-func compileRename(_ *evalContext, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileRename: `rename a as b, "All_Traffic.*" as *`. A column that has the new name already is replaced.
+func CompileRename(_ *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
@@ -89,23 +89,23 @@ func compileRename(_ *evalContext, text string) (operator, error) {
 			tokens = tokens[1:]
 			continue
 		}
-		if len(tokens) < 3 || !tokens[0].word() || !tokens[1].is("as") || !tokens[2].word() {
-			return nil, searchErrorf("Error in 'rename' command: 'field AS name' is wanted at %q.", tokens[0].Raw)
+		if len(tokens) < 3 || !tokens[0].Word() || !tokens[1].Is("as") || !tokens[2].Word() {
+			return nil, SearchErrorf("Error in 'rename' command: 'field AS name' is wanted at %q.", tokens[0].Raw)
 		}
 		from, to := tokens[0].Text, tokens[2].Text
 		if strings.Count(from, "*") > 1 || strings.Count(from, "*") != strings.Count(to, "*") {
-			return nil, searchErrorf("Error in 'rename' command: Wildcard mismatch: '%s' as '%s'.", from, to)
+			return nil, SearchErrorf("Error in 'rename' command: Wildcard mismatch: '%s' as '%s'.", from, to)
 		}
 		pairs = append(pairs, [2]string{from, to})
 		tokens = tokens[3:]
 	}
 	if len(pairs) == 0 {
-		return nil, searchErrorf("Error in 'rename' command: 'field AS name' is wanted.")
+		return nil, SearchErrorf("Error in 'rename' command: 'field AS name' is wanted.")
 	}
 	return func(in *Table) (*Table, error) {
 		out := &Table{Columns: append([]string(nil), in.Columns...)}
 		for _, row := range in.Rows {
-			out.Rows = append(out.Rows, row.clone())
+			out.Rows = append(out.Rows, row.Clone())
 		}
 		for _, pair := range pairs {
 			from, to := pair[0], pair[1]
@@ -127,7 +127,7 @@ func compileRename(_ *evalContext, text string) (operator, error) {
 }
 
 func renameColumn(t *Table, from, to string) {
-	t.remove(to)
+	t.Remove(to)
 	for i, name := range t.Columns {
 		if name == from {
 			t.Columns[i] = to
@@ -144,13 +144,13 @@ func renameColumn(t *Table, from, to string) {
 // convertDefault is the time format of convert where none is given.
 const convertDefault = "%m/%d/%Y %H:%M:%S"
 
-// compileConvert plays `convert timeformat="%Y" ctime(field) as name`: epoch seconds to text. What is no number stays.
-func compileConvert(c *evalContext, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileConvert plays `convert timeformat="%Y" ctime(field) as name`: epoch seconds to text. What is no number stays.
+func CompileConvert(c *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	options, tokens, err := keyValues("convert", tokens, "timeformat")
+	options, tokens, err := KeyValues("convert", tokens, "timeformat")
 	if err != nil {
 		return nil, err
 	}
@@ -163,26 +163,26 @@ func compileConvert(c *evalContext, text string) (operator, error) {
 	}
 	var pairs [][2]string
 	for len(tokens) > 0 {
-		if len(tokens) < 4 || !tokens[0].is("ctime") || tokens[1].Kind != tokenOpen || !tokens[2].word() || tokens[3].Kind != tokenClose {
-			return nil, searchErrorf("Error in 'convert' command: only ctime(field) is played by this stand-in, found %q.", tokens[0].Raw)
+		if len(tokens) < 4 || !tokens[0].Is("ctime") || tokens[1].Kind != TokenOpen || !tokens[2].Word() || tokens[3].Kind != TokenClose {
+			return nil, SearchErrorf("Error in 'convert' command: only ctime(field) is played by this stand-in, found %q.", tokens[0].Raw)
 		}
 		pair := [2]string{tokens[2].Text, tokens[2].Text}
 		tokens = tokens[4:]
-		if len(tokens) >= 2 && tokens[0].is("as") && tokens[1].word() {
+		if len(tokens) >= 2 && tokens[0].Is("as") && tokens[1].Word() {
 			pair[1] = tokens[1].Text
 			tokens = tokens[2:]
 		}
 		pairs = append(pairs, pair)
 	}
 	if len(pairs) == 0 {
-		return nil, searchErrorf("Error in 'convert' command: a function is missing.")
+		return nil, SearchErrorf("Error in 'convert' command: a function is missing.")
 	}
-	change := eachRow(func(row Row) bool {
+	change := EachRow(func(row Row) bool {
 		for _, pair := range pairs {
 			var texts Value
 			for _, value := range row[pair[0]] {
-				if seconds, ok := number(value); ok {
-					value, _ = strftime(epoch(seconds).In(c.zone), format)
+				if seconds, ok := Number(value); ok {
+					value, _ = strftime(epoch(seconds).In(c.Zone), format)
 				}
 				texts = append(texts, value)
 			}
@@ -196,20 +196,20 @@ func compileConvert(c *evalContext, text string) (operator, error) {
 		out, err := change(in)
 		out.Columns = append([]string(nil), in.Columns...)
 		for _, pair := range pairs {
-			if out.has(pair[0]) {
-				out.add(pair[1])
+			if out.Has(pair[0]) {
+				out.Add(pair[1])
 			}
 		}
 		return out, err
 	}, nil
 }
 
-func compileFillnull(_ *evalContext, text string) (operator, error) {
-	tokens, err := tokenize(text)
+func CompileFillnull(_ *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	options, tokens, err := keyValues("fillnull", tokens, "value")
+	options, tokens, err := KeyValues("fillnull", tokens, "value")
 	if err != nil {
 		return nil, err
 	}
@@ -219,19 +219,19 @@ func compileFillnull(_ *evalContext, text string) (operator, error) {
 	}
 	var names []string
 	if len(tokens) > 0 {
-		if names, err = parseNames("fillnull", tokens); err != nil {
+		if names, err = ParseNames("fillnull", tokens); err != nil {
 			return nil, err
 		}
 	}
 	return func(in *Table) (*Table, error) {
 		out := &Table{Columns: append([]string(nil), in.Columns...)}
-		out.add(names...)
+		out.Add(names...)
 		filled := names
 		if len(names) == 0 {
 			filled = in.Columns
 		}
 		for _, row := range in.Rows {
-			row = row.clone()
+			row = row.Clone()
 			for _, name := range filled {
 				if len(row[name]) == 0 {
 					row[name] = Value{fill}
@@ -243,42 +243,42 @@ func compileFillnull(_ *evalContext, text string) (operator, error) {
 	}, nil
 }
 
-// compileBin: `bin _time span=1h`.
-func compileBin(_ *evalContext, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileBin: `bin _time span=1h`.
+func CompileBin(_ *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
 	var name, spanText string
 	for len(tokens) > 0 {
 		switch {
-		case tokens[0].is("span") && len(tokens) >= 3 && tokens[1].Text == "=":
+		case tokens[0].Is("span") && len(tokens) >= 3 && tokens[1].Text == "=":
 			spanText, tokens = tokens[2].Text, tokens[3:]
-		case tokens[0].word() && name == "":
+		case tokens[0].Word() && name == "":
 			name, tokens = tokens[0].Text, tokens[1:]
 		default:
-			return nil, searchErrorf("Error in 'bin' command: unexpected %q.", tokens[0].Raw)
+			return nil, SearchErrorf("Error in 'bin' command: unexpected %q.", tokens[0].Raw)
 		}
 	}
-	span, err := parseSpan(spanText)
+	span, err := ParseSpan(spanText)
 	if name != "_time" || err != nil {
-		return nil, searchErrorf("Error in 'bin' command: only `bin _time span=<time>` is played by this stand-in.")
+		return nil, SearchErrorf("Error in 'bin' command: only `bin _time span=<time>` is played by this stand-in.")
 	}
-	return eachRow(func(row Row) bool {
-		if seconds, ok := number(row.Get(name)); ok {
-			row[name] = Value{epochText(epoch(seconds).Truncate(span))}
+	return EachRow(func(row Row) bool {
+		if seconds, ok := Number(row.Get(name)); ok {
+			row[name] = Value{EpochText(epoch(seconds).Truncate(span))}
 		}
 		return true
 	}), nil
 }
 
-func compileMvexpand(_ *evalContext, text string) (operator, error) {
+func CompileMvexpand(_ *Context, text string) (Operator, error) {
 	name := strings.TrimSpace(text)
 	if len(name) >= 2 && name[0] == '"' {
 		name = unquote(name)
 	}
 	if name == "" || strings.ContainsAny(name, " ,=") {
-		return nil, searchErrorf("Error in 'mvexpand' command: one field is wanted, options are not played by this stand-in.")
+		return nil, SearchErrorf("Error in 'mvexpand' command: one field is wanted, options are not played by this stand-in.")
 	}
 	return func(in *Table) (*Table, error) {
 		out := &Table{Columns: in.Columns}
@@ -288,7 +288,7 @@ func compileMvexpand(_ *evalContext, text string) (operator, error) {
 				continue
 			}
 			for _, value := range row[name] {
-				single := row.clone()
+				single := row.Clone()
 				single[name] = Value{value}
 				out.Rows = append(out.Rows, single)
 			}

@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import "fmt"
 
@@ -7,6 +7,6 @@ type SearchError struct{ Text string }
 
 func (e *SearchError) Error() string { return e.Text }
 
-func searchErrorf(format string, values ...any) error {
+func SearchErrorf(format string, values ...any) error {
 	return &SearchError{Text: fmt.Sprintf(format, values...)}
 }
