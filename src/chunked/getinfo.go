@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Info is what splunkd tells a command about its search, in getinfo. Every
@@ -53,6 +54,15 @@ const DefaultMaxResultRows = 50000
 // Remote reports whether this process runs on an indexer, where the search id
 // begins with "remote_".
 func (i *Info) Remote() bool { return strings.HasPrefix(i.SID, "remote_") }
+
+// End returns the end of the search's window, or now where the window has no end
+// or ends later: the time that "how old is this" is asked for.
+func (i *Info) End(now time.Time) time.Time {
+	if latest := time.Unix(int64(i.Latest), 0); i.Latest > 0 && latest.Before(now) {
+		return latest
+	}
+	return now
+}
 
 // A Secret is a text that must not get into any log, message or dump: it
 // prints as "(secret)" with every verb of fmt and in JSON. The text is kept

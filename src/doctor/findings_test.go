@@ -369,6 +369,25 @@ var otherCases = []finding{
 	{"no acceleration", func(s *site) { s.enable(ourSearch, updateSearch, healthSearch); s.model(false) },
 		[]string{"warning data model: etc/apps: the data model Network_Traffic is not accelerated"}},
 
+	{"raw events of a day each hour", func(s *site) {
+		s.enable(ourSearch, updateSearch, healthSearch)
+		s.model(true)
+		s.write("local/macros.conf", "[summariesonly_config]\ndefinition = false\n")
+		s.write("local/savedsearches.conf", s.read("local/savedsearches.conf")+"\n[TOR Traffic]\ndispatch.earliest_time = -1525m@m\n")
+	}, []string{"warning data model: local/macros.conf: the macro summariesonly_config is not true, and TOR Traffic looks back to -1525m@m"}},
+	{"raw events of an hour", func(s *site) {
+		s.enable(ourSearch, updateSearch, healthSearch)
+		s.model(true)
+		s.write("local/macros.conf", "[summariesonly_config]\ndefinition = false\n")
+		s.write("local/savedsearches.conf", s.read("local/savedsearches.conf")+"\n[TOR Traffic]\ndispatch.earliest_time = -70m\n")
+	}, nil},
+	{"summaries of a day", func(s *site) {
+		s.enable(ourSearch, updateSearch, healthSearch)
+		s.model(true)
+		s.write("local/macros.conf", "[summariesonly_config]\ndefinition = true\n")
+		s.write("local/savedsearches.conf", s.read("local/savedsearches.conf")+"\n[TOR Traffic]\ndispatch.earliest_time = -25h\n")
+	}, nil},
+
 	// cluster
 	{"a healthy member", func(s *site) {
 		s.write("etc/system/local/server.conf", "[shclustering]\ndisabled = 0\nmgmt_uri = https://sh1.example:8089\n")

@@ -32,6 +32,9 @@ const (
 	// startTimeout is for one start of a launcher, which takes some 10 ms; a cold
 	// disk and a busy machine need more.
 	startTimeout = 10 * time.Second
+	// maxRawWindow is how far the hourly search over raw events may look back: an hour,
+	// ten minutes for late events, and room.
+	maxRawWindow = 2 * time.Hour
 	// maxReply bounds what a launcher may answer.
 	maxReply = 1 << 20
 )

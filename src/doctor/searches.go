@@ -2,7 +2,10 @@ package doctor
 
 import (
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"tordetect/src/splunkhome"
 	"tordetect/src/text"
@@ -13,6 +16,8 @@ const (
 	updateSearch  = "Update the Tor relay list"
 	historySearch = "Keep the Tor relay history"
 	healthSearch  = "Tor Detect is blind"
+	// labelledSearch reads summaries or raw events, as the macro summariesonly_config says.
+	labelledSearch = "TOR Traffic"
 )
 
 // on reports whether a search of this app runs by the clock.
@@ -86,11 +91,37 @@ func (e *exam) checkModel() (where, fine string) {
 		case !found:
 			e.add(Error, "etc/apps", "install the add-on Splunk Common Information Model (Splunk_SA_CIM)", "no app has the data model %s, which enabled searches read", model)
 		case !accelerated.Is(model, "acceleration", false):
-			e.add(Warning, "etc/apps", "accelerate it (Settings, Data models), or change the macro tordetect_summaries", "the data model %s is not accelerated: searches that read summaries only find nothing", model)
+			e.add(Warning, "etc/apps", "accelerate it (Settings, Data models). Without acceleration set the macro summariesonly_config to false and the window of "+labelledSearch+" to -70m@m, both together, and change the macro tordetect_summaries for the others", "the data model %s is not accelerated: searches that read summaries only find nothing", model)
 		}
 	}
+	e.rawWindow()
 	return "etc/apps", "the data models that the enabled searches read are there and accelerated"
 }
+
+// rawWindow looks for the one of two settings that goes with the other: without summaries the search that may read raw
+// events has to look back for an hour only.
+func (e *exam) rawWindow() {
+	begin := e.conf("savedsearches").Text(labelledSearch, "dispatch.earliest_time")
+	if !e.on(labelledSearch) || e.conf("macros").Is("summariesonly_config", "definition", false) || back(begin) <= maxRawWindow {
+		return
+	}
+	e.add(Warning, "local/macros.conf", "set it to true where the data model is accelerated, else set dispatch.earliest_time of the search to -70m@m", "the macro summariesonly_config is not true, and %s looks back to %s: each of its runs reads all of that as raw events", labelledSearch, begin)
+}
+
+// back is how far a time modifier such as -1525m@m lies back; 0 where it says otherwise.
+func back(modifier string) time.Duration {
+	m := backward.FindStringSubmatch(modifier)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[m[2]]
+}
+
+var backward = regexp.MustCompile(`^-([0-9]{1,6})([smhd])[a-z]*(@[a-z]+)?$`)
 
 // checkCluster looks for what goes wrong in a search head cluster only.
 func (e *exam) checkCluster() (where, fine string) {

@@ -14,6 +14,7 @@ const (
 	names    = "Tor client with made-up server names"
 	snow     = "Snowflake client of Tor"
 	own      = "Our addresses on the Tor list"
+	blind    = "Tor Detect is blind" // tells of no host, but of searches
 )
 
 // kind is a kind of host or user: how many of it there are on the day, and who has to find it.

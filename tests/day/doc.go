@@ -13,7 +13,7 @@
 //
 // What it cannot tell: the day has few ordinary events and much Tor, so its shares are no site's. What many connections
 // cost is extrapolated. Who is not in a list is nobody to be found here, but by the searches for names and for Snowflake:
-// how well the judgement itself works is measured by package evaluate. Searches over torrelays and torupdate are not
-// played, as these ask the machine's clock: the relay table is renewed in place of the one, and *Tor Detect is blind* is
-// left out.
+// how well the judgement itself works is measured by package evaluate. The search over torupdate
+// is not played: the relay table is renewed in its place. *Tor Detect is blind* finds nobody; what it told of which search
+// is listed by itself.
 package day

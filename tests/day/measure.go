@@ -21,6 +21,16 @@ type Summary struct {
 	Twice    int     `json:"told_twice"`
 	Searches []Line  `json:"searches"`
 	Cases    []Case  `json:"cases"`
+	Blind    []Blind `json:"blind"`
+}
+
+// Blind is what was told of a search that does not see.
+type Blind struct {
+	Problem string    `json:"problem"`
+	Search  string    `json:"search"`
+	Told    int       `json:"told"`
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
 }
 
 // Line is what a search came to.
@@ -140,7 +150,10 @@ func Measure(d *Day, tellings []Telling, all []Played, days float64) *Summary {
 			if t.Search != p.Search {
 				continue
 			}
-			l.Told++
+			if l.Told++; p.Search == blind {
+				s.blind(t)
+				continue
+			}
 			for _, name := range who(p.Search, t.Row) {
 				host, ok := known[name]
 				if !ok {
@@ -188,10 +201,22 @@ func Measure(d *Day, tellings []Telling, all []Played, days float64) *Summary {
 	return s
 }
 
+// blind counts a telling of a search that does not see.
+func (s *Summary) blind(t Telling) {
+	problem, of := t.Row.Get("problem"), t.Row.Get("search")
+	for i := range s.Blind {
+		if b := &s.Blind[i]; b.Problem == problem && b.Search == of {
+			b.Told, b.Last = b.Told+1, t.At
+			return
+		}
+	}
+	s.Blind = append(s.Blind, Blind{problem, of, 1, t.At, t.At})
+}
+
 // costs are extrapolated in a straight line from an hour of ordinary events, beside which the Tor of the day stays what it
 // is. Groups of the same ends become more frequent the more connections there are, so that the true rows are fewer.
 func (p *Played) costs() []Cost {
-	if p.OrdinaryEvents == 0 {
+	if p.OrdinaryEvents == 0 || p.Search == blind { // which counts by the minute, however many there are
 		return nil
 	}
 	var out []Cost

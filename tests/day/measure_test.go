@@ -2,6 +2,7 @@ package day
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,4 +72,22 @@ func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 9999: "9999", 10_000: "10 k", 1_250_000: "1.2 M", 42_000_000: "42 M"} {
 		require.Equal(t, want, count(n))
 	}
+}
+
+// What is told of searches that do not see counts for nobody, right or wrong, and is listed by problem and search.
+func TestMeasureBlind(t *testing.T) {
+	d := &Day{Events: []Event{{Truth: &Truth{Case: "x", Names: []string{"a"}, Find: []string{client}}, Fields: map[string]string{}}}}
+	row := func(problem, of string) splunkd.Row {
+		return splunkd.Row{"problem": {problem}, "search": {of}}
+	}
+	s := Measure(d, []Telling{
+		{blind, at(1), row("no summaries", client)}, {blind, at(2), row("no summaries", logins)}, {blind, at(25), row("no summaries", client)},
+	}, []Played{{Search: client}, {Search: blind, OrdinaryEvents: 1}}, 2)
+	require.Equal(t, []int{1, 0, 0, 0}, []int{s.ToFind, s.Found, s.False, s.Twice})
+	require.Equal(t, []Blind{{"no summaries", client, 2, at(1), at(25)}, {"no summaries", logins, 1, at(2), at(2)}}, s.Blind)
+	require.Empty(t, s.Searches[1].Costs)
+	require.Equal(t, 3, s.Searches[1].Told)
+	var text strings.Builder
+	s.Text(&text)
+	require.Contains(t, text.String(), "no summaries")
 }

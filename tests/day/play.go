@@ -71,6 +71,10 @@ func Play(d *Day, table []byte, o Options, tell func(Telling) error) (all []Play
 	if err != nil {
 		return nil, 0, err
 	}
+	head.Enabled = map[string]bool{update: true}
+	for _, name := range searches {
+		head.Enabled[name] = true
+	}
 	first, last := span(d.Events)
 	first, last = first.Truncate(time.Hour), last.Add(memory)
 	s := &splunkd.Scheduler{Head: head, Down: d.Down, Lost: func(_ string, at time.Time) bool {
@@ -163,7 +167,7 @@ func write(file string, content []byte) error {
 	return os.WriteFile(file, content, 0o644)
 }
 
-// alerting lists the searches that alert, but those that ask the machine's clock.
+// alerting lists the searches that alert.
 func alerting(head *splunkd.Head) ([]string, error) {
 	saved, err := head.App.Conf("savedsearches")
 	if err != nil {
@@ -176,7 +180,7 @@ func alerting(head *splunkd.Head) ([]string, error) {
 			value, _ := saved.Get(name, key)
 			return value == "1" && (key == "action.notable" || key == "action.risk" || key == "alert.track")
 		})
-		if acts && !strings.Contains(spl, "| torrelays") && !strings.Contains(spl, "| torupdate") {
+		if acts && !strings.Contains(spl, "| torupdate") { // which would ask a server
 			found = append(found, name)
 		}
 	}
@@ -210,8 +214,15 @@ func (d *Day) renewals(s *splunkd.Scheduler, head *splunkd.Head, table []byte, f
 	return func(at time.Time) error {
 		var newest time.Time
 		for len(updates) > 0 && !updates[0].Start.After(at) {
-			if u := updates[0]; !u.Skipped && !u.Lost && (u.Start.Before(d.Failing.From) || !u.Start.Before(d.Failing.To)) {
+			switch u := updates[0]; {
+			case u.Skipped:
+				head.Skipped(update, u.Scheduled, u.Start)
+			case u.Lost:
+			case !u.Start.Before(d.Failing.From) && u.Start.Before(d.Failing.To):
+				head.Failed(update, u.Start, "Error in 'torupdate' command: no source gave a consensus")
+			default:
 				newest = u.Start
+				head.Ran(update, u.Scheduled, u.Start, 1)
 			}
 			updates = updates[1:]
 		}
@@ -254,7 +265,9 @@ func (p *Played) play(s *splunkd.Scheduler, alerts *splunkd.Alerts, run splunkd.
 		return err
 	}
 	p.Suppressed += told.Suppressed
-	p.Cut += told.Cut
+	if p.Cut += told.Cut; told.Cut > 0 {
+		s.Head.Cut(run.Search, run.Start, told.Took > 0)
+	}
 	p.Actions += told.Took
 	for _, row := range told.Rows {
 		if err := tell(Telling{p.Search, run.Start, maps.Clone(row)}); err != nil {

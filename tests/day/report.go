@@ -30,6 +30,13 @@ func (s *Summary) Text(w io.Writer) {
 		}
 		fmt.Fprintf(w, "\n%s\n", t.Render())
 	}
+	if len(s.Blind) > 0 {
+		t = plain("blind", "search", "told", "first", "last")
+		for _, b := range s.Blind {
+			t.AppendRow(table.Row{b.Problem, b.Search, b.Told, b.First.Format("Jan 2 15:04"), b.Last.Format("Jan 2 15:04")})
+		}
+		fmt.Fprintf(w, "\n%s\n", t.Render())
+	}
 	if len(s.Searches) > 0 && s.Searches[0].Costs != nil {
 		t = plain("widest run", "hours", "connections an hour", "events read", "rows to the search head", "rows sorted")
 		for _, l := range s.Searches {
@@ -78,7 +85,7 @@ func plain(columns ...string) table.Writer {
 	var right []table.ColumnConfig
 	for _, c := range columns {
 		head = append(head, c)
-		if !strings.Contains("search whom widest run", c) {
+		if !strings.Contains("search whom widest run blind first last", c) {
 			right = append(right, table.ColumnConfig{Name: c, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight})
 		}
 	}

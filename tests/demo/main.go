@@ -87,7 +87,7 @@ const question = `sourcetype=pan:traffic
 | tordetect
 | eval evidence=if(isnull(tor_evidence),"-",mvjoin(tor_evidence," ")), flow=src." to ".dest." ".dest_port
 | stats count first(flow) as example by evidence tor_coverage tor_state tor_verdict tor_score
-| sort 0 - tor_score, evidence, -count
+| sort 0 -tor_score, +evidence, -count
 | table tor_score tor_verdict tor_state tor_coverage evidence count example`
 
 // ask runs the question.

@@ -216,7 +216,7 @@ func TestSnowflake(t *testing.T) {
 // What a host is, by how many relays it speaks to, for how long, and whether they
 // answer.
 func TestHosts(t *testing.T) {
-	h := head(t, nil, listing(-time.Hour, 150, 150, true))
+	h := head(t, nil, listing(time.Now(), -time.Hour, 150, 150, true))
 	macro(t, h, "tordetect_internal", `"10.0.0.0/8","198.51.100.1/32"`)
 	h.Now = time.Now()
 	start := h.Now.Add(-5 * time.Hour).Truncate(time.Hour).Add(10 * time.Minute)
@@ -268,7 +268,7 @@ func TestHosts(t *testing.T) {
 // The rows may be grouped otherwise than the manual shows: by src_ip alone, with
 // null where a field is missing, without ports, or as one row for several hours.
 func TestHostsOfOtherRows(t *testing.T) {
-	h := head(t, nil, listing(-time.Hour, 150, 150, true))
+	h := head(t, nil, listing(time.Now(), -time.Hour, 150, 150, true))
 	h.Now = time.Now()
 	start := h.Now.Add(-5 * time.Hour).Truncate(time.Hour).Add(10 * time.Minute)
 	h.Earliest, h.Latest = start.Add(-time.Hour), h.Now

@@ -69,9 +69,11 @@ func TestHealth(t *testing.T) {
 	spl := get("search")
 	requireBalanced(t, spl)
 	requireMacros(t, spl)
-	require.Equal(t, []string{"true", "1", "false", "1"}, []string{get("disabled"), get("enableSched"), get("is_visible"), get("alert.track")})
+	require.Equal(t, []string{"true", "1", "true", "1"}, []string{get("disabled"), get("enableSched"), get("is_visible"), get("alert.track")})
 	readCron(t, get("cron_schedule"))
-	require.Equal(t, "problem", get("alert.suppress.fields"))
+	// One result for each problem and search, each suppressed by itself, for a day less the delay of a run.
+	require.Equal(t, []string{"0", "1", "problem,search", "86300s"},
+		[]string{get("alert.digest_mode"), get("alert.suppress"), get("alert.suppress.fields"), get("alert.suppress.period")})
 	require.Equal(t, health, get("action.correlationsearch.label"))
 	require.Equal(t, "1", get("action.notable"))
 	_, risky := c.Get(health, "action.risk")
@@ -81,11 +83,38 @@ func TestHealth(t *testing.T) {
 			requireField(t, spl, found[1])
 		}
 	}
-	// Every problem that can be named is told in a sentence.
-	named := regexp.MustCompile(`if\([^"]*?"([a-z ]+)",null\(\)\)|"([a-z ]+)",null\(\)`).FindAllStringSubmatch(spl, -1)
-	require.Len(t, named, 8)
-	for _, found := range named {
-		require.Contains(t, spl, `problem="`+found[1]+found[2]+`","`)
+	// $search$ is Splunk's own token (the text of the search), and so no field.
+	require.NotContains(t, get("action.notable.param.rule_title")+get("action.notable.param.rule_description"), "$search$")
+
+	// Every problem that can be named is told in a sentence, and stands in the manual.
+	manual := read(t, "README.md")
+	named := map[string]bool{}
+	for _, found := range regexp.MustCompile(`"([a-z ]+)",null\(\)`).FindAllStringSubmatch(spl, -1) {
+		named[found[1]] = true
+	}
+	require.Len(t, named, 24)
+	_, findings, _ := strings.Cut(spl, "finding=case(")
+	for problem := range named {
+		require.Regexp(t, `problem="`+problem+`",("|[a-z_.]+[.(])`, findings)
+		require.Contains(t, manual, "| `"+problem+"` |", "the manual's table of problems")
+	}
+
+	// All searches are in its list, and what they need is what they read.
+	c2 := conf(t, "default/macros.conf")
+	needs := value(t, c2, "tordetect_blind_needs", "definition")
+	for _, name := range c.Stanzas() {
+		require.Contains(t, spl, name)
+		if slices.Contains(keepers, name) || name == health {
+			continue
+		}
+		text := value(t, c, name, "search")
+		for reads, need := range map[string]string{"datamodel=Network_Traffic": "traffic", "datamodel=Authentication": "logins", "`tordetect_tls_events`": "tls", "`tordetect_dns_events`": "dns", "require_list=true": "list", "inputlookup tor_relays": "list"} {
+			found := regexp.MustCompile(`"` + name + `"[^=]*?,"([a-z,]+)"`).FindStringSubmatch(needs)
+			require.NotNil(t, found, name)
+			if strings.Contains(text, reads) {
+				require.Contains(t, strings.Split(found[1], ","), need, "%s reads %s", name, reads)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // Alerts is what happens with the results of scheduled runs: whether they trigger, what is suppressed because it was
@@ -19,6 +21,9 @@ import (
 //	digest_mode = 1, DigestFields         results whose values were told before are left out of the alert
 //
 // Enterprise Security ships searches of the second kind and seems to expect the third.
+//
+// alert.suppress.group_name silences all searches of the group, with all their results and the one that triggered too,
+// for the period of that one. The spec says so of "all of the alerts in the group", and nothing of fields.
 type Alerts struct {
 	App          *App
 	DigestFields bool
@@ -31,7 +36,7 @@ type Alerts struct {
 
 // Told is what became of a run's results.
 type Told struct {
-	Rows       []Row         // those that triggered actions
+	Rows       []spl.Row     // those that triggered actions
 	Suppressed int           // rows that were told before
 	Cut        int           // rows that the limits below cut off; nothing remembers them
 	Took       time.Duration // the actions, all together
@@ -44,7 +49,7 @@ const (
 )
 
 // Trigger takes the result of a run.
-func (a *Alerts) Trigger(run Run, result *Table) (Told, error) {
+func (a *Alerts) Trigger(run Run, result *spl.Table) (Told, error) {
 	saved, err := a.App.Conf("savedsearches")
 	if err != nil {
 		return Told{}, err
@@ -61,6 +66,17 @@ func (a *Alerts) Trigger(run Run, result *Table) (Told, error) {
 	}
 	price := a.Price * time.Duration(rule.actions)
 	var told Told
+	group := "group\x00" + rule.group
+	if rule.group != "" {
+		if a.silenced(rule, group, run.Start) {
+			return Told{Suppressed: len(result.Rows)}, nil
+		}
+		defer func() {
+			if len(told.Rows) > 0 {
+				a.remember(rule, group, run.Start)
+			}
+		}()
+	}
 	if !rule.digest {
 		for i, row := range result.Rows {
 			key := rule.key(run.Search, row)
@@ -118,6 +134,7 @@ type rule struct {
 	digest             bool
 	period             time.Duration // of suppression; 0: none
 	fields             []string
+	group              string // of suppression
 	actions            int
 	counttype, compare string
 	quantity           int
@@ -155,14 +172,12 @@ func readRule(saved *Conf, name string) (rule, error) {
 	if isSet("alert.track") {
 		r.actions++ // the list of triggered alerts
 	}
-	if get("alert.suppress.group_name", "") != "" {
-		return r, fmt.Errorf("alert.suppress.group_name is not played by this stand-in")
-	}
 	if !isSet("alert.suppress") {
 		return r, nil
 	}
+	r.group = get("alert.suppress.group_name", "")
 	period := get("alert.suppress.period", "")
-	if r.period, err = parseSpan(period); err != nil || period == "" {
+	if r.period, err = spl.ParseSpan(period); err != nil || period == "" {
 		return r, fmt.Errorf("alert.suppress.period is %q, want a time such as 26h", period)
 	}
 	for field := range strings.SplitSeq(get("alert.suppress.fields", ""), ",") {
@@ -189,4 +204,6 @@ func (r rule) holds(rows int) bool {
 
 // key is what is remembered of a result: the values of the fields. A field without value has the empty one (only
 // supposed).
-func (r rule) key(search string, row Row) string { return search + "\x00" + line(row, r.fields) }
+func (r rule) key(search string, row spl.Row) string {
+	return search + "\x00" + spl.Line(row, r.fields)
+}

@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // results are rows of hosts: "a b/x" is a, and b with the user x.
-func results(words string) *Table {
-	table := &Table{Columns: []string{"src", "user"}}
+func results(words string) *spl.Table {
+	table := &spl.Table{Columns: []string{"src", "user"}}
 	for _, word := range strings.Fields(words) {
 		src, user, _ := strings.Cut(word, "/")
-		table.Rows = append(table.Rows, Row{"src": one(src), "user": one(user)})
+		table.Rows = append(table.Rows, spl.Row{"src": spl.One(src), "user": spl.One(user)})
 	}
 	return table
 }
@@ -37,7 +39,6 @@ func TestAlerts(t *testing.T) {
 		"period":  alert + "alert.suppress = true; alert.suppress.fields = src",
 		"drops":   "counttype = number of events; relation = drops by",
 		"custom":  "counttype = custom",
-		"group":   suppressed + "; alert.suppress.group_name = tor",
 	})
 	type step struct {
 		hour int
@@ -76,10 +77,31 @@ func TestAlerts(t *testing.T) {
 		}
 	}
 	for search, want := range map[string]string{
-		"nofield": "wants alert.suppress.fields", "period": "alert.suppress.period", "drops": "not played", "custom": "not played", "group": "not played",
+		"nofield": "wants alert.suppress.fields", "period": "alert.suppress.period", "drops": "not played", "custom": "not played",
 	} {
 		_, err := (&Alerts{App: h.App}).Trigger(Run{Search: search}, results("a"))
 		require.ErrorContains(t, err, want, search)
+	}
+}
+
+// One search of a group silences all of it, whatever the fields say.
+func TestAlertGroups(t *testing.T) {
+	const alert = "action.notable = 1; alert.digest_mode = 0; alert.suppress = 1; alert.suppress.fields = src; alert.suppress.group_name = "
+	h := newHead(t)
+	saved(t, h, map[string]string{
+		"one": alert + "tor; alert.suppress.period = 26h", "two": alert + "tor; alert.suppress.period = 2h", "other": alert + "else; alert.suppress.period = 26h",
+	})
+	a := &Alerts{App: h.App}
+	for _, st := range []struct {
+		hour       int
+		search, in string
+		told, held int
+	}{
+		{0, "two", "a b", 2, 0}, {1, "one", "c", 0, 1}, {1, "other", "c", 1, 0}, {2, "one", "c", 1, 0}, {3, "two", "d", 0, 1}, {27, "two", "", 0, 0}, {28, "two", "d", 1, 0},
+	} {
+		told, err := a.Trigger(Run{Search: st.search, Start: clock(st.hour, 0)}, results(st.in))
+		require.NoError(t, err)
+		require.Equal(t, []int{st.told, st.held}, []int{len(told.Rows), told.Suppressed}, "%+v", st)
 	}
 }
 

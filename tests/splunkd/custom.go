@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // sessionKey stands for the secret that splunkd hands to every command. It is easy to find in what a command writes.
@@ -51,7 +53,7 @@ type custom struct {
 }
 
 // newCustom looks a command up and probes it. An error in a getinfo reply fails the search while it is parsed.
-func newCustom(s *search, st stage, searchText string) (*custom, error) {
+func newCustom(s *search, st spl.Stage, searchText string) (*custom, error) {
 	c := &custom{s: s, name: st.Name, search: searchText}
 	c.args, c.rawArgs = splitArguments(st.Text)
 	known := st.Name + " " + st.Text
@@ -128,7 +130,7 @@ func commandFile(app *App, name string) (file string, args []string, err error) 
 			return file, args, nil
 		}
 	}
-	return "", nil, searchErrorf("Error in '%s' command: Cannot find program '%s' or script '%s'.", name, name, filename)
+	return "", nil, spl.SearchErrorf("Error in '%s' command: Cannot find program '%s' or script '%s'.", name, name, filename)
 }
 
 func (c *custom) start(at place) (*process, error) {
@@ -188,11 +190,11 @@ func (c *custom) fatal(p *process, text string) error {
 	if err := p.end(1); err != nil {
 		return err
 	}
-	return searchErrorf("Error in '%s' command: %s", c.name, text)
+	return spl.SearchErrorf("Error in '%s' command: %s", c.name, text)
 }
 
 // run starts the real process and sends it the rows.
-func (c *custom) run(at place, in *Table) (*Table, error) {
+func (c *custom) run(at place, in *spl.Table) (*spl.Table, error) {
 	p, err := c.start(at)
 	if err != nil {
 		return nil, err
@@ -217,13 +219,13 @@ func (c *custom) run(at place, in *Table) (*Table, error) {
 }
 
 // generate asks again and again until the command says finished. splunkd says finished:true from the first request on.
-func (c *custom) generate(p *process) (*Table, error) {
+func (c *custom) generate(p *process) (*spl.Table, error) {
 	var header []string
 	if c.decl.RequiredFields != nil && !reflect.DeepEqual(c.decl.RequiredFields, []string{"*"}) {
 		header = append(append(header, c.decl.RequiredFields...), chunkIndex)
 	}
 	request := appendBody(nil, header, nil)
-	out := &Table{}
+	out := &spl.Table{}
 	for {
 		r, body, err := p.ask(executeMetadata(true), request, executeKeys)
 		if err != nil {
@@ -242,8 +244,8 @@ func (c *custom) generate(p *process) (*Table, error) {
 			p.kill()
 			return nil, p.fault("%d rows in one reply, maxresultrows is %d", len(rows.Rows), maxResultRows)
 		}
-		rows.remove(chunkIndex)
-		out.add(rows.Columns...)
+		rows.Remove(chunkIndex)
+		out.Add(rows.Columns...)
 		out.Rows = append(out.Rows, rows.Rows...)
 		if r.finished != nil && *r.finished {
 			return out, p.end(0)
@@ -291,7 +293,7 @@ func (c *custom) requests(n int) []request {
 }
 
 // columns are the fields that the command gets.
-func (c *custom) columns(in *Table, rows []Row) []string {
+func (c *custom) columns(in *spl.Table, rows []spl.Row) []string {
 	switch {
 	case c.decl.selected():
 		return append(slices.Clone(c.decl.RequiredFields), chunkIndex)
@@ -302,7 +304,7 @@ func (c *custom) columns(in *Table, rows []Row) []string {
 	}
 	var present []string
 	for _, name := range in.Columns {
-		if slices.ContainsFunc(rows, func(r Row) bool { return len(r[name]) > 0 }) {
+		if slices.ContainsFunc(rows, func(r spl.Row) bool { return len(r[name]) > 0 }) {
 			present = append(present, name)
 		}
 	}
@@ -310,20 +312,20 @@ func (c *custom) columns(in *Table, rows []Row) []string {
 }
 
 // transform sends all chunks and puts the replies together.
-func (c *custom) transform(p *process, in *Table) (*Table, error) {
+func (c *custom) transform(p *process, in *spl.Table) (*spl.Table, error) {
 	selected := c.decl.selected()
-	out := &Table{}
+	out := &spl.Table{}
 	if selected {
-		out.add(in.Columns...)
+		out.Add(in.Columns...)
 	}
 	for _, q := range c.requests(len(in.Rows)) {
 		rows := in.Rows[q.from:q.to]
 		columns := c.columns(in, rows)
 		if selected {
-			indexed := make([]Row, len(rows))
+			indexed := make([]spl.Row, len(rows))
 			for i, row := range rows {
-				indexed[i] = row.clone()
-				indexed[i][chunkIndex] = Value{strconv.Itoa(q.from + i)}
+				indexed[i] = row.Clone()
+				indexed[i][chunkIndex] = spl.Value{strconv.Itoa(q.from + i)}
 			}
 			rows = indexed
 		}
@@ -350,7 +352,7 @@ func (c *custom) transform(p *process, in *Table) (*Table, error) {
 				return nil, p.fault("%v", err)
 			}
 		}
-		out.add(replied.Columns...)
+		out.Add(replied.Columns...)
 		out.Rows = append(out.Rows, replied.Rows...)
 		if c.stopAfter > 0 && !q.finished && len(out.Rows) >= c.stopAfter {
 			return out, p.abandon()
@@ -360,20 +362,20 @@ func (c *custom) transform(p *process, in *Table) (*Table, error) {
 }
 
 // merge lays the rows of a reply over the rows that splunkd kept, by _chunked_idx. A row with an empty index is new.
-func merge(in *Table, q request, replied *Table) (*Table, error) {
-	if len(replied.Rows) > 0 && !replied.has(chunkIndex) {
+func merge(in *spl.Table, q request, replied *spl.Table) (*spl.Table, error) {
+	if len(replied.Rows) > 0 && !replied.Has(chunkIndex) {
 		return nil, fmt.Errorf("selected fields: the reply has no column %s", chunkIndex)
 	}
-	merged := &Table{}
+	merged := &spl.Table{}
 	for i, row := range replied.Rows {
 		index := row.Get(chunkIndex)
-		base := Row{}
+		base := spl.Row{}
 		if index != "" {
 			n, err := strconv.Atoi(index)
 			if err != nil || n < q.from || n >= q.to {
 				return nil, fmt.Errorf("selected fields: row %d of the reply has %s %q, which this chunk did not have", i+1, chunkIndex, index)
 			}
-			base = in.Rows[n].clone()
+			base = in.Rows[n].Clone()
 		}
 		for _, name := range replied.Columns {
 			if name == chunkIndex {
@@ -387,7 +389,7 @@ func merge(in *Table, q request, replied *Table) (*Table, error) {
 		}
 		merged.Rows = append(merged.Rows, base)
 	}
-	merged.add(replied.Columns...)
-	merged.remove(chunkIndex)
+	merged.Add(replied.Columns...)
+	merged.Remove(chunkIndex)
 	return merged, nil
 }

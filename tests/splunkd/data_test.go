@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // panLine is one TRAFFIC line of 61 columns.
@@ -144,36 +146,42 @@ func TestCommands(t *testing.T) {
 	require.NoError(t, os.WriteFile(h.App.Lookup("rows.csv"), []byte("k,v,w\na,1,x\nb,10,x\na,9,y\nc,,y\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(h.App.Dir, "default", "transforms.conf"), []byte("[rows]\nfilename = rows.csv\n"), 0o600))
 	for search, want := range map[string][]string{
-		"| inputlookup rows | sort 0 - v":                                                                                                                                         {"k,v,w", "b,10,x", "a,9,y", "a,1,x", "c,,y"},
-		"| inputlookup rows.csv | sort 2 v":                                                                                                                                       {"k,v,w", "a,1,x", "a,9,y"},
-		"| inputlookup rows | sort k, -v":                                                                                                                                         {"k,v,w", "a,9,y", "a,1,x", "b,10,x", "c,,y"},
-		"| inputlookup rows | sort - k, +v | head 2":                                                                                                                              {"k,v,w", "c,,y", "b,10,x"},
-		"| inputlookup rows | stats count sum(v) as s avg(v) min(v) as lo max(v) as hi by k":                                                                                      {"k,count,s,avg(v),lo,hi", "a,2,10,5,1,9", "b,1,10,10,10,10", "c,1,,,,"},
-		"| inputlookup rows | stats first(v) as f last(v) as l list(v) as all values(w) as w dc(w) as n":                                                                          {"f,l,all,w,n", "1,9,1+10+9,x+y,2"},
-		`| inputlookup rows | stats count(eval(w="x")) as n dc(eval(if(w="y",k,null()))) as m, max(eval(tonumber(v)*2)) as t`:                                                     {"n,m,t", "2,2,20"},
-		"| inputlookup rows | stats values(k) as k by w | stats count by k":                                                                                                       {"k,count", "a,2", "b,1", "c,1"},
-		"| makeresults | eval a=mvappend(\"x\",\"x\",\"y\") | stats count by a":                                                                                                   {"a,count", "x,1", "y,1"},
-		"| inputlookup rows | where v>5 | fields w k":                                                                                                                             {"w,k", "x,b", "y,a"},
-		"| inputlookup rows | search w=x NOT k=b | fields - w":                                                                                                                    {"k,v", "a,1"},
-		`| inputlookup rows | rename k as "All.k", v as "All.v" | rename "All.*" as * | table v w k x`:                                                                            {"v,w,k,x", "1,x,a,", "10,x,b,", "9,y,a,", ",y,c,"},
-		"| makeresults | eval k=\"z\" | table k | append [| inputlookup rows | where v>5 | stats sum(v) as v by k] ":                                                              {"k,v", "z,", "a,9", "b,10"},
-		`| inputlookup rows | head 1 | append [| makeresults | eval w="] | x" | append [| makeresults | eval w="y"]] | table w`:                                                   {"w", "x", "] | x", "y"},
-		"| inputlookup rows | eventstats sum(v) as s count as n by w | table k s n":                                                                                               {"k,s,n", "a,11,2", "b,11,2", "a,9,2", "c,9,2"},
-		"| inputlookup rows | eventstats max(v) as m | eventstats dc(k) as d by v | table k m d":                                                                                  {"k,m,d", "a,10,1", "b,10,1", "a,10,1", "c,10,"},
-		"| makeresults | eval app=\"x\" | table app | append maxtime=300 [search app=tor dest_port=9001 | fields app] | stats count by app":                                       {"app,count", "tor,2", "x,1"},
+		"| inputlookup rows | sort 0 - v":                                                                                                   {"k,v,w", "b,10,x", "a,9,y", "a,1,x", "c,,y"},
+		"| inputlookup rows.csv | sort 2 v":                                                                                                 {"k,v,w", "a,1,x", "a,9,y"},
+		"| inputlookup rows | sort k, -v":                                                                                                   {"k,v,w", "a,9,y", "a,1,x", "b,10,x", "c,,y"},
+		"| inputlookup rows | sort 0 - k, v":                                                                                                {"k,v,w", "c,,y", "b,10,x", "a,9,y", "a,1,x"},
+		"| inputlookup rows | sort 0 -k, v":                                                                                                 {"k,v,w", "c,,y", "b,10,x", "a,1,x", "a,9,y"},
+		"| inputlookup rows | sort 0 + w, -v":                                                                                               {"k,v,w", "b,10,x", "a,1,x", "a,9,y", "c,,y"},
+		"| inputlookup rows | search [| inputlookup rows | return 2 k v=v]":                                                                 {"k,v,w", "a,1,x", "b,10,x"},
+		"| inputlookup rows | search [| inputlookup rows | sort -v | return k]":                                                             {"k,v,w", "b,10,x"},
+		"| inputlookup rows | stats values(*) as * by w":                                                                                    {"w,k,v", "x,a+b,1+10", "y,a+c,9"},
+		"| inputlookup rows | sort - k, +v | head 2":                                                                                        {"k,v,w", "c,,y", "b,10,x"},
+		"| inputlookup rows | stats count sum(v) as s avg(v) min(v) as lo max(v) as hi by k":                                                {"k,count,s,avg(v),lo,hi", "a,2,10,5,1,9", "b,1,10,10,10,10", "c,1,,,,"},
+		"| inputlookup rows | stats first(v) as f last(v) as l list(v) as all values(w) as w dc(w) as n":                                    {"f,l,all,w,n", "1,9,1+10+9,x+y,2"},
+		`| inputlookup rows | stats count(eval(w="x")) as n dc(eval(if(w="y",k,null()))) as m, max(eval(tonumber(v)*2)) as t`:               {"n,m,t", "2,2,20"},
+		"| inputlookup rows | stats values(k) as k by w | stats count by k":                                                                 {"k,count", "a,2", "b,1", "c,1"},
+		"| makeresults | eval a=mvappend(\"x\",\"x\",\"y\") | stats count by a":                                                             {"a,count", "x,1", "y,1"},
+		"| inputlookup rows | where v>5 | fields w k":                                                                                       {"w,k", "x,b", "y,a"},
+		"| inputlookup rows | search w=x NOT k=b | fields - w":                                                                              {"k,v", "a,1"},
+		`| inputlookup rows | rename k as "All.k", v as "All.v" | rename "All.*" as * | table v w k x`:                                      {"v,w,k,x", "1,x,a,", "10,x,b,", "9,y,a,", ",y,c,"},
+		"| makeresults | eval k=\"z\" | table k | append [| inputlookup rows | where v>5 | stats sum(v) as v by k] ":                        {"k,v", "z,", "a,9", "b,10"},
+		`| inputlookup rows | head 1 | append [| makeresults | eval w="] | x" | append [| makeresults | eval w="y"]] | table w`:             {"w", "x", "] | x", "y"},
+		"| inputlookup rows | eventstats sum(v) as s count as n by w | table k s n":                                                         {"k,s,n", "a,11,2", "b,11,2", "a,9,2", "c,9,2"},
+		"| inputlookup rows | eventstats max(v) as m | eventstats dc(k) as d by v | table k m d":                                            {"k,m,d", "a,10,1", "b,10,1", "a,10,1", "c,10,"},
+		"| makeresults | eval app=\"x\" | table app | append maxtime=300 [search app=tor dest_port=9001 | fields app] | stats count by app": {"app,count", "tor,2", "x,1"},
 		`| makeresults | eval a=mvappend("10.0.0.0/8","192.0.2.0/24"), b="192.0.2.7", n=mvcount(mvmap(a,if(cidrmatch(a,b),1,null()))), m=mvjoin(mvmap( a , a.b),"+") | table n m`: {"n,m", "1,10.0.0.0/8192.0.2.7+192.0.2.0/24192.0.2.7"},
-		"| inputlookup rows | rename v as w | head 1":                                                                                                                             {"k,w", "a,1"},
-		"| inputlookup rows | dedup k | table k":                                                                                                                                  {"k", "a", "b", "c"},
-		"| inputlookup rows | dedup v | table k v":                                                                                                                                {"k,v", "a,1", "b,10", "a,9"},
-		"| inputlookup rows | fillnull v | where k=\"c\"":                                                                                                                         {"k,v,w", "c,0,y"},
-		"| inputlookup rows | fillnull value=none z | table z | head 1":                                                                                                           {"z", "none"},
-		"| inputlookup rows | stats values(v) as v by w | mvexpand v | table v":                                                                                                   {"v", "1", "10", "9"},
-		`| makeresults | eval a=1795600000, b=a | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(a) ctime(b) as c | table a b c`:                                                    {"a,b,c", "2026-11-25T09:46:40,1795600000,2026-11-25T09:46:40"},
-		`| makeresults | eval x="text" | convert ctime(x) ctime(nothing) | fields x`:                                                                                              {"_time,x", "1795600000,text"},
-		`| tstats count from datamodel=Network_Traffic by _time All_Traffic.app | timechart span=1h sum(count) by All_Traffic.app`:                                                {"_time,ssh,tor", "1795168800,,1", "1795172400,1,1"},
-		`| tstats count from datamodel=Network_Traffic by _time | bin _time span=1d | stats sum(count) as n by _time`:                                                             {"_time,n", "1795132800,4"},
-		`index=main sourcetype=pan:traffic app=tor | table src_ip dest_port _time`:                                                                                                {"src_ip,dest_port,_time", "10.20.30.40,9001,1795173330", "10.20.30.40,9001,1795169730"},
-		`search "reset-both" | table dest`:                                                                                                                                        {"dest", "2001:db8::23"},
+		"| inputlookup rows | rename v as w | head 1":                                                                              {"k,w", "a,1"},
+		"| inputlookup rows | dedup k | table k":                                                                                   {"k", "a", "b", "c"},
+		"| inputlookup rows | dedup v | table k v":                                                                                 {"k,v", "a,1", "b,10", "a,9"},
+		"| inputlookup rows | fillnull v | where k=\"c\"":                                                                          {"k,v,w", "c,0,y"},
+		"| inputlookup rows | fillnull value=none z | table z | head 1":                                                            {"z", "none"},
+		"| inputlookup rows | stats values(v) as v by w | mvexpand v | table v":                                                    {"v", "1", "10", "9"},
+		`| makeresults | eval a=1795600000, b=a | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(a) ctime(b) as c | table a b c`:     {"a,b,c", "2026-11-25T09:46:40,1795600000,2026-11-25T09:46:40"},
+		`| makeresults | eval x="text" | convert ctime(x) ctime(nothing) | fields x`:                                               {"_time,x", "1795600000,text"},
+		`| tstats count from datamodel=Network_Traffic by _time All_Traffic.app | timechart span=1h sum(count) by All_Traffic.app`: {"_time,ssh,tor", "1795168800,,1", "1795172400,1,1"},
+		`| tstats count from datamodel=Network_Traffic by _time | bin _time span=1d | stats sum(count) as n by _time`:              {"_time,n", "1795132800,4"},
+		`index=main sourcetype=pan:traffic app=tor | table src_ip dest_port _time`:                                                 {"src_ip,dest_port,_time", "10.20.30.40,9001,1795173330", "10.20.30.40,9001,1795169730"},
+		`search "reset-both" | table dest`:                                                                                         {"dest", "2001:db8::23"},
 	} {
 		result, err := h.Run(search)
 		require.NoError(t, err, search)
@@ -198,7 +206,8 @@ func TestCommands(t *testing.T) {
 		"index=main (latest=5)":                             "inside brackets",
 		"index=main earliest=soon":                          "Invalid value",
 		"index=main earliest>5":                             "only one such bound",
-		"| makeresults | return 5 src":                      "only `return $field`",
+		"| makeresults | return 5":                          "a field is missing",
+		"| makeresults | return $":                          "is no field, alias=field or $field",
 		"| makeresults | addinfo x":                         "unexpected",
 		"| makeresults | outputlookup append=t x.csv":       "'append' is invalid",
 		"| makeresults | append":                            "the search to append is missing",
@@ -387,18 +396,18 @@ func TestInstall(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	result := &Result{Table: *rowsOf("src,note", "10.0.0.1,short", "10.0.0.22,")}
-	result.Rows[0]["list"] = Value{"a\x1b[31m", "b\u202e"}
+	result.Rows[0]["list"] = spl.Value{"a\x1b[31m", "b\u202e"}
 	result.Columns = append(result.Columns, "list", "_raw")
 	var out strings.Builder
 	require.NoError(t, result.Print(&out, 40))
 	require.Equal(t, "src        note   list\n---------  -----  -----\n10.0.0.1   short  a[31m\n                  b\n10.0.0.22\n", out.String())
 	out.Reset()
-	result.Rows[0]["note"] = Value{"several words that are longer than a line"}
+	result.Rows[0]["note"] = spl.Value{"several words that are longer than a line"}
 	require.NoError(t, result.Print(&out, 30))
 	require.Equal(t, "row 1 of 2\n  src: 10.0.0.1\n  note: several words that are\n        longer than a line\n  list: a[31m, b\nrow 2 of 2\n  src: 10.0.0.22\n", out.String())
 	out.Reset()
-	result.Rows[0]["list"] = Value{strings.Repeat("x", 70)}
-	result.Rows[0]["note"] = Value{"short"}
+	result.Rows[0]["list"] = spl.Value{strings.Repeat("x", 70)}
+	result.Rows[0]["note"] = spl.Value{"short"}
 	require.NoError(t, result.Print(&out, 80))
 	require.Contains(t, out.String(), "row 1 of 2\n  src: 10.0.0.1"+strings.Repeat(" ", 27)+"note: short\n  list: xxx")
 	out.Reset()
@@ -441,7 +450,7 @@ func TestDashboardSearches(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 
-	fields := Row{"job.resultCount": {"0"}, "result.state": {"cut"}}
+	fields := spl.Row{"job.resultCount": {"0"}, "result.state": {"cut"}}
 	for text, want := range map[string]bool{`'job.resultCount' == 0`: true, `'result.state' == "missing"`: false, `'result.n' == 0`: false} {
 		holds, err := h.Holds(text, fields)
 		require.NoError(t, err)

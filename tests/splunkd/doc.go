@@ -13,15 +13,17 @@
 //
 //	conf.go       default/*.conf and local/*.conf
 //	macros.go     `name(args)` to SPL
-//	spl.go        SPL to commands
+//	spl/          SPL to commands, expressions, and the commands over rows: a package of its own
 //	search.go     the plan: what runs where; event searches; peers.go copies the app to the indexers
-//	commands.go   commands that work row by row; tables.go the others; tstats.go, models.go, events.go, lookup.go where rows come from
+//	builtins.go   the commands that are played; tstats.go, models.go, events.go, lookup.go where rows come from
 //	window.go     earliest= and latest= inside a search, addinfo, subsearches
+//	rest.go       which saved searches are enabled, what jobs had to say
 //	custom.go     a custom command: probes, chunks, selected fields; process.go the pipes, wire.go the bytes, reply.go the answers
 //	result.go     the table as text, and what a search had to read
 //
-// Days of searches are played by three more: cron.go and schedule.go say when a saved search runs and over which window,
-// alert.go what of its results triggers actions. [Head.SummaryLag] lets events come late.
+// Days of searches are played by four more: cron.go and schedule.go say when a saved search runs and over which window,
+// alert.go what of its results triggers actions, schedulerlog.go what is logged of it. [Head.SummaryLag] lets events come
+// late. What a site may lack (data models, acceleration, indexes that may be searched, REST) are fields of [Head].
 //
 // Two kinds of failure are kept apart. A [*SearchError] is what a user of Splunk would see. A [*ProtocolError] is a
 // command that broke the protocol, or our own stricter rules, and always a bug: splunkd might overlook it.
@@ -44,7 +46,11 @@
 //     events that are no firewall logs, that an add-on extracts the fields that the test gave;
 //   - that timechart begins and ends with the search's time, also behind another search's result;
 //   - that a search over another one's result expands macros (Head.PostProcess), and the values of splunk_server;
-//   - append: the columns of both, its rows last; that its search keeps the window of the outer one;
+//   - append: the columns of both, its rows last; that its search keeps the window of the outer one; that an error of its
+//     run leaves out its rows, and one of its text fails the whole search;
+//   - rest: the columns of saved/searches and search/jobs, as public apps read them; that messages of jobs are in
+//     messages.warn; that a search which the scheduler leaves out has no next_scheduled_time;
+//   - that one index anywhere in an event search is enough for it not to look at the default ones;
 //   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
 //
 // Of the scheduler nothing was recorded. It follows the words of savedsearches.conf.spec and limits.conf.spec; only
@@ -56,9 +62,12 @@
 //   - what suppression by fields does in digest mode (Alerts has both readings), that a suppressed result does not prolong
 //     the suppression, that a field without value counts as one, and that results which a limit cut off are not remembered;
 //   - how long an action takes;
+//   - the line that is logged where max_per_result_alerts cut, that a run which is lost logs nothing, and one over too few
+//     indexers no more than its job's message;
+//   - that a group of suppression silences all results of its searches;
 //   - that inline bounds replace the search's window, and getinfo goes on having the window of the run;
 //   - that an eval-based macro is evaluated when the run starts; that NOT ( ), of a subsearch without rows, matches nothing.
 //
 // Not played: real-time, map, reporting with streaming_preop, protocol 1, permissions, quotas
-// and the skips that they cause, alert actions themselves, suppression groups, the limits of time of subsearches, KV store, any command that our searches do not use.
+// and the skips that they cause, alert actions themselves, the limits of time of subsearches, KV store, any command that our searches do not use.
 package splunkd

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // event is one indexed event.
@@ -86,7 +88,7 @@ func parsePan(line, host string) (event, error) {
 	derive("user", at(14))
 	derive("user", at(13))
 	for _, known := range panActions {
-		if matchWildcard(known.vendor, at(31)) {
+		if spl.MatchWildcard(known.vendor, at(31)) {
 			e.fields["action"] = known.action
 			break
 		}
@@ -153,23 +155,15 @@ func (e event) indexed() time.Time {
 }
 
 // row is the event as a raw search shows it.
-func (e event) row() Row {
-	row := Row{
-		"_time":       Value{epochText(e.time)},
-		"_raw":        Value{e.raw},
-		"_sourcetype": Value{e.fields["sourcetype"]},
-		"_indextime":  Value{strconv.FormatInt(e.indexed().Unix(), 10)},
+func (e event) row() spl.Row {
+	row := spl.Row{
+		"_time":       spl.Value{spl.EpochText(e.time)},
+		"_raw":        spl.Value{e.raw},
+		"_sourcetype": spl.Value{e.fields["sourcetype"]},
+		"_indextime":  spl.Value{strconv.FormatInt(e.indexed().Unix(), 10)},
 	}
 	for name, value := range e.fields {
-		row[name] = one(value)
+		row[name] = spl.One(value)
 	}
 	return row
-}
-
-// epochText is a time as splunkd writes _time: epoch seconds, with a fraction where there is one.
-func epochText(t time.Time) string {
-	if t.Nanosecond() == 0 {
-		return strconv.FormatInt(t.Unix(), 10)
-	}
-	return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6)
 }

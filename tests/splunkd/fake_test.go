@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // The commands that these tests start are this test binary itself: bin/fake.sh runs it with the arguments that
@@ -98,7 +100,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, err)
 			return 3
 		}
-		plain := func(columns string, line func(Row) string) string {
+		plain := func(columns string, line func(spl.Row) string) string {
 			text := columns + "\n"
 			for _, row := range table.Rows {
 				text += line(row) + "\n"
@@ -111,29 +113,29 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 				send(done, "")
 				break
 			}
-			send(done, plain("age,_chunked_idx,__mv_age,__mv__chunked_idx", func(r Row) string {
+			send(done, plain("age,_chunked_idx,__mv_age,__mv__chunked_idx", func(r spl.Row) string {
 				age, _ := strconv.Atoi(r.Get("age"))
 				return fmt.Sprintf("%d,%s,,", 2*age, r.Get(chunkIndex))
 			}))
 		case "countdouble":
-			send(done, plain("count,_chunked_idx", func(r Row) string { return r.Get("count") + r.Get("count") + "," + r.Get(chunkIndex) }))
+			send(done, plain("count,_chunked_idx", func(r spl.Row) string { return r.Get("count") + r.Get("count") + "," + r.Get(chunkIndex) }))
 		case "accumages":
 			if len(table.Rows) == 0 {
 				send(done, "")
 				break
 			}
-			send(done, plain("age,accum_age,_chunked_idx,__mv_age,__mv_accum_age,__mv__chunked_idx", func(r Row) string {
+			send(done, plain("age,accum_age,_chunked_idx,__mv_age,__mv_accum_age,__mv__chunked_idx", func(r spl.Row) string {
 				age, _ := strconv.Atoi(r.Get("age"))
 				total += age
 				return fmt.Sprintf("%d,%d,%s,,,", age, total, r.Get(chunkIndex))
 			}))
 		case "average":
-			sum, n := sum(nil)
+			sum, n := spl.Sum(nil)
 			for _, row := range table.Rows {
-				age, _ := number(row.Get("age"))
+				age, _ := spl.Number(row.Get("age"))
 				sum, n = sum+age, n+1
 			}
-			send(done, "average\n"+formatNumber(sum/float64(n))+"\n")
+			send(done, "average\n"+spl.FormatNumber(sum/float64(n))+"\n")
 		case "generate":
 			send(`{"finished":true}`, "_time,data,_chunked_idx\n1,x,\n")
 		case "numbers":
@@ -144,9 +146,9 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			}
 		case "whererun":
 			folder, _ := os.Getwd()
-			send(done, plain("_time,ran", func(r Row) string { return string(appendCell(nil, r.Get("_time"))) + `,"` + folder + `"` }))
+			send(done, plain("_time,ran", func(r spl.Row) string { return string(appendCell(nil, r.Get("_time"))) + `,"` + folder + `"` }))
 		case "insert":
-			text := plain("n,_chunked_idx,list,__mv_list", func(r Row) string {
+			text := plain("n,_chunked_idx,list,__mv_list", func(r spl.Row) string {
 				if r.Get("n") == "2" {
 					return `drop,"no",,`
 				}
@@ -155,7 +157,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			text = strings.ReplaceAll(text, "drop,\"no\",,\n", "")
 			send(done, text+"9,,,\n")
 		case "clear":
-			send(done, plain("word,_chunked_idx", func(r Row) string { return "," + r.Get(chunkIndex) }))
+			send(done, plain("word,_chunked_idx", func(r spl.Row) string { return "," + r.Get(chunkIndex) }))
 		case "badrun":
 			send(`{"inspector":{"messages":[["WARN","no list"]]},"finished":true,"error":"row 3 is bad"}`, "")
 			return 1
@@ -210,9 +212,9 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 		case "errorexit0":
 			send(`{"finished":true,"error":"x"}`, "")
 		case "noindex":
-			send(done, plain("n", func(r Row) string { return r.Get("n") }))
+			send(done, plain("n", func(r spl.Row) string { return r.Get("n") }))
 		case "foreignindex":
-			send(done, plain("n,_chunked_idx", func(r Row) string { return r.Get("n") + ",77" }))
+			send(done, plain("n,_chunked_idx", func(r spl.Row) string { return r.Get("n") + ",77" }))
 		default:
 			send(done, string(body))
 		}
@@ -268,12 +270,12 @@ func record(t *testing.T, h *Head) func(command string) (getinfo, execute string
 }
 
 // rowsOf makes a table of lines, first the header.
-func rowsOf(lines ...string) *Table {
-	table := &Table{Columns: strings.Split(lines[0], ",")}
+func rowsOf(lines ...string) *spl.Table {
+	table := &spl.Table{Columns: strings.Split(lines[0], ",")}
 	for _, line := range lines[1:] {
-		row := Row{}
+		row := spl.Row{}
 		for i, cell := range strings.Split(line, ",") {
-			row[table.Columns[i]] = one(cell)
+			row[table.Columns[i]] = spl.One(cell)
 		}
 		table.Rows = append(table.Rows, row)
 	}
@@ -281,7 +283,7 @@ func rowsOf(lines ...string) *Table {
 }
 
 // texts shows a table as lines, first the header; lists have `+` between their values.
-func texts(table Table) []string {
+func texts(table spl.Table) []string {
 	lines := []string{strings.Join(table.Columns, ",")}
 	for _, row := range table.Rows {
 		var cells []string

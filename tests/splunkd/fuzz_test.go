@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // What is written as a body is read back as it was.
@@ -15,7 +17,7 @@ func FuzzBodyRoundTrip(f *testing.F) {
 		if name == "" || strings.HasPrefix(name, multiPrefix) || name == "l" {
 			t.Skip("no such field name")
 		}
-		in := []Row{{name: one(single), "l": {first, second}}, {}}
+		in := []spl.Row{{name: spl.One(single), "l": {first, second}}, {}}
 		out, err := decodeBody(appendBody(nil, []string{name, "l"}, in))
 		if err != nil {
 			t.Fatal(err)
@@ -52,15 +54,15 @@ func FuzzSearchText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		expanded, err := expandMacros(conf, &evalContext{now: time.Unix(0, 0), zone: time.UTC}, text)
+		expanded, err := expandMacros(conf, &spl.Context{Now: time.Unix(0, 0), Zone: time.UTC}, text)
 		if err != nil {
 			return
 		}
-		stages, err := parsePipeline(expanded)
+		stages, err := spl.ParsePipeline(expanded)
 		if err != nil {
 			return
 		}
-		s := &search{head: &Head{}, context: &evalContext{now: time.Unix(0, 0), zone: time.UTC}}
+		s := &search{head: &Head{}, context: &spl.Context{Now: time.Unix(0, 0), Zone: time.UTC}}
 		table := rowsOf("x,y,_time", "1,a,5", ",b,x")
 		for _, st := range stages {
 			args, raw := splitArguments(st.Text)

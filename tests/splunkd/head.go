@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // Head is a search head with one installed app, some indexed firewall logs and other events.
@@ -33,6 +35,19 @@ type Head struct {
 	// much later. 0: all events are there at any time, and every one is summarised.
 	SummaryLag time.Duration
 
+	// DefaultIndexes are those that an event search without index looks at (authorize.conf, srchIndexesDefault); nil: main.
+	// Forbidden are those that the searching user may not search: nothing says that they exist.
+	DefaultIndexes, Forbidden []string
+
+	// What a site may lack: data models that no app has, or that are not accelerated; REST, which the user may not ask.
+	NoModel, NotAccelerated []string
+	NoREST                  bool
+
+	// Enabled are the saved searches that are enabled; nil: as savedsearches.conf has it. Owners has those whose owner is no
+	// user any more, so that the scheduler leaves them out.
+	Enabled map[string]bool
+	Owners  map[string]string
+
 	ProbeOnce bool // a command with the same arguments is probed in the first search only, which saves three processes
 
 	Timeout time.Duration // for one reply and for an exit; 0 is 60 s
@@ -40,6 +55,8 @@ type Head struct {
 	Env     []string      // more environment for commands
 
 	log      []event
+	internal []event // of the index _internal, by time
+	jobs     []job
 	inOrder  bool // log is, newest first
 	probed   map[string]declaration
 	searches int
@@ -102,43 +119,43 @@ func (h *Head) Span() (first, last time.Time, ok bool) {
 
 // Run runs a search over Earliest to Latest. A search that fails as in Splunk gives a *SearchError, a command that breaks
 // the protocol a *ProtocolError; the messages so far are in the result, which is never nil.
-func (h *Head) Run(spl string) (*Result, error) { return h.run(spl, h.Earliest, h.Latest) }
+func (h *Head) Run(search string) (*Result, error) { return h.run(search, h.Earliest, h.Latest) }
 
 // RunOver runs a search over bounds as a dashboard writes them: `-24h@h`, `now`, epoch seconds; empty is no bound.
-func (h *Head) RunOver(spl, earliest, latest string) (*Result, error) {
+func (h *Head) RunOver(text, earliest, latest string) (*Result, error) {
 	var bounds [2]time.Time
 	for i, modifier := range []string{earliest, latest} {
 		if modifier == "" || i == 0 && modifier == "0" {
 			continue
 		}
 		var err error
-		if bounds[i], err = relativeTime(modifier, h.Now.In(h.zone())); err != nil {
+		if bounds[i], err = spl.RelativeTime(modifier, h.Now.In(h.zone())); err != nil {
 			return &Result{}, err
 		}
 	}
-	return h.run(spl, bounds[0], bounds[1])
+	return h.run(text, bounds[0], bounds[1])
 }
 
 // PostProcess runs a search without a leading pipe over the result of another one, as the panels of a dashboard do.
-func (h *Head) PostProcess(base *Result, spl string) (*Result, error) {
+func (h *Head) PostProcess(base *Result, search string) (*Result, error) {
 	s := h.search(base.earliest, base.latest)
-	table, err := s.refine(spl, &base.Table)
+	table, err := s.refine(search, &base.Table)
 	return s.result(table, err)
 }
 
 // Holds evaluates an expression of eval as the condition of a dashboard's event handler.
-func (h *Head) Holds(expression string, fields Row) (bool, error) {
-	condition, err := parseWhere(expression)
+func (h *Head) Holds(expression string, fields spl.Row) (bool, error) {
+	condition, err := spl.ParseWhere(expression)
 	if err != nil {
 		return false, err
 	}
-	return condition(&evalContext{now: h.Now, zone: h.zone()}, fields).isTrue(), nil
+	return condition(&spl.Context{Now: h.Now, Zone: h.zone()}, fields).IsTrue(), nil
 }
 
 // RunSaved runs a saved search of the app over its own dispatch times, counted from Now. Whether it is disabled does not
 // matter: an analyst may run its text.
 func (h *Head) RunSaved(name string) (*Result, error) {
-	spl, err := h.SavedSearch(name)
+	text, err := h.SavedSearch(name)
 	if err != nil {
 		return &Result{}, err
 	}
@@ -152,20 +169,20 @@ func (h *Head) RunSaved(name string) (*Result, error) {
 		if !set || value == "" || i == 0 && value == "0" {
 			continue
 		}
-		if bounds[i], err = relativeTime(value, h.Now.In(h.zone())); err != nil {
+		if bounds[i], err = spl.RelativeTime(value, h.Now.In(h.zone())); err != nil {
 			return &Result{}, err
 		}
 	}
-	return h.run(spl, bounds[0], bounds[1])
+	return h.run(text, bounds[0], bounds[1])
 }
 
 // RunSavedOver runs a saved search over Earliest to Latest instead of its own times.
 func (h *Head) RunSavedOver(name string) (*Result, error) {
-	spl, err := h.SavedSearch(name)
+	text, err := h.SavedSearch(name)
 	if err != nil {
 		return &Result{}, err
 	}
-	return h.Run(spl)
+	return h.Run(text)
 }
 
 // SavedSearch returns the text of a saved search.
@@ -174,11 +191,11 @@ func (h *Head) SavedSearch(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	spl, ok := saved.Get(name, "search")
+	text, ok := saved.Get(name, "search")
 	if !saved.Has(name) || !ok {
 		return "", fmt.Errorf("savedsearches.conf has no search %q", name)
 	}
-	return spl, nil
+	return text, nil
 }
 
 // SavedSearches returns the names of all saved searches, in the order of the file.
@@ -197,16 +214,15 @@ func (h *Head) zone() *time.Location {
 	return time.UTC
 }
 
-func (h *Head) run(spl string, earliest, latest time.Time) (*Result, error) {
+func (h *Head) run(text string, earliest, latest time.Time) (*Result, error) {
 	s := h.search(earliest, latest)
-	table, err := s.execute(spl)
+	table, err := s.execute(text)
 	return s.result(table, err)
 }
 
 func (h *Head) search(earliest, latest time.Time) *search {
 	h.searches++
-	return &search{
-		head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches),
-		context: &evalContext{now: h.Now, zone: h.zone()}, earliest: earliest, latest: latest,
-	}
+	s := &search{head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches), earliest: earliest, latest: latest}
+	s.context = &spl.Context{Now: h.Now, Zone: h.zone(), Earliest: earliest, Latest: latest, Held: s.cost.hold}
+	return s
 }

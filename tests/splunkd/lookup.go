@@ -6,33 +6,35 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // The commands that begin a search without data model or events, and outputlookup.
 
 // compileMakeresults: `makeresults count=3` gives rows with _time and nothing else.
-func compileMakeresults(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+func compileMakeresults(s *search, text string) (spl.Operator, error) {
+	tokens, err := spl.Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	options, rest, err := keyValues("makeresults", tokens, "count")
+	options, rest, err := spl.KeyValues("makeresults", tokens, "count")
 	if err != nil {
 		return nil, err
 	}
 	count := 1
 	if value, given := options["count"]; given {
 		if count, err = strconv.Atoi(value); err != nil || count < 0 {
-			return nil, searchErrorf("Error in 'makeresults' command: Invalid count '%s'.", value)
+			return nil, spl.SearchErrorf("Error in 'makeresults' command: Invalid count '%s'.", value)
 		}
 	}
 	if len(rest) > 0 {
-		return nil, searchErrorf("Error in 'makeresults' command: unexpected %q.", rest[0].Raw)
+		return nil, spl.SearchErrorf("Error in 'makeresults' command: unexpected %q.", rest[0].Raw)
 	}
-	return func(*Table) (*Table, error) {
-		table := &Table{Columns: []string{"_time"}}
+	return func(*spl.Table) (*spl.Table, error) {
+		table := &spl.Table{Columns: []string{"_time"}}
 		for range count {
-			table.Rows = append(table.Rows, Row{"_time": Value{epochText(s.context.now)}})
+			table.Rows = append(table.Rows, spl.Row{"_time": spl.Value{spl.EpochText(s.context.Now)}})
 		}
 		return table, nil
 	}, nil
@@ -42,7 +44,7 @@ func compileMakeresults(s *search, text string) (operator, error) {
 func lookupFile(s *search, command, name string) (string, error) {
 	if strings.HasSuffix(name, ".csv") {
 		if strings.ContainsAny(name, `/\`) {
-			return "", searchErrorf("Error in '%s' command: The lookup table '%s' is invalid.", command, name)
+			return "", spl.SearchErrorf("Error in '%s' command: The lookup table '%s' is invalid.", command, name)
 		}
 		return s.head.App.Lookup(name), nil
 	}
@@ -52,21 +54,21 @@ func lookupFile(s *search, command, name string) (string, error) {
 	}
 	file, ok := transforms.Get(name, "filename")
 	if !ok || !strings.HasSuffix(file, ".csv") {
-		return "", searchErrorf("Error in '%s' command: The lookup table '%s' requires a .csv or KV store lookup definition.", command, name)
+		return "", spl.SearchErrorf("Error in '%s' command: The lookup table '%s' requires a .csv or KV store lookup definition.", command, name)
 	}
 	return s.head.App.Lookup(file), nil
 }
 
-func compileInputlookup(s *search, text string) (operator, error) {
+func compileInputlookup(s *search, text string) (spl.Operator, error) {
 	name := strings.TrimSpace(text)
 	if name == "" || strings.ContainsAny(name, " =\"") {
-		return nil, searchErrorf("Error in 'inputlookup' command: one lookup name is wanted; options are not played by this stand-in.")
+		return nil, spl.SearchErrorf("Error in 'inputlookup' command: one lookup name is wanted; options are not played by this stand-in.")
 	}
 	file, err := lookupFile(s, "inputlookup", name)
-	return func(*Table) (*Table, error) {
+	return func(*spl.Table) (*spl.Table, error) {
 		body, err := os.ReadFile(file)
 		if err != nil {
-			return nil, searchErrorf("Error in 'inputlookup' command: The lookup table '%s' does not exist or is not available.", name)
+			return nil, spl.SearchErrorf("Error in 'inputlookup' command: The lookup table '%s' does not exist or is not available.", name)
 		}
 		if len(body) > 0 && body[len(body)-1] != '\n' {
 			body = append(body, '\n')
@@ -80,27 +82,27 @@ func compileInputlookup(s *search, text string) (operator, error) {
 }
 
 // compileOutputlookup writes the rows into the app's lookups folder, and passes them on.
-func compileOutputlookup(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+func compileOutputlookup(s *search, text string) (spl.Operator, error) {
+	tokens, err := spl.Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	options, tokens, err := keyValues("outputlookup", tokens, "override_if_empty", "create_empty")
+	options, tokens, err := spl.KeyValues("outputlookup", tokens, "override_if_empty", "create_empty")
 	if err != nil {
 		return nil, err
 	}
-	if len(tokens) != 1 || !tokens[0].word() {
-		return nil, searchErrorf("Error in 'outputlookup' command: one lookup name is wanted.")
+	if len(tokens) != 1 || !tokens[0].Word() {
+		return nil, spl.SearchErrorf("Error in 'outputlookup' command: one lookup name is wanted.")
 	}
 	overrideIfEmpty := true
 	if value, given := options["override_if_empty"]; given {
 		var ok bool
 		if overrideIfEmpty, ok = confBool(value); !ok {
-			return nil, searchErrorf("Error in 'outputlookup' command: Invalid boolean '%s' for override_if_empty.", value)
+			return nil, spl.SearchErrorf("Error in 'outputlookup' command: Invalid boolean '%s' for override_if_empty.", value)
 		}
 	}
 	file, err := lookupFile(s, "outputlookup", tokens[0].Text)
-	return func(in *Table) (*Table, error) {
+	return func(in *spl.Table) (*spl.Table, error) {
 		if len(in.Rows) == 0 && !overrideIfEmpty {
 			return in, nil
 		}
@@ -109,7 +111,7 @@ func compileOutputlookup(s *search, text string) (operator, error) {
 }
 
 // writeLookup writes a table as a lookup file, complete or not at all.
-func writeLookup(file string, table *Table) error {
+func writeLookup(file string, table *spl.Table) error {
 	var body []byte
 	for i, name := range table.Columns {
 		if i > 0 {

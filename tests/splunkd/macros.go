@@ -3,6 +3,8 @@ package splunkd
 import (
 	"fmt"
 	"strings"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // maxMacroDepth ends a macro that calls itself. Splunk's own limit is 100 levels (limits.conf, max_macro_depth).
@@ -19,25 +21,25 @@ const maxMacroDepth = 100
 // The definition of a macro with `iseval = 1` is an expression of eval that is evaluated when the search is parsed, and
 // whose text is put in (macros.conf.spec). Only supposed: that now() is then the time at which the run starts.
 // Not done: validation.
-func expandMacros(conf *Conf, c *evalContext, search string) (string, error) {
+func expandMacros(conf *Conf, c *spl.Context, search string) (string, error) {
 	return expandLevel(conf, c, stripComments(search), 0)
 }
 
-func expandLevel(conf *Conf, c *evalContext, search string, depth int) (string, error) {
+func expandLevel(conf *Conf, c *spl.Context, search string, depth int) (string, error) {
 	if depth > maxMacroDepth {
-		return "", searchErrorf("The search macros are nested deeper than %d levels.", maxMacroDepth)
+		return "", spl.SearchErrorf("The search macros are nested deeper than %d levels.", maxMacroDepth)
 	}
 	var out strings.Builder
 	for i := 0; i < len(search); {
 		switch search[i] {
 		case '"':
-			end := quotedEnd(search, i)
+			end := spl.QuotedEnd(search, i)
 			out.WriteString(search[i:end])
 			i = end
 		case '`':
 			length := macroLength(search[i+1:])
 			if length < 0 {
-				return "", searchErrorf("Mismatched backticks in the search: %q", search[i:])
+				return "", spl.SearchErrorf("Mismatched backticks in the search: %q", search[i:])
 			}
 			definition, err := macroDefinition(conf, c, search[i+1:i+1+length])
 			if err != nil {
@@ -62,7 +64,7 @@ func macroLength(text string) int {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
-			i = quotedEnd(text, i) - 1
+			i = spl.QuotedEnd(text, i) - 1
 		case '`':
 			return i
 		}
@@ -70,7 +72,7 @@ func macroLength(text string) int {
 	return -1
 }
 
-func macroDefinition(conf *Conf, c *evalContext, call string) (string, error) {
+func macroDefinition(conf *Conf, c *spl.Context, call string) (string, error) {
 	name, arguments, err := parseCall(strings.TrimSpace(call))
 	if err != nil {
 		return "", err
@@ -82,9 +84,9 @@ func macroDefinition(conf *Conf, c *evalContext, call string) (string, error) {
 	definition, ok := conf.Get(stanzaName, "definition")
 	if !conf.Has(stanzaName) || !ok {
 		if len(arguments) > 0 {
-			return "", searchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found. It takes %d argument(s).", name, len(arguments))
+			return "", spl.SearchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found. It takes %d argument(s).", name, len(arguments))
 		}
-		return "", searchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found.", name)
+		return "", spl.SearchErrorf("Error in 'SearchParser': The search specifies a macro '%s' that cannot be found.", name)
 	}
 	if value, _ := conf.Get(stanzaName, "validation"); value != "" {
 		return "", fmt.Errorf("macros.conf [%s]: validation is not played by this stand-in", stanzaName)
@@ -107,19 +109,19 @@ func macroDefinition(conf *Conf, c *evalContext, call string) (string, error) {
 }
 
 // finishMacro evaluates what an eval-based macro says. It has to come to a text, and the row is an empty one.
-func finishMacro(c *evalContext, name, definition string, isEval bool) (string, error) {
+func finishMacro(c *spl.Context, name, definition string, isEval bool) (string, error) {
 	if !isEval {
 		return definition, nil
 	}
-	expression, err := parseWhere(definition)
+	expression, err := spl.ParseWhere(definition)
 	if err != nil {
 		return "", err
 	}
-	value := expression(c, Row{})
-	if value.kind != textual {
-		return "", searchErrorf("Error in 'SearchParser': The definition of macro '%s' is expected to be an eval expression that returns a string.", name)
+	value := expression(c, spl.Row{})
+	if value.Kind != spl.Textual {
+		return "", spl.SearchErrorf("Error in 'SearchParser': The definition of macro '%s' is expected to be an eval expression that returns a string.", name)
 	}
-	return value.text, nil
+	return value.Text, nil
 }
 
 // parseCall reads `name`, `name(a, "b c")`. `name()` is the macro without arguments.
@@ -129,7 +131,7 @@ func parseCall(call string) (name string, arguments []string, err error) {
 		return name, nil, nil
 	}
 	if !strings.HasSuffix(rest, ")") {
-		return "", nil, searchErrorf("Error in 'SearchParser': Mismatched parenthesis in the macro call '%s'.", call)
+		return "", nil, spl.SearchErrorf("Error in 'SearchParser': Mismatched parenthesis in the macro call '%s'.", call)
 	}
 	rest = strings.TrimSuffix(rest, ")")
 	if strings.TrimSpace(rest) == "" {
@@ -146,7 +148,7 @@ func parseCall(call string) (name string, arguments []string, err error) {
 	for i := 0; i < len(rest); i++ {
 		switch rest[i] {
 		case '"':
-			i = quotedEnd(rest, i) - 1
+			i = spl.QuotedEnd(rest, i) - 1
 		case ',':
 			add(rest[start:i])
 			start = i + 1
@@ -170,18 +172,4 @@ func stripComments(search string) string {
 		}
 		search = search[:start] + search[start+2*len(fence)+length:]
 	}
-}
-
-// quotedEnd returns the index behind the double-quoted string that starts at text[start]; a backslash takes the next
-// byte with it. Without closing quote the string goes to the end of the text.
-func quotedEnd(text string, start int) int {
-	for i := start + 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // model is a data model of the CIM add-on, as far as it is played: one data set, with the fields that it has.
@@ -53,7 +55,7 @@ func findModel(name string) *model {
 
 // row is the event as the data model holds it, or false where the event is not in it. The fields have the data set's
 // name before them.
-func (m *model) row(e event) (Row, bool) {
+func (m *model) row(e event) (spl.Row, bool) {
 	names := []string{"_time", "host", "source", "sourcetype", "index"}
 	for _, name := range append(slices.Collect(maps.Keys(m.always)), m.maybe...) {
 		names = append(names, m.dataset+"."+name)
@@ -62,20 +64,20 @@ func (m *model) row(e event) (Row, bool) {
 }
 
 // cells are some fields of the event's row.
-func (m *model) cells(e event, names []string) (Row, bool) {
+func (m *model) cells(e event, names []string) (spl.Row, bool) {
 	if e.model != m.name {
 		return nil, false
 	}
-	row := make(Row, len(names)+1)
+	row := make(spl.Row, len(names)+1)
 	for _, name := range names {
 		bare, ours := strings.CutPrefix(name, m.dataset+".")
 		switch value := e.fields[bare]; {
 		case name == "_time":
-			row[name] = Value{epochText(e.time)}
+			row[name] = spl.Value{spl.EpochText(e.time)}
 		case value == "" && ours:
-			row[name] = one(m.always[bare])
+			row[name] = spl.One(m.always[bare])
 		default:
-			row[name] = one(value)
+			row[name] = spl.One(value)
 		}
 	}
 	return row, true

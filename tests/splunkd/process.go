@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // process is one running custom command, spoken to over real pipes. It sends one request, waits for its one reply, and
@@ -75,7 +77,7 @@ func startProcess(command, file string, args []string, dir string, env []string,
 		return nil, err
 	}
 	if err := p.cmd.Start(); err != nil {
-		return nil, searchErrorf("Error in '%s' command: cannot start %s: %v", command, file, err)
+		return nil, spl.SearchErrorf("Error in '%s' command: cannot start %s: %v", command, file, err)
 	}
 	go p.read()
 	return p, nil
@@ -197,7 +199,7 @@ func (p *process) died(cause error) error {
 	if code == 0 {
 		return p.fault("ended without a reply; stderr: %q", clip(p.stderr.Bytes()))
 	}
-	return searchErrorf("Error in '%s' command: External search command exited unexpectedly with non-zero error code %d. stderr: %s", p.command, code, clip(p.stderr.Bytes()))
+	return spl.SearchErrorf("Error in '%s' command: External search command exited unexpectedly with non-zero error code %d. stderr: %s", p.command, code, clip(p.stderr.Bytes()))
 }
 
 // wait closes stdin and returns the exit code once the process is gone.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 func TestCommandInAPipeline(t *testing.T) {
@@ -115,13 +117,13 @@ func TestErrorKeyFailsTheSearch(t *testing.T) {
 	result, err = newHead(t).Run("| makeresults | badrun")
 	require.EqualError(t, err, "Error in 'badrun' command: row 3 is bad")
 	require.Equal(t, []Message{{"WARN", "no list"}}, result.Messages)
-	var failed *SearchError
+	var failed *spl.SearchError
 	require.ErrorAs(t, err, &failed)
 }
 
 func TestDeadCommandFailsTheSearch(t *testing.T) {
 	_, err := newHead(t).Run("| makeresults | dies")
-	var failed *SearchError
+	var failed *spl.SearchError
 	require.ErrorAs(t, err, &failed)
 	require.ErrorContains(t, err, "External search command exited unexpectedly with non-zero error code 7")
 }
@@ -202,7 +204,7 @@ func TestMissingProgramAndCommand(t *testing.T) {
 	h := newHead(t)
 	_, err := h.Run("| makeresults | nosuchcommand x=1")
 	require.EqualError(t, err, "Unknown search command 'nosuchcommand'.")
-	require.NoError(t, writeLookup(filepath.Join(h.App.Dir, "local", "commands.conf"), &Table{Columns: []string{"x"}}))
+	require.NoError(t, writeLookup(filepath.Join(h.App.Dir, "local", "commands.conf"), &spl.Table{Columns: []string{"x"}}))
 	_, err = h.Run("| makeresults | echo")
 	require.ErrorContains(t, err, filepath.Join("local", "commands.conf")+":1")
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // This file is for tests that speak to a command byte by byte: recorded chunks, broken frames, an end in the middle.
@@ -52,10 +54,10 @@ func ExecuteFrame(body []byte, finished bool) []byte {
 }
 
 // ReadBody reads the body of a request or a reply, strictly.
-func ReadBody(body []byte) (*Table, error) { return decodeBody(body) }
+func ReadBody(body []byte) (*spl.Table, error) { return decodeBody(body) }
 
 // WriteBody writes rows as splunkd does.
-func WriteBody(table *Table) []byte { return appendBody(nil, table.Columns, table.Rows) }
+func WriteBody(table *spl.Table) []byte { return appendBody(nil, table.Columns, table.Rows) }
 
 // Talk starts a command as splunkd does, writes input to it, closes its stdin and returns all that it said. Nothing is
 // judged but the time: a command that does not end within Timeout is an error.

@@ -7,12 +7,14 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // Result is what a search gives back: the table, the messages under it, how many command processes it took, and what it
 // had to read.
 type Result struct {
-	Table
+	spl.Table
 	Messages  []Message
 	Processes int
 	Cost      Cost
@@ -28,14 +30,14 @@ type Cost struct {
 	Held   int           // the most that one of sort, stats and eventstats took in, which hold or order all of them
 }
 
-func (c *Cost) hold(in *Table) { c.Held = max(c.Held, len(in.Rows)) }
+func (c *Cost) hold(in *spl.Table) { c.Held = max(c.Held, len(in.Rows)) }
 
 // Print writes the result for a terminal of that many columns: as a table where it fits, else row by row, a field a line.
 // Control characters of the data are not printed. Internal fields are left out.
 func (r *Result) Print(w io.Writer, width int) error {
 	var columns []string
 	for _, name := range r.Columns {
-		if !internal(name) || name == "_time" {
+		if !spl.Internal(name) || name == "_time" {
 			columns = append(columns, name)
 		}
 	}

@@ -1,12 +1,15 @@
 package splunkd
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // Scheduler says when saved searches run, and runs them:
@@ -45,6 +48,7 @@ type Run struct {
 	Earliest, Latest time.Time // the window; zero: no bound
 	Skipped          bool      // it never starts
 	Lost             bool      // it starts, and gives nothing
+	Partial          bool      // a search peer does not answer it
 }
 
 const (
@@ -100,7 +104,7 @@ func (s *Scheduler) plan(saved *Conf, name string, from, to time.Time) ([]Run, e
 			if modifier == "" || i == 0 && modifier == "0" {
 				continue
 			}
-			if *bound, err = relativeTime(modifier, at.In(s.Head.zone())); err != nil {
+			if *bound, err = spl.RelativeTime(modifier, at.In(s.Head.zone())); err != nil {
 				return nil, err
 			}
 		}
@@ -154,7 +158,7 @@ func share(text string, period time.Duration) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	return parseSpan(text)
+	return spl.ParseSpan(text)
 }
 
 // spread is a time below most, in whole seconds, that belongs to a text.
@@ -167,15 +171,52 @@ func spread(text string, most time.Duration) time.Duration {
 	return time.Duration(h.Sum64()%uint64(most/time.Second)) * time.Second
 }
 
-// Do runs a run. One that was skipped or lost has no result.
+// Do runs a run, and the scheduler's log gets its line. One that was skipped or lost has no result; of a lost one
+// nothing is logged.
 func (s *Scheduler) Do(run Run) (*Result, error) {
-	if run.Skipped || run.Lost {
+	switch {
+	case run.Skipped:
+		s.Head.Skipped(run.Search, run.Scheduled, run.Start)
+		return &Result{}, nil
+	case run.Lost:
 		return &Result{}, nil
 	}
-	spl, err := s.Head.SavedSearch(run.Search)
+	text, err := s.Head.SavedSearch(run.Search)
 	if err != nil {
 		return &Result{}, err
 	}
 	s.Head.Now = run.Start
-	return s.Head.run(spl, run.Earliest, run.Latest)
+	result, err := s.Head.run(text, run.Earliest, run.Latest)
+	if err == nil && run.Partial {
+		result, err = s.partial(run.Search, result)
+	}
+	var failed *spl.SearchError
+	switch {
+	case errors.As(err, &failed):
+		s.Head.Failed(run.Search, run.Start, failed.Text)
+	case err == nil:
+		s.Head.Ran(run.Search, run.Scheduled, run.Start, len(result.Rows))
+		j := job{label: run.Search, done: run.Start}
+		for _, m := range result.Messages {
+			j.warnings = append(j.warnings, m.Text)
+		}
+		s.Head.jobs = append(s.Head.jobs, j)
+	}
+	return result, err
+}
+
+// partial is a run to which a search peer did not answer: it says so, or fails with dispatch.allow_partial_results = 0.
+func (s *Scheduler) partial(name string, result *Result) (*Result, error) {
+	saved, err := s.Head.App.Conf("savedsearches")
+	if err != nil {
+		return result, err
+	}
+	const text = "Search results might be incomplete: the search process on the peer idx-1 ended prematurely."
+	if value, set := saved.Get(name, "dispatch.allow_partial_results"); set {
+		if allowed, _ := confBool(value); !allowed {
+			return result, &SearchError{Text: text}
+		}
+	}
+	result.Messages = append(result.Messages, Message{"WARN", text})
+	return result, nil
 }

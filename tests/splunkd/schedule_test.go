@@ -284,3 +284,32 @@ func TestDo(t *testing.T) {
 	_, err = s.Do(runs[0])
 	require.ErrorContains(t, err, `no search "none"`)
 }
+
+// An event search without index looks at the default ones, a pattern at no internal one, nobody at what is forbidden.
+func TestIndexes(t *testing.T) {
+	h := newHead(t)
+	h.Now = clock(1, 0)
+	for _, index := range []string{"main", "zeek", "_internal"} {
+		h.AddEvents(Event{Time: midnight, Raw: "word", Model: "Network_Traffic", Fields: map[string]string{"index": index, "kind": "x"}})
+	}
+	found := func(search string) string {
+		result, err := h.Run(search + " | stats values(index) as index")
+		require.NoError(t, err, search)
+		return strings.Join(result.Rows[0]["index"], " ")
+	}
+	check := func(want map[string]string) {
+		t.Helper()
+		for search, indexes := range want {
+			require.Equal(t, indexes, found(search), search)
+		}
+	}
+	check(map[string]string{
+		"kind=x": "main", "word": "main", "index=zeek": "zeek", "index=*": "main zeek", "index=_*": "_internal", "index IN (zeek,_internal) kind=x": "_internal zeek",
+		"index=zeek OR kind=x": "main zeek",
+	})
+	h.DefaultIndexes, h.Forbidden = []string{"main", "zeek"}, []string{"_internal", "main"}
+	check(map[string]string{"kind=x": "zeek", "index=*": "zeek", "index=main": "", "index=_internal": ""})
+	result, err := h.Run("| tstats count from datamodel=Network_Traffic")
+	require.NoError(t, err)
+	require.Equal(t, "1", result.Rows[0].Get("count"))
+}

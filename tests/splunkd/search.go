@@ -5,12 +5,14 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // search is one running search.
 type search struct {
 	head             *Head
-	context          *evalContext
+	context          *spl.Context
 	sid              string
 	earliest, latest time.Time // zero: no bound
 	messages         []Message
@@ -22,7 +24,7 @@ type search struct {
 type step struct {
 	name      string
 	streaming bool // may run on the indexers
-	run       func(at place, in *Table) (*Table, error)
+	run       func(at place, in *spl.Table) (*spl.Table, error)
 	custom    *custom
 }
 
@@ -44,9 +46,12 @@ func (s *search) events(w window, lag time.Duration) []event {
 	}
 	var list []event
 	for _, e := range h.log[from:to] {
-		if h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.now) {
+		if (h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.Now)) && !slices.Contains(h.Forbidden, e.fields["index"]) {
 			list = append(list, e)
 		}
+	}
+	if latest.After(s.context.Now) {
+		latest = s.context.Now // behind it is nothing to read
 	}
 	if !earliest.IsZero() && !latest.IsZero() && earliest.Before(latest) {
 		s.cost.Read += latest.Sub(earliest)
@@ -56,13 +61,43 @@ func (s *search) events(w window, lag time.Duration) []event {
 
 // eventSearch is `search` at the beginning of a search.
 type eventSearch struct {
-	keep predicate
+	keep      spl.Predicate
+	internals bool // an internal index is named
+	first     int  // head follows: the search ends with so many events; 0: with all
 	window
 }
 
+// events are those that the search looks at, newest first. What it reads of Splunk's own indexes costs nothing here, and
+// hours that head cut short neither.
+func (q *eventSearch) events(s *search) []event {
+	before := s.cost.Read
+	events := s.events(q.window, 0)
+	if q.internals {
+		events = append(s.internals(q.window), events...)
+		slices.SortStableFunc(events, func(a, b event) int { return b.time.Compare(a.time) })
+	}
+	if q.internals || q.first > 0 {
+		s.cost.Read = before
+	}
+	if q.first == 0 {
+		return events
+	}
+	var kept []event
+	for _, e := range events {
+		row := e.row()
+		row["splunk_server"] = spl.Value{searchHead}
+		if q.keep(row) {
+			if kept = append(kept, e); len(kept) == q.first {
+				break
+			}
+		}
+	}
+	return kept
+}
+
 // table is what the event search gives on the search head.
-func (q *eventSearch) table(s *search) *Table {
-	table := eventTable(s.events(q.window, 0), q.keep, searchHead)
+func (q *eventSearch) table(s *search) *spl.Table {
+	table := eventTable(q.events(s), q.keep, searchHead)
 	s.cost.Events, s.cost.Rows = s.cost.Events+len(table.Rows), s.cost.Rows+len(table.Rows)
 	return table
 }
@@ -81,11 +116,11 @@ func boundText(t time.Time) string {
 	if t.IsZero() {
 		return "0"
 	}
-	return epochText(t)
+	return spl.EpochText(t)
 }
 
 // execute compiles all commands, so that every mistake of the search shows before a row flows, and then runs them.
-func (s *search) execute(text string) (*Table, error) {
+func (s *search) execute(text string) (*spl.Table, error) {
 	macros, err := s.head.App.Conf("macros")
 	if err != nil {
 		return nil, err
@@ -102,7 +137,7 @@ func (s *search) execute(text string) (*Table, error) {
 		return nil, err
 	}
 	local := place{app: s.head.App, sid: s.sid}
-	var table *Table
+	var table *spl.Table
 	if events != nil {
 		spread := 0
 		for spread < len(steps) && steps[spread].streaming {
@@ -122,7 +157,7 @@ func (s *search) execute(text string) (*Table, error) {
 }
 
 // refine runs the commands of a search over rows that are there already.
-func (s *search) refine(text string, rows *Table) (*Table, error) {
+func (s *search) refine(text string, rows *spl.Table) (*spl.Table, error) {
 	macros, err := s.head.App.Conf("macros")
 	if err != nil {
 		return nil, err
@@ -131,12 +166,12 @@ func (s *search) refine(text string, rows *Table) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, err := parsePipeline("| " + expanded)
+	stages, err := spl.ParsePipeline("| " + expanded)
 	if err != nil {
 		return nil, err
 	}
 	// In front stands what gave the rows, so that the first command is not the first of the search.
-	steps, err := s.compile(append([]stage{{Name: "search"}}, stages...), true)
+	steps, err := s.compile(append([]spl.Stage{{Name: "search"}}, stages...), true)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +179,7 @@ func (s *search) refine(text string, rows *Table) (*Table, error) {
 }
 
 // result is what the user of the search gets.
-func (s *search) result(table *Table, err error) (*Result, error) {
+func (s *search) result(table *spl.Table, err error) (*Result, error) {
 	result := &Result{Messages: s.messages, Processes: s.processes, Cost: s.cost, earliest: s.earliest, latest: s.latest}
 	if err == nil {
 		result.Table = *table
@@ -152,7 +187,7 @@ func (s *search) result(table *Table, err error) (*Result, error) {
 	return result, err
 }
 
-func runSteps(at place, table *Table, steps []step) (*Table, error) {
+func runSteps(at place, table *spl.Table, steps []step) (*spl.Table, error) {
 	var err error
 	for _, st := range steps {
 		if table, err = st.run(at, table); err != nil {
@@ -164,7 +199,7 @@ func runSteps(at place, table *Table, steps []step) (*Table, error) {
 
 // plan compiles a search without macros: the event search at its beginning, nil where it is none, and the steps.
 func (s *search) plan(text string) (events *eventSearch, steps []step, err error) {
-	stages, err := parsePipeline(text)
+	stages, err := spl.ParsePipeline(text)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -173,19 +208,24 @@ func (s *search) plan(text string) (events *eventSearch, steps []step, err error
 			return nil, nil, err
 		}
 	}
+	if events != nil && len(stages) > 1 && stages[1].Name == "head" {
+		if events.first, err = spl.HeadLimit(stages[1].Text); err != nil {
+			return nil, nil, err
+		}
+	}
 	steps, err = s.compile(stages, events != nil)
 	return events, steps, err
 }
 
 // compile turns stages into steps; of an event search the first stage is compiled already.
-func (s *search) compile(stages []stage, eventSearch bool) ([]step, error) {
+func (s *search) compile(stages []spl.Stage, eventSearch bool) ([]step, error) {
 	commands, err := s.head.App.Conf("commands")
 	if err != nil {
 		return nil, err
 	}
-	whole := "| " + render(stages)
+	whole := "| " + spl.Render(stages)
 	if eventSearch {
-		whole = render(stages)
+		whole = spl.Render(stages)
 	}
 	spread := eventSearch // true as long as all commands so far run on the indexers
 	var steps []step
@@ -201,9 +241,9 @@ func (s *search) compile(stages []stage, eventSearch bool) ([]step, error) {
 			if err != nil {
 				return nil, err
 			}
-			steps = append(steps, step{name: st.Name, streaming: known.streaming, run: func(_ place, in *Table) (*Table, error) { return operate(in) }})
+			steps = append(steps, step{name: st.Name, streaming: known.streaming, run: func(_ place, in *spl.Table) (*spl.Table, error) { return operate(in) }})
 			if n := len(steps); st.Name == "head" && n > 1 && steps[n-2].custom != nil && steps[n-2].custom.decl.Type == "streaming" {
-				if steps[n-2].custom.stopAfter, err = headLimit(st.Text); err != nil {
+				if steps[n-2].custom.stopAfter, err = spl.HeadLimit(st.Text); err != nil {
 					return nil, err
 				}
 			}
@@ -211,11 +251,11 @@ func (s *search) compile(stages []stage, eventSearch bool) ([]step, error) {
 			continue
 		}
 		if !commands.Has(st.Name) {
-			return nil, searchErrorf("Unknown search command '%s'.", st.Name)
+			return nil, spl.SearchErrorf("Unknown search command '%s'.", st.Name)
 		}
 		text := whole
 		if spread {
-			text = "litsearch " + strings.TrimPrefix(render(stages[:i+1]), "search ")
+			text = "litsearch " + strings.TrimPrefix(spl.Render(stages[:i+1]), "search ")
 		}
 		c, err := newCustom(s, st, text)
 		if err != nil {
@@ -236,14 +276,14 @@ func (s *search) compile(stages []stage, eventSearch bool) ([]step, error) {
 
 func wrongPlace(name string, generating bool) error {
 	if generating {
-		return searchErrorf("Error in '%s' command: This command must be the first command of a search.", name)
+		return spl.SearchErrorf("Error in '%s' command: This command must be the first command of a search.", name)
 	}
-	return searchErrorf("Error in '%s' command: This command cannot be the first command of a search.", name)
+	return spl.SearchErrorf("Error in '%s' command: This command cannot be the first command of a search.", name)
 }
 
 // compileEvents reads an event search.
 func (s *search) compileEvents(text string) (*eventSearch, error) {
-	tokens, err := tokenize(text)
+	tokens, err := spl.Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
@@ -251,20 +291,50 @@ func (s *search) compileEvents(text string) (*eventSearch, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &eventSearch{keep: func(Row) bool { return true }, window: bounds}
+	out := &eventSearch{keep: func(spl.Row) bool { return true }, window: bounds}
 	if len(tokens) > 0 {
-		out.keep, _, err = parsePredicate(tokens, refuseTimes)
+		if out.keep, _, err = spl.ParsePredicate(tokens, refuseTimes); err != nil {
+			return nil, err
+		}
 	}
-	return out, err
+	in, internals := s.indexes(tokens)
+	keep := out.keep
+	out.keep = func(r spl.Row) bool { return in(r.Get("index")) && keep(r) }
+	out.internals = internals
+	return out, nil
+}
+
+// indexes is what an event search may look at besides what its terms say: without any index it is the user's default
+// ones, and a pattern without underscore matches no internal index (authorize.conf.spec, srchIndexesDefault). That one
+// index anywhere in the search is enough is only supposed.
+func (s *search) indexes(tokens []spl.Token) (look func(index string) bool, internals bool) {
+	named := false
+	for i, t := range tokens {
+		if t.Is("index") && i+1 < len(tokens) && (tokens[i+1].Kind == spl.TokenOp || tokens[i+1].Is("IN")) {
+			named = true
+		}
+		internals = internals || strings.HasPrefix(t.Text, "_")
+	}
+	switch {
+	case !named:
+		defaults := s.head.DefaultIndexes
+		if defaults == nil {
+			defaults = []string{"main"}
+		}
+		return func(index string) bool { return slices.Contains(defaults, index) }, false
+	case !internals:
+		return func(index string) bool { return !spl.Internal(index) }, false
+	}
+	return func(string) bool { return true }, true
 }
 
 // eventTable makes rows of the events that lie on a server.
-func eventTable(events []event, keep predicate, server string) *Table {
-	table := &Table{Columns: slices.Clone(eventColumns)}
+func eventTable(events []event, keep spl.Predicate, server string) *spl.Table {
+	table := &spl.Table{Columns: slices.Clone(eventColumns)}
 	extracted := map[string]bool{}
 	for _, e := range events {
 		row := e.row()
-		row["splunk_server"] = Value{server}
+		row["splunk_server"] = spl.Value{server}
 		if !keep(row) {
 			continue
 		}
@@ -278,36 +348,38 @@ func eventTable(events []event, keep predicate, server string) *Table {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	table.add(names...)
+	table.Add(names...)
 	return table
 }
 
 // onPeers runs the streaming part of an event search on every indexer, each on its slice of the events, and merges the
 // results by time.
-func (s *search) onPeers(q *eventSearch, steps []step) (*Table, error) {
+func (s *search) onPeers(q *eventSearch, steps []step) (*spl.Table, error) {
 	peers, err := s.head.pushBundle()
 	if err != nil {
 		return nil, err
 	}
 	parts := make([][]event, len(peers))
-	for i, e := range s.events(q.window, 0) {
+	all := *q
+	all.first = 0 // each peer has its own newest
+	for i, e := range all.events(s) {
 		parts[i%len(peers)] = append(parts[i%len(peers)], e)
 	}
-	merged := &Table{}
+	merged := &spl.Table{}
 	for i, app := range peers {
 		at := place{app: app, remote: true, sid: "remote_" + searchHead + "_" + s.sid}
 		table, err := runSteps(at, eventTable(parts[i], q.keep, peerName(i)), steps)
 		if err != nil {
-			if failed, ok := err.(*SearchError); ok {
-				return nil, searchErrorf("[%s] Streamed search execute failed because: %s", peerName(i), failed.Text)
+			if failed, ok := err.(*spl.SearchError); ok {
+				return nil, spl.SearchErrorf("[%s] Streamed search execute failed because: %s", peerName(i), failed.Text)
 			}
 			return nil, err
 		}
-		merged.add(table.Columns...)
+		merged.Add(table.Columns...)
 		merged.Rows = append(merged.Rows, table.Rows...)
 	}
 	sort.SliceStable(merged.Rows, func(i, j int) bool {
-		return compareTexts(merged.Rows[i].Get("_time"), merged.Rows[j].Get("_time")) > 0
+		return spl.CompareTexts(merged.Rows[i].Get("_time"), merged.Rows[j].Get("_time")) > 0
 	})
 	return merged, nil
 }

@@ -2,8 +2,9 @@ package splunkd
 
 import (
 	"slices"
-	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // tstats is the one command that reads data models:
@@ -14,35 +15,35 @@ import (
 // Its columns are the by fields with their prefix, then the aggregates. A row without a value in a by field is dropped,
 // unless fillnull_value gives it one. With summariesonly=true an event counts from Head.SummaryLag after
 // its _indextime on, whatever its time; without, from its _indextime on. earliest= and latest= in the where clause: window.go.
-func compileTstats(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+func compileTstats(s *search, text string) (spl.Operator, error) {
+	tokens, err := spl.Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	options, tokens, err := keyValues("tstats", tokens, "summariesonly", "allow_old_summaries", "fillnull_value", "local", "chunk_size", "include_reduced_buckets")
+	options, tokens, err := spl.KeyValues("tstats", tokens, "summariesonly", "allow_old_summaries", "fillnull_value", "local", "chunk_size", "include_reduced_buckets")
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"summariesonly", "allow_old_summaries", "local", "include_reduced_buckets"} {
 		if value, set := options[name]; set {
 			if _, ok := confBool(value); !ok {
-				return nil, searchErrorf("Error in 'tstats' command: Invalid boolean '%s' for %s.", value, name)
+				return nil, spl.SearchErrorf("Error in 'tstats' command: Invalid boolean '%s' for %s.", value, name)
 			}
 		}
 	}
-	aggregates, tokens, err := parseAggregates("tstats", text, tokens, "from", "where", "by")
+	aggregates, tokens, err := spl.ParseAggregates("tstats", text, tokens, "from", "where", "by")
 	if err != nil {
 		return nil, err
 	}
 	if len(aggregates) == 0 {
-		return nil, searchErrorf("Error in 'tstats' command: a function is missing.")
+		return nil, spl.SearchErrorf("Error in 'tstats' command: a function is missing.")
 	}
-	if len(tokens) < 4 || !tokens[1].is("datamodel") || tokens[2].Text != "=" {
-		return nil, searchErrorf("Error in 'tstats' command: 'from datamodel=NAME' is wanted; other sources are not played by this stand-in.")
+	if len(tokens) < 4 || !tokens[1].Is("datamodel") || tokens[2].Text != "=" {
+		return nil, spl.SearchErrorf("Error in 'tstats' command: 'from datamodel=NAME' is wanted; other sources are not played by this stand-in.")
 	}
 	from := findModel(tokens[3].Text)
 	if from == nil {
-		return nil, searchErrorf("Error in 'tstats' command: The data model '%s' is not played by this stand-in.", tokens[3].Text)
+		return nil, spl.SearchErrorf("Error in 'tstats' command: The data model '%s' is not played by this stand-in.", tokens[3].Text)
 	}
 	used := []string{"_time"} // fields: to make whole rows of all events would take most of the time of a test
 	check := func(name string) error {
@@ -53,7 +54,7 @@ func compileTstats(s *search, text string) (operator, error) {
 	}
 	for _, agg := range aggregates {
 		if agg.Eval != nil {
-			return nil, searchErrorf("Error in 'tstats' command: eval is not allowed in %s.", agg.As)
+			return nil, spl.SearchErrorf("Error in 'tstats' command: eval is not allowed in %s.", agg.As)
 		}
 		if agg.Field != "" {
 			if err := check(agg.Field); err != nil {
@@ -62,14 +63,14 @@ func compileTstats(s *search, text string) (operator, error) {
 		}
 	}
 	tokens = tokens[4:]
-	keep := predicate(func(Row) bool { return true })
+	keep := spl.Predicate(func(spl.Row) bool { return true })
 	var bounds window
-	if len(tokens) > 0 && tokens[0].is("where") {
+	if len(tokens) > 0 && tokens[0].Is("where") {
 		if bounds, tokens, err = s.inlineWindow(tokens[1:], "by", "groupby"); err != nil {
 			return nil, err
 		}
-		if len(tokens) > 0 && !tokens[0].is("by") && !tokens[0].is("groupby") || !bounds.given {
-			if keep, tokens, err = parsePredicate(tokens, check, "by", "groupby"); err != nil {
+		if len(tokens) > 0 && !tokens[0].Is("by") && !tokens[0].Is("groupby") || !bounds.given {
+			if keep, tokens, err = spl.ParsePredicate(tokens, check, "by", "groupby"); err != nil {
 				return nil, err
 			}
 		}
@@ -77,22 +78,25 @@ func compileTstats(s *search, text string) (operator, error) {
 	var by []string
 	var span time.Duration
 	if len(tokens) > 0 {
-		if !tokens[0].is("by") && !tokens[0].is("groupby") {
-			return nil, searchErrorf("Error in 'tstats' command: unexpected %q.", tokens[0].Raw)
+		if !tokens[0].Is("by") && !tokens[0].Is("groupby") {
+			return nil, spl.SearchErrorf("Error in 'tstats' command: unexpected %q.", tokens[0].Raw)
 		}
 		if by, span, err = tstatsBy(check, tokens[1:]); err != nil {
 			return nil, err
 		}
 	}
 	fill, filled := options["fillnull_value"]
-	lag := time.Duration(0)
+	lag, unseen := time.Duration(0), false
 	if only, _ := confBool(options["summariesonly"]); only {
-		lag = s.head.SummaryLag
+		lag, unseen = s.head.SummaryLag, slices.Contains(s.head.NotAccelerated, from.name)
 	}
-	return func(*Table) (*Table, error) {
-		var rows []Row
+	return func(*spl.Table) (*spl.Table, error) {
+		if slices.Contains(s.head.NoModel, from.name) {
+			return nil, spl.SearchErrorf("Error in 'DataModelEvaluator': Data model '%s' was not found.", from.name)
+		}
+		var rows []spl.Row
 		for _, e := range s.events(bounds, lag) {
-			if e.model != from.name {
+			if e.model != from.name || unseen {
 				continue
 			}
 			s.cost.Events++
@@ -102,28 +106,28 @@ func compileTstats(s *search, text string) (operator, error) {
 			}
 			for _, name := range by {
 				if filled && len(row[name]) == 0 {
-					row[name] = one(fill)
+					row[name] = spl.One(fill)
 				}
 			}
 			if span > 0 {
-				row["_time"] = Value{epochText(e.time.Truncate(span))}
+				row["_time"] = spl.Value{spl.EpochText(e.time.Truncate(span))}
 			}
 			rows = append(rows, row)
 		}
-		grouped := group(s.context, rows, by, aggregates)
+		grouped := spl.Group(s.context, rows, by, aggregates)
 		s.cost.Rows += len(grouped.Rows)
 		return grouped, nil
 	}, nil
 }
 
 // tstatsBy reads the fields behind BY; `span=1h` groups _time.
-func tstatsBy(check func(string) error, tokens []token) ([]string, time.Duration, error) {
+func tstatsBy(check func(string) error, tokens []spl.Token) ([]string, time.Duration, error) {
 	var span time.Duration
-	var names []token
+	var names []spl.Token
 	for i := 0; i < len(tokens); i++ {
-		if tokens[i].is("span") && i+2 < len(tokens) && tokens[i+1].Text == "=" {
+		if tokens[i].Is("span") && i+2 < len(tokens) && tokens[i+1].Text == "=" {
 			var err error
-			if span, err = parseSpan(tokens[i+2].Text); err != nil {
+			if span, err = spl.ParseSpan(tokens[i+2].Text); err != nil {
 				return nil, 0, err
 			}
 			i += 2
@@ -131,7 +135,7 @@ func tstatsBy(check func(string) error, tokens []token) ([]string, time.Duration
 		}
 		names = append(names, tokens[i])
 	}
-	by, err := parseNames("tstats", names)
+	by, err := spl.ParseNames("tstats", names)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -143,17 +147,7 @@ func tstatsBy(check func(string) error, tokens []token) ([]string, time.Duration
 		}
 	}
 	if span > 0 && !hasTime {
-		return nil, 0, searchErrorf("Error in 'tstats' command: span goes with _time.")
+		return nil, 0, spl.SearchErrorf("Error in 'tstats' command: span goes with _time.")
 	}
 	return by, span, nil
-}
-
-// parseSpan reads 30s, 5m, 1h, 1d.
-func parseSpan(text string) (time.Duration, error) {
-	start := time.Unix(0, 0).UTC()
-	end, err := relativeTime("+"+strings.TrimPrefix(text, "+"), start)
-	if err != nil || !end.After(start) {
-		return 0, searchErrorf("Invalid span '%s'.", text)
-	}
-	return end.Sub(start), nil
 }

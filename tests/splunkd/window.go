@@ -2,8 +2,11 @@ package splunkd
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // A search may narrow or move its window itself: earliest= and latest= in the where clause of tstats or in an event
@@ -26,56 +29,56 @@ func (w window) over(s *search) (earliest, latest time.Time) {
 	if !w.given {
 		return s.earliest, s.latest
 	}
-	now := s.context.now.In(s.context.zone)
+	now := s.context.Now.In(s.context.Zone)
 	latest = now
 	if w.earliest != "" && w.earliest != "0" {
-		earliest, _ = relativeTime(w.earliest, now) // read once when it was compiled
+		earliest, _ = spl.RelativeTime(w.earliest, now) // read once when it was compiled
 	}
 	if w.latest != "" {
-		latest, _ = relativeTime(w.latest, now)
+		latest, _ = spl.RelativeTime(w.latest, now)
 	}
 	return earliest, latest
 }
 
 // inlineWindow takes earliest= and latest= out of a filter, up to one of the stop words. Only those that are joined to
 // the rest by AND are played.
-func (s *search) inlineWindow(tokens []token, stop ...string) (w window, rest []token, err error) {
+func (s *search) inlineWindow(tokens []spl.Token, stop ...string) (w window, rest []spl.Token, err error) {
 	depth := 0
 	for i := 0; i < len(tokens); i++ {
 		t := tokens[i]
 		for _, word := range stop {
-			if t.is(word) {
+			if t.Is(word) {
 				return w, append(rest, tokens[i:]...), nil
 			}
 		}
 		switch t.Kind {
-		case tokenOpen:
+		case spl.TokenOpen:
 			depth++
-		case tokenClose:
+		case spl.TokenClose:
 			depth--
 		}
-		if !t.is("earliest") && !t.is("latest") || i+2 >= len(tokens) || tokens[i+1].Text != "=" || !tokens[i+2].word() {
+		if !t.Is("earliest") && !t.Is("latest") || i+2 >= len(tokens) || tokens[i+1].Text != "=" || !tokens[i+2].Word() {
 			rest = append(rest, t)
 			continue
 		}
 		last := len(rest) - 1
-		if depth > 0 || last >= 0 && (rest[last].is("OR") || rest[last].is("NOT")) || i+3 < len(tokens) && tokens[i+3].is("OR") {
+		if depth > 0 || last >= 0 && (rest[last].Is("OR") || rest[last].Is("NOT")) || i+3 < len(tokens) && tokens[i+3].Is("OR") {
 			return w, nil, fmt.Errorf("%s= inside brackets, behind NOT or beside OR is not played by this stand-in", t.Text)
 		}
 		value := tokens[i+2].Text
-		if _, err := relativeTime(value, s.context.now); err != nil {
+		if _, err := spl.RelativeTime(value, s.context.Now); err != nil {
 			return w, nil, err
 		}
 		w.given = true
-		if t.is("earliest") {
+		if t.Is("earliest") {
 			w.earliest = value
 		} else {
 			w.latest = value
 		}
 		i += 2
-		if i+1 < len(tokens) && tokens[i+1].is("AND") {
+		if i+1 < len(tokens) && tokens[i+1].Is("AND") {
 			i++
-		} else if last >= 0 && rest[last].is("AND") {
+		} else if last >= 0 && rest[last].Is("AND") {
 			rest = rest[:last]
 		}
 	}
@@ -92,27 +95,27 @@ func refuseTimes(name string) error {
 
 // compileAddinfo adds to each row what the search is: its window and when it started. Without bound the window begins at
 // 0 and ends at +Infinity (Search Reference, addinfo).
-func compileAddinfo(s *search, text string) (operator, error) {
+func compileAddinfo(s *search, text string) (spl.Operator, error) {
 	if strings.TrimSpace(text) != "" {
-		return nil, searchErrorf("Error in 'addinfo' command: unexpected %q.", text)
+		return nil, spl.SearchErrorf("Error in 'addinfo' command: unexpected %q.", text)
 	}
 	names := []string{"info_min_time", "info_max_time", "info_sid", "info_search_time"}
-	return func(in *Table) (*Table, error) {
-		values := []string{"0.000", "+Infinity", s.sid, infoTime(s.context.now)}
+	return func(in *spl.Table) (*spl.Table, error) {
+		values := []string{"0.000", "+Infinity", s.sid, infoTime(s.context.Now)}
 		if !s.earliest.IsZero() {
 			values[0] = infoTime(s.earliest)
 		}
 		if !s.latest.IsZero() {
 			values[1] = infoTime(s.latest)
 		}
-		out, err := eachRow(func(row Row) bool {
+		out, err := spl.EachRow(func(row spl.Row) bool {
 			for i, name := range names {
-				row[name] = Value{values[i]}
+				row[name] = spl.Value{values[i]}
 			}
 			return true
 		})(in)
 		out.Columns = append([]string(nil), out.Columns...)
-		out.add(names...)
+		out.Add(names...)
 		return out, err
 	}, nil
 }
@@ -131,19 +134,19 @@ func (s *search) subsearches(text string) (string, error) {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
-			i = quotedEnd(text, i) - 1
+			i = spl.QuotedEnd(text, i) - 1
 		case '|':
 			start = i + 1
 		case '[':
-			end := bracketEnd(text, i)
+			end := spl.BracketEnd(text, i)
 			if end < 0 {
-				return "", searchErrorf("Error in 'SearchParser': Mismatched quotes and/or parenthesis at %q.", text[i:])
+				return "", spl.SearchErrorf("Error in 'SearchParser': Mismatched quotes and/or parenthesis at %q.", text[i:])
 			}
 			inner, err := s.subsearches(text[i+1 : end])
 			if err != nil {
 				return "", err
 			}
-			if name, _ := splitWord(strings.TrimSpace(text[start:i])); strings.EqualFold(name, "append") {
+			if name, _ := spl.SplitWord(strings.TrimSpace(text[start:i])); strings.EqualFold(name, "append") {
 				inner = "[" + inner + "]"
 			} else if inner, err = s.subsearch(inner); err != nil {
 				return "", err
@@ -162,7 +165,7 @@ func (s *search) subsearch(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var table *Table
+	var table *spl.Table
 	if events != nil {
 		table = events.table(s)
 	}
@@ -181,12 +184,12 @@ func (s *search) subsearch(text string) (string, error) {
 
 // condition is what the command format makes of rows, which Splunk adds to a subsearch that has none:
 // ( ( a="x" AND b="y" ) OR ( ... ) ), and NOT ( ) of nothing.
-func condition(table *Table) string {
+func condition(table *spl.Table) string {
 	var rows []string
 	for _, row := range table.Rows {
 		var terms []string
 		for _, name := range table.Columns {
-			if internal(name) {
+			if spl.Internal(name) {
 				continue
 			}
 			var any []string
@@ -213,16 +216,56 @@ func condition(table *Table) string {
 
 const returnColumn = "search"
 
-// compileReturn plays `return $field`, the form that gives the bare value of the first row. The others are not played.
-func compileReturn(_ *search, text string) (operator, error) {
-	name, bare := strings.CutPrefix(strings.TrimSpace(text), "$")
-	if !bare || name == "" || strings.ContainsAny(name, " $=,") {
-		return nil, searchErrorf("Error in 'return' command: only `return $field` is played by this stand-in, found %q.", text)
+// compileReturn plays `return [count] [alias=field | field | $field]...`: the first rows as a condition,
+// (user="a" ip="b") OR (...), and of one row with one $field the bare value (Search Reference, return).
+func compileReturn(_ *search, text string) (spl.Operator, error) {
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' })
+	count := 1
+	if len(words) > 0 {
+		if n, err := strconv.Atoi(words[0]); err == nil && n > 0 {
+			count, words = n, words[1:]
+		}
 	}
-	return func(in *Table) (*Table, error) {
-		out := &Table{Columns: []string{returnColumn}, Rows: []Row{{}}}
-		if len(in.Rows) > 0 {
-			out.Rows[0][returnColumn] = in.Rows[0][name]
+	type part struct{ alias, field string }
+	var parts []part
+	for _, word := range words {
+		p := part{word, word}
+		if name, bare := strings.CutPrefix(word, "$"); bare {
+			p = part{"", name}
+		} else if alias, name, given := strings.Cut(word, "="); given {
+			p = part{alias, name}
+		}
+		if p.field == "" || strings.ContainsAny(p.alias+p.field, "$=\"[]") {
+			return nil, spl.SearchErrorf("Error in 'return' command: %q is no field, alias=field or $field.", word)
+		}
+		parts = append(parts, p)
+	}
+	if len(parts) == 0 {
+		return nil, spl.SearchErrorf("Error in 'return' command: a field is missing.")
+	}
+	return func(in *spl.Table) (*spl.Table, error) {
+		var rows []string
+		for _, row := range in.Rows[:min(count, len(in.Rows))] {
+			var terms []string
+			for _, p := range parts {
+				switch value := row.Get(p.field); {
+				case value == "":
+				case p.alias == "":
+					terms = append(terms, value)
+				default:
+					terms = append(terms, fmt.Sprintf(`%s="%s"`, p.alias, strings.ReplaceAll(value, `"`, `\"`)))
+				}
+			}
+			if len(terms) > 0 {
+				rows = append(rows, strings.Join(terms, " "))
+			}
+		}
+		out := &spl.Table{Columns: []string{returnColumn}, Rows: []spl.Row{{}}}
+		switch {
+		case len(rows) == 1 && len(parts) == 1 && parts[0].alias == "":
+			out.Rows[0][returnColumn] = spl.One(rows[0])
+		case len(rows) > 0:
+			out.Rows[0][returnColumn] = spl.One("(" + strings.Join(rows, ") OR (") + ")")
 		}
 		return out, nil
 	}, nil

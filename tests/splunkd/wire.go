@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tordetect/tests/splunkd/spl"
 )
 
 // This file is the protocol's bytes, written independently of src/chunked and src/rows, so that a mistake there cannot
@@ -110,7 +112,7 @@ func executeMetadata(finished bool) []byte {
 func percentEncode(text string) string {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
-		if c := text[i]; wordByte(c) || c == '-' || c == '.' || c == '~' {
+		if c := text[i]; spl.WordByte(c) || c == '-' || c == '.' || c == '~' {
 			out.WriteByte(c)
 		} else {
 			fmt.Fprintf(&out, "%%%02X", c)
@@ -161,7 +163,7 @@ func splitArguments(text string) (args, rawArgs []string) {
 func appendCell(dst []byte, text string) []byte {
 	bare := true
 	for i := 0; i < len(text) && bare; i++ {
-		bare = wordByte(text[i]) && text[i] != '_'
+		bare = spl.WordByte(text[i]) && text[i] != '_'
 	}
 	if bare {
 		return append(dst, text...)
@@ -175,7 +177,7 @@ const multiPrefix = "__mv_"
 
 // appendBody writes rows as the body of a request: first all plain columns, then a __mv_ column for each, LF row ends.
 // Without columns it is empty.
-func appendBody(dst []byte, columns []string, rows []Row) []byte {
+func appendBody(dst []byte, columns []string, rows []spl.Row) []byte {
 	if len(columns) == 0 {
 		return dst
 	}
@@ -205,7 +207,7 @@ func appendBody(dst []byte, columns []string, rows []Row) []byte {
 }
 
 // encodeMulti is the __mv_ cell of a value: empty unless it is a list of two or more.
-func encodeMulti(value Value) string {
+func encodeMulti(value spl.Value) string {
 	if len(value) < 2 {
 		return ""
 	}
@@ -217,8 +219,8 @@ func encodeMulti(value Value) string {
 }
 
 // decodeMulti reads a __mv_ cell. Anything but $value$;$value$ is an error.
-func decodeMulti(cell string) (Value, error) {
-	var list Value
+func decodeMulti(cell string) (spl.Value, error) {
+	var list spl.Value
 	for rest := cell; ; {
 		if !strings.HasPrefix(rest, "$") {
 			return nil, fmt.Errorf("malformed list %q", cell)
@@ -314,12 +316,12 @@ func parseCSV(body []byte) ([][]string, error) {
 
 // decodeBody reads the body of a reply. Beyond CSV it wants: no column twice, no __mv_ column without its plain one, and
 // plain cells that hold the values of their list joined by LF (splunkd would show the list and search the plain cell).
-func decodeBody(body []byte) (*Table, error) {
+func decodeBody(body []byte) (*spl.Table, error) {
 	cells, err := parseCSV(body)
 	if err != nil || len(cells) == 0 {
-		return &Table{}, err
+		return &spl.Table{}, err
 	}
-	table := &Table{}
+	table := &spl.Table{}
 	header := cells[0]
 	at := map[string]int{}
 	for i, name := range header {
@@ -342,9 +344,9 @@ func decodeBody(body []byte) (*Table, error) {
 		}
 	}
 	for number, line := range cells[1:] {
-		row := make(Row, len(table.Columns))
+		row := make(spl.Row, len(table.Columns))
 		for _, name := range table.Columns {
-			value := one(line[at[name]])
+			value := spl.One(line[at[name]])
 			if m, ok := at[multiPrefix+name]; ok && line[m] != "" {
 				list, err := decodeMulti(line[m])
 				if err != nil {

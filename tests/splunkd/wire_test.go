@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/shared"
+	"tordetect/tests/splunkd/spl"
 )
 
 // Every expected byte in this file was recorded from a real splunkd, or stands in the named section of protocol.md as
@@ -75,9 +76,9 @@ func TestQuotingAsRecorded(t *testing.T) {
 
 // Section 9: the recorded list, and the round trips of the section (tested there, not recorded).
 func TestListsAsRecorded(t *testing.T) {
-	body := appendBody(nil, []string{"_si"}, []Row{{"_si": {"FIREFLY-WIN", "beatles"}}})
+	body := appendBody(nil, []string{"_si"}, []spl.Row{{"_si": {"FIREFLY-WIN", "beatles"}}})
 	require.Equal(t, "\"_si\",\"__mv__si\"\n\"FIREFLY-WIN\nbeatles\",\"$FIREFLY-WIN$;$beatles$\"\n", string(body))
-	for cell, value := range map[string]Value{
+	for cell, value := range map[string]spl.Value{
 		"$$$$;$a$": {"$", "a"}, "$a$$$;$$$b$": {"a$", "$b"}, "$$;$$": {"", ""}, "$a$;$b$$c$": {"a", "b$c"}, "$$$$;$a$;$$;$c;d$": {"$", "a", "", "c;d"},
 	} {
 		require.Equal(t, cell, encodeMulti(value))
@@ -85,7 +86,7 @@ func TestListsAsRecorded(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, value, back)
 	}
-	require.Empty(t, encodeMulti(Value{"a"}))
+	require.Empty(t, encodeMulti(spl.Value{"a"}))
 	for _, cell := range []string{"", "a", "$a", "$a$;", "$a$b$", "$a$;b", "$a$$"} {
 		_, err := decodeMulti(cell)
 		require.Error(t, err, cell)
@@ -93,17 +94,17 @@ func TestListsAsRecorded(t *testing.T) {
 }
 
 // beetles are the five events of the recordings, in the order in which splunkd sent them.
-func beetles() *Table {
+func beetles() *spl.Table {
 	return rowsOf("name,age", "Noah,66", "Ringo,18", "George,25", "Paul,96", "John,52")
 }
 
 // runCustom runs one fake command over rows as if they came from there.
-func runCustom(t *testing.T, name string, in *Table, fromEvents bool) (sent string, out *Table) {
+func runCustom(t *testing.T, name string, in *spl.Table, fromEvents bool) (sent string, out *spl.Table) {
 	t.Helper()
 	h := newHead(t)
 	sentBytes := record(t, h)
-	s := &search{head: h, sid: "1629786023.114", context: &evalContext{}}
-	c, err := newCustom(s, stage{Name: name}, name)
+	s := &search{head: h, sid: "1629786023.114", context: &spl.Context{}}
+	c, err := newCustom(s, spl.Stage{Name: name}, name)
 	require.NoError(t, err)
 	c.fromEvents = fromEvents
 	out, err = c.run(place{app: h.App, sid: s.sid}, in)
@@ -133,12 +134,12 @@ func TestStatefulAsRecorded(t *testing.T) {
 
 // Section 22, events: all columns, no _chunked_idx, one last chunk.
 func TestEventsAsRecorded(t *testing.T) {
-	in := &Table{Columns: []string{"index", "_time", "_raw", "_sourcetype", "_indextime", "_subsecond", "name", "age"}}
+	in := &spl.Table{Columns: []string{"index", "_time", "_raw", "_sourcetype", "_indextime", "_subsecond", "name", "age"}}
 	for _, line := range [][]string{
 		{"1627354345.934", "Noah", "66", "05", ".934"}, {"1627354339.384", "Ringo", "18", "04", ".384"}, {"1627354223.584", "George", "25", "03", ".584"},
 		{"1627354180.246", "Paul", "96", "02", ".246"}, {"1627354100.265", "John", "52", "01", ".265"},
 	} {
-		in.Rows = append(in.Rows, Row{"index": {"beetles"}, "_time": {line[0]}, "_sourcetype": {"_json"}, "_indextime": {"1627355502"},
+		in.Rows = append(in.Rows, spl.Row{"index": {"beetles"}, "_time": {line[0]}, "_sourcetype": {"_json"}, "_indextime": {"1627355502"},
 			"_raw": {`{"date":"` + line[0] + `","name":"` + line[1] + `","age":"` + line[2] + `","uid":"` + line[3] + `"}`}, "_subsecond": {line[4]}, "name": {line[1]}, "age": {line[2]}})
 	}
 	sent, out := runCustom(t, "eventsecho", in, true)
@@ -170,7 +171,7 @@ func TestGeneratingAsRecorded(t *testing.T) {
 
 // Section 22, the reduce phase of 6.3.
 func TestReduceBodyAsRecorded(t *testing.T) {
-	body := appendBody(nil, []string{"total"}, []Row{{"total": {"2147943.07811"}}})
+	body := appendBody(nil, []string{"total"}, []spl.Row{{"total": {"2147943.07811"}}})
 	require.Equal(t, "chunked 1.0,36,36\n"+`{"action":"execute","finished":true}`+"total,\"__mv_total\"\n\"2147943.07811\",\n", string(appendFrame(nil, executeMetadata(true), body)))
 }
 
@@ -198,7 +199,7 @@ func TestRecordedChunkAsRecorded(t *testing.T) {
 func TestBodiesAreReadStrictly(t *testing.T) {
 	table, err := decodeBody([]byte("host,\"tag::x\"\r\nweb01,\"a\r\nb\"\r\n"))
 	require.NoError(t, err)
-	require.Equal(t, Row{"host": {"web01"}, "tag::x": {"a\r\nb"}}, table.Rows[0])
+	require.Equal(t, spl.Row{"host": {"web01"}, "tag::x": {"a\r\nb"}}, table.Rows[0])
 	table, err = decodeBody([]byte("text,\"__mv_text\"\n\"é日本\",\n\"bad \xff nul \x00 end\",\n"))
 	require.NoError(t, err)
 	require.Equal(t, "bad \xff nul \x00 end", table.Rows[1].Get("text"))

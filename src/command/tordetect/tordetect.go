@@ -174,13 +174,7 @@ const roomPerRow = 4 << 10
 // reference is the time by which require_list asks whether the list is old: now,
 // or the end of the search's window where that is earlier, so that a search over
 // last month can use last month's list.
-func (s *Search) reference() time.Time {
-	now := s.now()
-	if latest := time.Unix(int64(s.info.Latest), 0); s.info.Latest > 0 && latest.Before(now) {
-		return latest
-	}
-	return now
-}
+func (s *Search) reference() time.Time { return s.info.End(s.now()) }
 
 // warn says what an analyst should know about this run so far. chunked sends
 // each text once.

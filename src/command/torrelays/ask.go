@@ -16,7 +16,8 @@ import (
 
 // ask is | torrelays.
 type ask struct {
-	app App
+	app  App
+	info *chunked.Info
 	question
 }
 
@@ -32,6 +33,7 @@ const askUsage = "want torrelays, or torrelays seen <ip> [at=<time>]"
 
 // Getinfo reads the arguments.
 func (a *ask) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
+	a.info = info
 	var err error
 	if a.question, err = parseQuestion(info.Args); err != nil {
 		return chunked.Declaration{}, err
@@ -79,7 +81,8 @@ func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
 		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", tableName, absent))
 	}
 	if !a.seen {
-		columns, row := relaylist.Status(table, tableName, a.app.Version, a.app.Now())
+		// As require_list asks it: by the end of the search's window, if that is past.
+		columns, row := relaylist.Status(table, tableName, a.app.Version, a.info.End(a.app.Now()))
 		c.Reply = appendTable(c.Reply, append(columns, "unreadable"), [][]any{append(row, unreadable)})
 		return nil
 	}

@@ -2,6 +2,7 @@ package torrelays
 
 import (
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -221,6 +222,11 @@ func TestAsk(t *testing.T) {
 	require.Equal(t, "true", status["complete"])
 	require.Equal(t, "2026-11-20T15:00:00Z", status["valid_until"])
 	require.Equal(t, "-7200", status["age"])
+	// Over a window that is past it is as old as it was then; over one that is not, as it is now.
+	for hours, want := range map[float64]string{0.5: "-9000", 1: "-7200", 30: "-7200"} {
+		r := chunkedtest.Run(t, App{Lookups: s.lookups, Now: clockAt(1)}.Command("torrelays"), chunkedtest.Search{Info: map[string]any{"latest_time": fmt.Sprint(clockAt(hours)().Unix())}})
+		require.Equal(t, want, r.Rows()[0]["age"], "%v", hours)
+	}
 
 	addr := s.net.Relays(noon)[0].Addr.String()
 	for _, args := range [][]string{{"seen", addr}, {"seen", addr + "/32", "at=2026-11-20T12:30:00Z"}, {"seen", "ip", "=", addr, "at=", "2026-11-20T12:30"}} {

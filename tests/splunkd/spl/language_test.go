@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"testing"
@@ -7,102 +7,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestConfIsReadStrictly(t *testing.T) {
-	conf, err := ParseConf("x.conf", "# comment\n[default]\na = 1\n\n[one]\nsearch = | tstats \\\n    count \\\n  by x\nb=2\n[two]\na = 3\n")
-	require.NoError(t, err)
-	require.Equal(t, []string{"one", "two"}, conf.Stanzas())
-	for _, test := range [][3]string{{"one", "search", "| tstats\n    count\n  by x"}, {"one", "a", "1"}, {"two", "a", "3"}, {"one", "b", "2"}} {
-		value, ok := conf.Get(test[0], test[1])
-		require.True(t, ok)
-		require.Equal(t, test[2], value)
-	}
-	_, ok := conf.Get("one", "c")
-	require.False(t, ok)
-	for text, want := range map[string]string{
-		"[a]\njunk\n":               "x.conf:2: neither stanza",
-		"[a]\n[a]\n":                "x.conf:2: stanza comes twice",
-		"[a]\nk = 1\nk = 2\n":       "x.conf:3: key comes twice",
-		"k = 1\n":                   "x.conf:1: key before the first stanza",
-		"[a\n":                      "without closing bracket",
-		"[a]\nk = 1 \\ \nmore\n":    "blank behind a continuation",
-		"[a]\nk = 1 \\\nb \\ \nc\n": "blank behind a continuation",
-		"[a]\r\nk = 1\r\n":          "carriage return",
-		"[a]\nk = 1 \\":             "end of the file",
-	} {
-		_, err := ParseConf("x.conf", text)
-		require.ErrorContains(t, err, want, "%q", text)
-	}
-}
-
-func TestMacros(t *testing.T) {
-	conf, err := ParseConf("macros.conf", `[summaries]
-definition = summariesonly=`+"`only`"+` fillnull_value=null
-[only]
-definition = false
-[ctime(1)]
-args = field
-definition = convert timeformat="%Y-%m" ctime($field$)
-[drop(1)]
-args = object
-definition = rename "$object$.*" as *
-[pair(2)]
-args = a, b
-definition = $b$-$a$
-[loop]
-definition = `+"`loop`"+`
-[evaluated]
-definition = now()
-iseval = 1
-[spread(1)]
-args = hours
-definition = "earliest=".(now()-$hours$*3600)." latest=".now()
-iseval = true
-[checked]
-definition = x
-validation = isnum(x)
-`)
-	require.NoError(t, err)
-	at := &evalContext{now: time.Unix(1795600000, 0).UTC(), zone: time.UTC}
-	for search, want := range map[string]string{
-		"where `spread(2)`":                         "where earliest=1795592800 latest=1795600000",
-		"| tstats `summaries` count":                "| tstats summariesonly=false fillnull_value=null count",
-		"x | `ctime(firstTime)`":                    `x | convert timeformat="%Y-%m" ctime(firstTime)`,
-		"`drop(\"All_Traffic\")`":                   `rename "All_Traffic.*" as *`,
-		"`drop(All_Traffic)`":                       `rename "All_Traffic.*" as *`,
-		"`pair(\"x, y\", z)`":                       "z-x, y",
-		"`only()`":                                  "false",
-		"eval a=\"`only`\" | search `only`":         "eval a=\"`only`\" | search false",
-		"a ```a comment with `only` in it``` | b":   "a  | b",
-		`eval a="say \"hi\" ` + "`only`\" . `only`": `eval a="say \"hi\" ` + "`only`\" . false",
-	} {
-		got, err := expandMacros(conf, at, search)
-		require.NoError(t, err, search)
-		require.Equal(t, want, got)
-	}
-	for search, want := range map[string]string{
-		"`nothing`":    "The search specifies a macro 'nothing' that cannot be found",
-		"`ctime`":      "macro 'ctime' that cannot be found",
-		"`ctime(a,b)`": "macro 'ctime' that cannot be found. It takes 2",
-		"`only":        "Mismatched backticks",
-		"`pair(a`":     "Mismatched parenthesis",
-		"`loop`":       "nested deeper",
-		"`evaluated`":  "expected to be an eval expression that returns a string",
-		"`checked`":    "validation is not played",
-	} {
-		_, err := expandMacros(conf, at, search)
-		require.ErrorContains(t, err, want, search)
-	}
-}
-
 func TestPipeline(t *testing.T) {
-	for search, want := range map[string][]stage{
+	for search, want := range map[string][]Stage{
 		`index=fw x="a|b" | where y="c\"|d" | head`: {{"search", `index=fw x="a|b"`}, {"where", `y="c\"|d"`}, {"head", ""}},
 		"| makeresults\n| EVAL a=1":                 {{"makeresults", ""}, {"eval", "a=1"}},
 		"search tor":                                {{"search", "tor"}},
 		"tor":                                       {{"search", "tor"}},
 		"| stats count(x) as n|sort-n":              {{"stats", "count(x) as n"}, {"sort", "-n"}},
 	} {
-		got, err := parsePipeline(search)
+		got, err := ParsePipeline(search)
 		require.NoError(t, err, search)
 		require.Equal(t, want, got)
 	}
@@ -116,13 +29,13 @@ func TestPipeline(t *testing.T) {
 		"| a `b`":                  "before '`'",
 		`| search x="abc\" | head`: "Unbalanced quotes",
 	} {
-		_, err := parsePipeline(search)
+		_, err := ParsePipeline(search)
 		require.ErrorContains(t, err, want, search)
 	}
 }
 
 func TestExpressions(t *testing.T) {
-	context := &evalContext{now: time.Unix(1795600000, 0).UTC(), zone: time.UTC}
+	context := &Context{Now: time.Unix(1795600000, 0).UTC(), Zone: time.UTC}
 	row := Row{"n": {"7"}, "big": {"10"}, "s": {"Abc"}, "dest_ip": {"192.0.2.1"}, "dest_port": {"443"}, "list": {"a", "b", "c"}, "All_Traffic.src": {"x"}, "empty": nil, "t": {"1795600000"}}
 	for text, want := range map[string]string{
 		`1+2*3`:                        "7",
@@ -244,17 +157,17 @@ func TestPredicates(t *testing.T) {
 		`*`:                     true,
 		`app = "tor"`:           true,
 	} {
-		tokens, err := tokenize(text)
+		tokens, err := Tokenize(text)
 		require.NoError(t, err, text)
-		keep, rest, err := parsePredicate(tokens, nil)
+		keep, rest, err := ParsePredicate(tokens, nil)
 		require.NoError(t, err, text)
 		require.Empty(t, rest)
 		require.Equal(t, want, keep(row), text)
 	}
 	for _, text := range []string{"", "app=", "(app=tor", "app=tor)", "app IN ()", "app IN (a", "OR a=b", "NOT", "a ! b"} {
-		tokens, err := tokenize(text)
+		tokens, err := Tokenize(text)
 		if err == nil {
-			_, _, err = parsePredicate(tokens, nil)
+			_, _, err = ParsePredicate(tokens, nil)
 		}
 		require.Error(t, err, text)
 	}
@@ -268,12 +181,12 @@ func TestTimeModifiers(t *testing.T) {
 		"-mon": "2026-10-25T10:26:40Z", "@w0": "2026-11-22T00:00:00Z", "0": "1970-01-01T00:00:00Z", "1795600000": "2026-11-25T09:46:40Z",
 		"-": "2026-11-25T10:26:39Z",
 	} {
-		got, err := relativeTime(modifier, now)
+		got, err := RelativeTime(modifier, now)
 		require.NoError(t, err, modifier)
 		require.Equal(t, want, got.Format(time.RFC3339), modifier)
 	}
 	for _, modifier := range []string{"yesterday", "-1fortnight", "@5m", "rt-5m"} {
-		_, err := relativeTime(modifier, now)
+		_, err := RelativeTime(modifier, now)
 		require.ErrorContains(t, err, "Invalid value", modifier)
 	}
 }

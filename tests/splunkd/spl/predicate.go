@@ -1,37 +1,37 @@
-package splunkd
+package spl
 
 import (
 	"net/netip"
 	"strings"
 )
 
-// predicate is the filter language that `search` and the where clause of tstats share:
+// Predicate is the filter language that `search` and the where clause of tstats share:
 //
 //	All_Traffic.app=tor NOT (All_Traffic.src IN ("10.0.0.0/8") OR All_Traffic.dest_port>1024)
 //
 // Values compare without case; `*` in a value is a wildcard; an address range in CIDR form matches the addresses in it;
 // `<` and `>` compare numbers where both sides are numbers. Two terms without word between them are joined by AND.
 // OR binds tighter than AND, as Splunk's manual has it for the search command (in eval and where it is the other way).
-type predicate func(Row) bool
+type Predicate func(Row) bool
 
-// parsePredicate reads tokens up to the end or to one of the stop words (bare, any case), and returns the rest.
-func parsePredicate(tokens []token, check func(field string) error, stop ...string) (predicate, []token, error) {
+// ParsePredicate reads tokens up to the end or to one of the stop words (bare, any case), and returns the rest.
+func ParsePredicate(tokens []Token, check func(field string) error, stop ...string) (Predicate, []Token, error) {
 	p := &predicateParser{tokens: tokens, stop: stop, check: check}
 	if p.end() {
-		return nil, nil, searchErrorf("Error in 'search' command: a condition is missing.")
+		return nil, nil, SearchErrorf("Error in 'search' command: a condition is missing.")
 	}
 	filter, err := p.and()
 	if err != nil {
 		return nil, nil, err
 	}
 	if !p.end() {
-		return nil, nil, searchErrorf("Error in 'search' command: unexpected %q.", p.tokens[0].Raw)
+		return nil, nil, SearchErrorf("Error in 'search' command: unexpected %q.", p.tokens[0].Raw)
 	}
 	return filter, p.tokens, nil
 }
 
 type predicateParser struct {
-	tokens []token
+	tokens []Token
 	stop   []string
 	check  func(field string) error // refuses a field name; nil takes all
 }
@@ -41,14 +41,14 @@ func (p *predicateParser) end() bool {
 		return true
 	}
 	for _, word := range p.stop {
-		if p.tokens[0].is(word) {
+		if p.tokens[0].Is(word) {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *predicateParser) next() token {
+func (p *predicateParser) next() Token {
 	t := p.tokens[0]
 	p.tokens = p.tokens[1:]
 	return t
@@ -56,13 +56,13 @@ func (p *predicateParser) next() token {
 
 func (p *predicateParser) at(kind tokenKind) bool { return !p.end() && p.tokens[0].Kind == kind }
 
-func (p *predicateParser) and() (predicate, error) {
+func (p *predicateParser) and() (Predicate, error) {
 	left, err := p.or()
-	for err == nil && !p.end() && !p.at(tokenClose) {
-		if p.tokens[0].is("AND") {
+	for err == nil && !p.end() && !p.at(TokenClose) {
+		if p.tokens[0].Is("AND") {
 			p.next()
 		}
-		var right predicate
+		var right Predicate
 		right, err = p.or()
 		a := left
 		left = func(r Row) bool { return a(r) && right(r) }
@@ -70,11 +70,11 @@ func (p *predicateParser) and() (predicate, error) {
 	return left, err
 }
 
-func (p *predicateParser) or() (predicate, error) {
+func (p *predicateParser) or() (Predicate, error) {
 	left, err := p.not()
-	for err == nil && !p.end() && p.tokens[0].is("OR") {
+	for err == nil && !p.end() && p.tokens[0].Is("OR") {
 		p.next()
-		var right predicate
+		var right Predicate
 		right, err = p.not()
 		a := left
 		left = func(r Row) bool { return a(r) || right(r) }
@@ -82,18 +82,18 @@ func (p *predicateParser) or() (predicate, error) {
 	return left, err
 }
 
-func (p *predicateParser) not() (predicate, error) {
+func (p *predicateParser) not() (Predicate, error) {
 	if p.end() {
-		return nil, searchErrorf("Error in 'search' command: the condition ends too early.")
+		return nil, SearchErrorf("Error in 'search' command: the condition ends too early.")
 	}
-	if p.tokens[0].is("NOT") {
+	if p.tokens[0].Is("NOT") {
 		p.next()
 		inner, err := p.not()
 		return func(r Row) bool { return !inner(r) }, err
 	}
-	if p.at(tokenOpen) {
+	if p.at(TokenOpen) {
 		p.next()
-		if p.at(tokenClose) { // of a subsearch that found nothing, behind NOT: matches nothing, not everything
+		if p.at(TokenClose) { // of a subsearch that found nothing, behind NOT: matches nothing, not everything
 			p.next()
 			return func(Row) bool { return true }, nil
 		}
@@ -101,8 +101,8 @@ func (p *predicateParser) not() (predicate, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !p.at(tokenClose) {
-			return nil, searchErrorf("Error in 'search' command: a closing parenthesis is missing.")
+		if !p.at(TokenClose) {
+			return nil, SearchErrorf("Error in 'search' command: a closing parenthesis is missing.")
 		}
 		p.next()
 		return inner, nil
@@ -110,12 +110,12 @@ func (p *predicateParser) not() (predicate, error) {
 	return p.comparison()
 }
 
-func (p *predicateParser) comparison() (predicate, error) {
+func (p *predicateParser) comparison() (Predicate, error) {
 	first := p.next()
-	if !first.word() || first.is("AND") || first.is("OR") {
-		return nil, searchErrorf("Error in 'search' command: unexpected %q.", first.Raw)
+	if !first.Word() || first.Is("AND") || first.Is("OR") {
+		return nil, SearchErrorf("Error in 'search' command: unexpected %q.", first.Raw)
 	}
-	isField := p.at(tokenOp) || !p.end() && p.tokens[0].is("IN") && len(p.tokens) > 1 && p.tokens[1].Kind == tokenOpen
+	isField := p.at(TokenOp) || !p.end() && p.tokens[0].Is("IN") && len(p.tokens) > 1 && p.tokens[1].Kind == TokenOpen
 	if !isField {
 		return rawTerm(first), nil
 	}
@@ -125,19 +125,19 @@ func (p *predicateParser) comparison() (predicate, error) {
 			return nil, err
 		}
 	}
-	if p.at(tokenOp) {
+	if p.at(TokenOp) {
 		op := p.next().Text
-		if p.end() || !p.tokens[0].word() {
-			return nil, searchErrorf("Error in 'search' command: The operator '%s' behind '%s' needs a value.", op, field)
+		if p.end() || !p.tokens[0].Word() {
+			return nil, SearchErrorf("Error in 'search' command: The operator '%s' behind '%s' needs a value.", op, field)
 		}
 		return compareField(field, op, p.next().Text)
 	}
 	p.next() // IN
 	p.next() // (
-	var choices []predicate
+	var choices []Predicate
 	for {
-		if p.end() || !p.tokens[0].word() {
-			return nil, searchErrorf("Error in 'search' command: The IN list of '%s' needs values in parentheses.", field)
+		if p.end() || !p.tokens[0].Word() {
+			return nil, SearchErrorf("Error in 'search' command: The IN list of '%s' needs values in parentheses.", field)
 		}
 		choice, err := compareField(field, "=", p.next().Text)
 		if err != nil {
@@ -148,7 +148,7 @@ func (p *predicateParser) comparison() (predicate, error) {
 			p.next()
 			continue
 		}
-		if p.at(tokenClose) {
+		if p.at(TokenClose) {
 			p.next()
 			break
 		}
@@ -164,16 +164,16 @@ func (p *predicateParser) comparison() (predicate, error) {
 }
 
 // rawTerm is a word without field: it has to occur in _raw. A single `*` matches every row.
-func rawTerm(word token) predicate {
+func rawTerm(word Token) Predicate {
 	if word.Text == "*" {
 		return func(Row) bool { return true }
 	}
 	pattern := "*" + word.Text + "*"
-	return func(r Row) bool { return len(r["_raw"]) > 0 && matchWildcard(pattern, r.Get("_raw")) }
+	return func(r Row) bool { return len(r["_raw"]) > 0 && MatchWildcard(pattern, r.Get("_raw")) }
 }
 
-func compareField(field, op, want string) (predicate, error) {
-	equal := func(have string) bool { return matchWildcard(want, have) }
+func compareField(field, op, want string) (Predicate, error) {
+	equal := func(have string) bool { return MatchWildcard(want, have) }
 	if prefix, err := netip.ParsePrefix(want); err == nil {
 		equal = func(have string) bool {
 			addr, err := netip.ParseAddr(have)
@@ -187,15 +187,15 @@ func compareField(field, op, want string) (predicate, error) {
 	case "!=":
 		test = func(have string) bool { return !equal(have) }
 	case "<":
-		test = func(have string) bool { return compareTexts(have, want) < 0 }
+		test = func(have string) bool { return CompareTexts(have, want) < 0 }
 	case "<=":
-		test = func(have string) bool { return compareTexts(have, want) <= 0 }
+		test = func(have string) bool { return CompareTexts(have, want) <= 0 }
 	case ">":
-		test = func(have string) bool { return compareTexts(have, want) > 0 }
+		test = func(have string) bool { return CompareTexts(have, want) > 0 }
 	case ">=":
-		test = func(have string) bool { return compareTexts(have, want) >= 0 }
+		test = func(have string) bool { return CompareTexts(have, want) >= 0 }
 	default:
-		return nil, searchErrorf("Error in 'search' command: The operator '%s' is unknown.", op)
+		return nil, SearchErrorf("Error in 'search' command: The operator '%s' is unknown.", op)
 	}
 	return func(r Row) bool {
 		for _, have := range r[field] {
@@ -207,17 +207,17 @@ func compareField(field, op, want string) (predicate, error) {
 	}, nil
 }
 
-// keyValues takes leading `name=value` arguments off a command's tokens; names are lower-cased. accepted lists them.
-func keyValues(command string, tokens []token, accepted ...string) (map[string]string, []token, error) {
+// KeyValues takes leading `name=value` arguments off a command's tokens; names are lower-cased. accepted lists them.
+func KeyValues(command string, tokens []Token, accepted ...string) (map[string]string, []Token, error) {
 	values := map[string]string{}
-	for len(tokens) >= 3 && tokens[0].Kind == tokenWord && tokens[1].Kind == tokenOp && tokens[1].Text == "=" && tokens[2].word() {
+	for len(tokens) >= 3 && tokens[0].Kind == tokenWord && tokens[1].Kind == TokenOp && tokens[1].Text == "=" && tokens[2].Word() {
 		name := strings.ToLower(tokens[0].Text)
 		known := false
 		for _, a := range accepted {
 			known = known || a == name
 		}
 		if !known {
-			return nil, nil, searchErrorf("Error in '%s' command: The argument '%s' is invalid or not played by this stand-in.", command, name)
+			return nil, nil, SearchErrorf("Error in '%s' command: The argument '%s' is invalid or not played by this stand-in.", command, name)
 		}
 		values[name] = tokens[2].Text
 		tokens = tokens[3:]

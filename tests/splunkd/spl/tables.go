@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"slices"
@@ -10,37 +10,37 @@ import (
 
 // The commands here look at the whole table, so they run on the search head.
 
-func compileStats(s *search, text string) (operator, error) {
+func CompileStats(c *Context, text string) (Operator, error) {
 	aggregates, by, err := readStats("stats", text)
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
-		s.cost.hold(in)
-		return group(s.context, in.Rows, by, aggregates), nil
+		c.hold(in)
+		return Group(c, in.Rows, by, namedAggregates(aggregates, by, in.Columns)), nil
 	}, nil
 }
 
-// compileEventstats keeps the rows and adds to each what stats gives for its group. A row without a value in a by field
+// CompileEventstats keeps the rows and adds to each what stats gives for its group. A row without a value in a by field
 // gets nothing.
-func compileEventstats(s *search, text string) (operator, error) {
+func CompileEventstats(c *Context, text string) (Operator, error) {
 	aggregates, by, err := readStats("eventstats", text)
 	if err != nil {
 		return nil, err
 	}
 	return func(in *Table) (*Table, error) {
-		s.cost.hold(in)
+		c.hold(in)
 		out := &Table{Columns: slices.Clone(in.Columns)}
 		for _, agg := range aggregates {
-			out.add(agg.As)
+			out.Add(agg.As)
 		}
 		groups := map[string]Row{}
-		for _, row := range group(s.context, in.Rows, by, aggregates).Rows {
-			groups[line(row, by)] = row
+		for _, row := range Group(c, in.Rows, by, aggregates).Rows {
+			groups[Line(row, by)] = row
 		}
 		for _, row := range in.Rows {
-			row = row.clone()
-			if found := groups[line(row, by)]; found != nil {
+			row = row.Clone()
+			if found := groups[Line(row, by)]; found != nil {
 				for _, agg := range aggregates {
 					row[agg.As] = found[agg.As]
 				}
@@ -51,8 +51,30 @@ func compileEventstats(s *search, text string) (operator, error) {
 	}, nil
 }
 
-// line is what a row has in some fields, as one text.
-func line(row Row, fields []string) string {
+// namedAggregates takes functions of wildcards, values(*) as *, for each column that is no by field. Internal ones are
+// left out, as the names of a table are.
+func namedAggregates(aggregates []aggregate, by, columns []string) []aggregate {
+	var named []aggregate
+	for _, agg := range aggregates {
+		prefix, suffix, wild := strings.Cut(agg.Field, "*")
+		if !wild {
+			named = append(named, agg)
+			continue
+		}
+		for _, column := range columns {
+			if matchName(agg.Field, column) && !Internal(column) && !slices.Contains(by, column) {
+				each := agg
+				each.Field = column
+				each.As = strings.Replace(agg.As, "*", column[len(prefix):len(column)-len(suffix)], 1)
+				named = append(named, each)
+			}
+		}
+	}
+	return named
+}
+
+// Line is what a row has in some fields, as one text.
+func Line(row Row, fields []string) string {
 	var cells []string
 	for _, field := range fields {
 		cells = append(cells, row.Get(field))
@@ -62,30 +84,32 @@ func line(row Row, fields []string) string {
 
 // readStats reads the functions and the fields behind BY.
 func readStats(command, text string) ([]aggregate, []string, error) {
-	tokens, err := tokenize(text)
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, nil, err
 	}
-	aggregates, tokens, err := parseAggregates(command, text, tokens, "by")
+	aggregates, tokens, err := ParseAggregates(command, text, tokens, "by")
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(aggregates) == 0 {
-		return nil, nil, searchErrorf("Error in '%s' command: a function is missing.", command)
+		return nil, nil, SearchErrorf("Error in '%s' command: a function is missing.", command)
 	}
 	if len(tokens) == 0 {
 		return aggregates, nil, nil
 	}
-	by, err := parseNames(command, tokens[1:])
+	by, err := ParseNames(command, tokens[1:])
 	return aggregates, by, err
 }
 
 // sortDefault is how many rows sort keeps where no number is given; 0 keeps all.
 const sortDefault = 10000
 
-// compileSort: `sort 0 - tor_score, +src`. Rows without a value come last, whatever the direction.
-func compileSort(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileSort: `sort 0 -tor_score, +src`. A sign right before a name is that field's; one with a blank behind it holds for
+// all later fields that have no sign of their own (Splunk's training, Search Expert). Rows without a value come last,
+// whatever the direction.
+func CompileSort(c *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
@@ -100,30 +124,32 @@ func compileSort(s *search, text string) (operator, error) {
 		sign  int
 	}
 	var keys []key
+	held := 1 // the sign of a field without one
 	for i := 0; i < len(tokens); i++ {
 		if tokens[i].Kind == tokenComma {
 			continue
 		}
-		name, sign := tokens[i].Text, 1
+		name, sign := tokens[i].Text, held
 		if tokens[i].Kind == tokenWord && (name[0] == '-' || name[0] == '+') {
+			sign = 1
 			if name[0] == '-' {
 				sign = -1
 			}
 			if name = name[1:]; name == "" && i+1 < len(tokens) {
 				i++
-				name = tokens[i].Text
+				name, held = tokens[i].Text, sign
 			}
 		}
-		if !tokens[i].word() || name == "" || i+1 < len(tokens) && tokens[i+1].Kind == tokenOpen {
-			return nil, searchErrorf("Error in 'sort' command: a field name is wanted at %q; functions are not played by this stand-in.", tokens[i].Raw)
+		if !tokens[i].Word() || name == "" || i+1 < len(tokens) && tokens[i+1].Kind == TokenOpen {
+			return nil, SearchErrorf("Error in 'sort' command: a field name is wanted at %q; functions are not played by this stand-in.", tokens[i].Raw)
 		}
 		keys = append(keys, key{name, sign})
 	}
 	if len(keys) == 0 {
-		return nil, searchErrorf("Error in 'sort' command: a field name is missing.")
+		return nil, SearchErrorf("Error in 'sort' command: a field name is missing.")
 	}
 	return func(in *Table) (*Table, error) {
-		s.cost.hold(in)
+		c.hold(in)
 		rows := append([]Row(nil), in.Rows...)
 		sort.SliceStable(rows, func(i, j int) bool {
 			for _, k := range keys {
@@ -134,7 +160,7 @@ func compileSort(s *search, text string) (operator, error) {
 					}
 					return len(a) > 0
 				}
-				if c := compareTexts(a.Text(), b.Text()) * k.sign; c != 0 {
+				if c := CompareTexts(a.Text(), b.Text()) * k.sign; c != 0 {
 					return c < 0
 				}
 			}
@@ -147,23 +173,23 @@ func compileSort(s *search, text string) (operator, error) {
 	}, nil
 }
 
-// compileTable keeps exactly the named columns, in that order, also those that no row has.
-func compileTable(_ *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileTable keeps exactly the named columns, in that order, also those that no row has.
+func CompileTable(_ *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	names, err := parseNames("table", tokens)
+	names, err := ParseNames("table", tokens)
 	return func(in *Table) (*Table, error) {
 		out := &Table{}
 		for _, name := range names {
 			if !strings.Contains(name, "*") {
-				out.add(name)
+				out.Add(name)
 				continue
 			}
 			for _, column := range in.Columns {
-				if matchName(name, column) && !internal(column) {
-					out.add(column)
+				if matchName(name, column) && !Internal(column) {
+					out.Add(column)
 				}
 			}
 		}
@@ -185,15 +211,15 @@ func keepColumns(in *Table, columns []string) *Table {
 	return out
 }
 
-// compileFields: `fields a b*` keeps, `fields - a b*` removes. Keeping keeps the internal fields too.
-func compileFields(_ *search, text string) (operator, error) {
+// CompileFields: `fields a b*` keeps, `fields - a b*` removes. Keeping keeps the internal fields too.
+func CompileFields(_ *Context, text string) (Operator, error) {
 	text = strings.TrimSpace(text)
 	removing := strings.HasPrefix(text, "-")
-	tokens, err := tokenize(strings.TrimLeft(text, "+-"))
+	tokens, err := Tokenize(strings.TrimLeft(text, "+-"))
 	if err != nil {
 		return nil, err
 	}
-	names, err := parseNames("fields", tokens)
+	names, err := ParseNames("fields", tokens)
 	return func(in *Table) (*Table, error) {
 		out := &Table{}
 		if removing {
@@ -203,20 +229,20 @@ func compileFields(_ *search, text string) (operator, error) {
 					named = named || matchName(name, column)
 				}
 				if !named {
-					out.add(column)
+					out.Add(column)
 				}
 			}
 			return keepColumns(in, out.Columns), nil
 		}
 		for _, column := range in.Columns {
-			if internal(column) {
-				out.add(column)
+			if Internal(column) {
+				out.Add(column)
 			}
 		}
 		for _, name := range names {
 			for _, column := range in.Columns {
 				if matchName(name, column) {
-					out.add(column)
+					out.Add(column)
 				}
 			}
 		}
@@ -227,33 +253,33 @@ func compileFields(_ *search, text string) (operator, error) {
 // headDefault is how many rows head keeps where no number is given.
 const headDefault = 10
 
-// headLimit reads the argument of head.
-func headLimit(text string) (int, error) {
+// HeadLimit reads the argument of head.
+func HeadLimit(text string) (int, error) {
 	text = strings.TrimPrefix(strings.ReplaceAll(text, " ", ""), "limit=")
 	if text == "" {
 		return headDefault, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, searchErrorf("Error in 'head' command: a number is wanted, found %q; conditions are not played by this stand-in.", text)
+		return 0, SearchErrorf("Error in 'head' command: a number is wanted, found %q; conditions are not played by this stand-in.", text)
 	}
 	return n, nil
 }
 
-func compileHead(_ *search, text string) (operator, error) {
-	n, err := headLimit(text)
+func CompileHead(_ *Context, text string) (Operator, error) {
+	n, err := HeadLimit(text)
 	return func(in *Table) (*Table, error) {
 		return &Table{Columns: in.Columns, Rows: in.Rows[:min(n, len(in.Rows))]}, nil
 	}, err
 }
 
-// compileDedup keeps the first row of each combination of values; rows without a value in a field are dropped.
-func compileDedup(_ *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+// CompileDedup keeps the first row of each combination of values; rows without a value in a field are dropped.
+func CompileDedup(_ *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	names, err := parseNames("dedup", tokens)
+	names, err := ParseNames("dedup", tokens)
 	return func(in *Table) (*Table, error) {
 		seen := map[string]bool{}
 		out := &Table{Columns: in.Columns}
@@ -275,46 +301,46 @@ func compileDedup(_ *search, text string) (operator, error) {
 // maxSeries is how many values of the by field timechart shows before it puts the rest into OTHER, which is not played.
 const maxSeries = 10
 
-// compileTimechart: `timechart span=1h sum(count) by verdict`: a row for each span of the search's time (without bounds:
+// CompileTimechart: `timechart span=1h sum(count) by verdict`: a row for each span of the search's time (without bounds:
 // from the first to the last that has something), a column for each value. A count without rows is 0, any other function has no value there.
-func compileTimechart(s *search, text string) (operator, error) {
-	tokens, err := tokenize(text)
+func CompileTimechart(c *Context, text string) (Operator, error) {
+	tokens, err := Tokenize(text)
 	if err != nil {
 		return nil, err
 	}
-	options, tokens, err := keyValues("timechart", tokens, "span")
+	options, tokens, err := KeyValues("timechart", tokens, "span")
 	if err != nil {
 		return nil, err
 	}
-	span, err := parseSpan(options["span"])
+	span, err := ParseSpan(options["span"])
 	if err != nil {
 		return nil, err
 	}
-	aggregates, tokens, err := parseAggregates("timechart", text, tokens, "by")
+	aggregates, tokens, err := ParseAggregates("timechart", text, tokens, "by")
 	if err != nil {
 		return nil, err
 	}
 	by := []string{"_time"}
 	if len(tokens) > 0 {
-		names, err := parseNames("timechart", tokens[1:])
+		names, err := ParseNames("timechart", tokens[1:])
 		if err != nil {
 			return nil, err
 		}
 		by = append(by, names...)
 	}
 	if len(by) > 2 || len(by) == 2 && len(aggregates) != 1 || len(aggregates) == 0 {
-		return nil, searchErrorf("Error in 'timechart' command: functions, or one function by one field, are wanted.")
+		return nil, SearchErrorf("Error in 'timechart' command: functions, or one function by one field, are wanted.")
 	}
 	return func(in *Table) (*Table, error) {
 		var rows []Row
 		for _, row := range in.Rows {
-			if seconds, ok := number(row.Get("_time")); ok {
-				row = row.clone()
-				row["_time"] = Value{epochText(epoch(seconds).Truncate(span))}
+			if seconds, ok := Number(row.Get("_time")); ok {
+				row = row.Clone()
+				row["_time"] = Value{EpochText(epoch(seconds).Truncate(span))}
 				rows = append(rows, row)
 			}
 		}
-		grouped := group(s.context, rows, by, aggregates)
+		grouped := Group(c, rows, by, aggregates)
 		out := &Table{Columns: []string{"_time"}}
 		if len(grouped.Rows) == 0 {
 			return out, nil
@@ -340,21 +366,21 @@ func compileTimechart(s *search, text string) (operator, error) {
 			sort.Strings(series)
 		}
 		if len(series) > maxSeries {
-			return nil, searchErrorf("timechart with more than %d series is not played by this stand-in", maxSeries)
+			return nil, SearchErrorf("timechart with more than %d series is not played by this stand-in", maxSeries)
 		}
-		out.add(series...)
-		first, _ := number(grouped.Rows[0].Get("_time"))
-		last, _ := number(grouped.Rows[len(grouped.Rows)-1].Get("_time"))
+		out.Add(series...)
+		first, _ := Number(grouped.Rows[0].Get("_time"))
+		last, _ := Number(grouped.Rows[len(grouped.Rows)-1].Get("_time"))
 		from, to := epoch(first), epoch(last)
 		// fixedrange=true is the default: all of the search's time, also where there is nothing.
-		if !s.earliest.IsZero() && !s.latest.IsZero() {
-			from = s.earliest.UTC().Truncate(span)
-			to = s.latest.UTC().Add(-time.Nanosecond).Truncate(span)
+		if !c.Earliest.IsZero() && !c.Latest.IsZero() {
+			from = c.Earliest.UTC().Truncate(span)
+			to = c.Latest.UTC().Add(-time.Nanosecond).Truncate(span)
 		}
 		for at := from; !at.After(to); at = at.Add(span) {
-			row := bins[epochText(at)]
+			row := bins[EpochText(at)]
 			if row == nil {
-				row = Row{"_time": Value{epochText(at)}}
+				row = Row{"_time": Value{EpochText(at)}}
 			}
 			for _, name := range series {
 				if aggregates[0].Function == "count" && row[name] == nil {

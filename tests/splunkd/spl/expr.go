@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 )
 
 // expr is a compiled expression of eval and where.
-type expr func(*evalContext, Row) operand
+type expr func(*Context, Row) operand
 
 // exprParser reads the expression language:
 //
@@ -22,7 +22,7 @@ type exprParser struct {
 }
 
 func (p *exprParser) fail(why string) error {
-	return searchErrorf("Error in '%s' command: The expression is malformed. %s at %q.", p.command, why, p.text[p.pos:])
+	return SearchErrorf("Error in '%s' command: The expression is malformed. %s at %q.", p.command, why, p.text[p.pos:])
 }
 
 func (p *exprParser) blanks() {
@@ -47,14 +47,14 @@ func (p *exprParser) take(symbol string) bool {
 func (p *exprParser) takeWord(word string) bool {
 	p.blanks()
 	end := p.pos + len(word)
-	if end > len(p.text) || !strings.EqualFold(p.text[p.pos:end], word) || end < len(p.text) && wordByte(p.text[end]) {
+	if end > len(p.text) || !strings.EqualFold(p.text[p.pos:end], word) || end < len(p.text) && WordByte(p.text[end]) {
 		return false
 	}
 	p.pos = end
 	return true
 }
 
-func wordByte(c byte) bool {
+func WordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
@@ -69,7 +69,7 @@ func (p *exprParser) binary(operandParser func() (expr, error), operator func() 
 		var right expr
 		right, err = operandParser()
 		a := left
-		left = func(c *evalContext, r Row) operand { return op(a(c, r), right(c, r)) }
+		left = func(c *Context, r Row) operand { return op(a(c, r), right(c, r)) }
 	}
 	return nil, err
 }
@@ -100,7 +100,7 @@ func (p *exprParser) not() (expr, error) {
 		return p.comparison()
 	}
 	inner, err := p.not()
-	return func(c *evalContext, r Row) operand { return logicalNot(inner(c, r)) }, err
+	return func(c *Context, r Row) operand { return logicalNot(inner(c, r)) }, err
 }
 
 func (p *exprParser) comparison() (expr, error) {
@@ -111,19 +111,19 @@ func (p *exprParser) comparison() (expr, error) {
 	for _, op := range []string{"==", "!=", "<=", ">=", "=", "<", ">"} {
 		if p.take(op) {
 			right, err := p.sum()
-			return func(c *evalContext, r Row) operand { return compareOperands(op, left(c, r), right(c, r)) }, err
+			return func(c *Context, r Row) operand { return compareOperands(op, left(c, r), right(c, r)) }, err
 		}
 	}
 	if p.takeWord("LIKE") {
 		right, err := p.sum()
-		return func(c *evalContext, r Row) operand { return like(left(c, r), right(c, r)) }, err
+		return func(c *Context, r Row) operand { return like(left(c, r), right(c, r)) }, err
 	}
 	if p.takeWord("IN") {
 		if !p.take("(") {
 			return nil, p.fail("IN needs a list in parentheses")
 		}
 		choices, err := p.arguments()
-		return func(c *evalContext, r Row) operand {
+		return func(c *Context, r Row) operand {
 			return isIn(append([]operand{left(c, r)}, evaluate(c, r, choices)...))
 		}, err
 	}
@@ -163,7 +163,7 @@ func (p *exprParser) unary() (expr, error) {
 		return p.primary()
 	}
 	inner, err := p.unary()
-	return func(c *evalContext, r Row) operand {
+	return func(c *Context, r Row) operand {
 		return arithmetic(func(a, b float64) (float64, bool) { return a - b, true })(numberOperand(0), inner(c, r))
 	}, err
 }
@@ -181,7 +181,7 @@ func (p *exprParser) primary() (expr, error) {
 		}
 		return inner, err
 	case c == '"':
-		end := quotedEnd(p.text, p.pos)
+		end := QuotedEnd(p.text, p.pos)
 		raw := p.text[p.pos:end]
 		if len(raw) < 2 || raw[len(raw)-1] != '"' {
 			return nil, p.fail("A closing quote is missing")
@@ -206,9 +206,9 @@ func (p *exprParser) primary() (expr, error) {
 		}
 		p.pos = end
 		return constant(numberOperand(f)), nil
-	case wordByte(c):
+	case WordByte(c):
 		end := p.pos
-		for end < len(p.text) && wordByte(p.text[end]) {
+		for end < len(p.text) && WordByte(p.text[end]) {
 			end++
 		}
 		name := p.text[p.pos:end]
@@ -233,7 +233,7 @@ func (p *exprParser) primary() (expr, error) {
 func (p *exprParser) mvmap() (expr, error) {
 	p.end() // skips blanks
 	end := p.pos
-	for end < len(p.text) && wordByte(p.text[end]) {
+	for end < len(p.text) && WordByte(p.text[end]) {
 		end++
 	}
 	name := p.text[p.pos:end]
@@ -245,11 +245,11 @@ func (p *exprParser) mvmap() (expr, error) {
 	if err != nil || !p.take(")") {
 		return nil, errors.Join(err, p.fail("A closing parenthesis is missing"))
 	}
-	return func(c *evalContext, r Row) operand {
+	return func(c *Context, r Row) operand {
 		var list []string
 		for _, value := range r[name] {
-			each := r.clone()
-			each[name] = one(value)
+			each := r.Clone()
+			each[name] = One(value)
 			list = append(list, inner(c, each).texts()...)
 		}
 		return listOperand(list)
@@ -280,15 +280,15 @@ func (p *exprParser) arguments() ([]expr, error) {
 func (p *exprParser) call(name string, arguments []expr) (expr, error) {
 	function, ok := evalFunctions[strings.ToLower(name)]
 	if !ok {
-		return nil, searchErrorf("Error in '%s' command: The '%s' function is unsupported or undefined.", p.command, name)
+		return nil, SearchErrorf("Error in '%s' command: The '%s' function is unsupported or undefined.", p.command, name)
 	}
 	if len(arguments) < function.least || function.most >= 0 && len(arguments) > function.most {
-		return nil, searchErrorf("Error in '%s' command: The arguments to the '%s' function are invalid.", p.command, name)
+		return nil, SearchErrorf("Error in '%s' command: The arguments to the '%s' function are invalid.", p.command, name)
 	}
-	return func(c *evalContext, r Row) operand { return function.run(c, evaluate(c, r, arguments)) }, nil
+	return func(c *Context, r Row) operand { return function.run(c, evaluate(c, r, arguments)) }, nil
 }
 
-func evaluate(c *evalContext, r Row, list []expr) []operand {
+func evaluate(c *Context, r Row, list []expr) []operand {
 	values := make([]operand, len(list))
 	for i, e := range list {
 		values[i] = e(c, r)
@@ -296,14 +296,14 @@ func evaluate(c *evalContext, r Row, list []expr) []operand {
 	return values
 }
 
-func constant(value operand) expr { return func(*evalContext, Row) operand { return value } }
+func constant(value operand) expr { return func(*Context, Row) operand { return value } }
 
 func field(name string) expr {
-	return func(_ *evalContext, r Row) operand { return fieldOperand(r[name]) }
+	return func(_ *Context, r Row) operand { return fieldOperand(r[name]) }
 }
 
-// parseWhere compiles the expression of `where`.
-func parseWhere(text string) (expr, error) {
+// ParseWhere compiles the expression of `where`.
+func ParseWhere(text string) (expr, error) {
 	p := &exprParser{command: "where", text: text}
 	e, err := p.or()
 	if err == nil && !p.end() {
@@ -338,7 +338,7 @@ func parseEval(text string) ([]assignment, error) {
 			name = inner
 			p.pos += len(inner) + 2
 		default:
-			for p.pos < len(p.text) && (wordByte(p.text[p.pos]) || strings.IndexByte(".:", p.text[p.pos]) >= 0) {
+			for p.pos < len(p.text) && (WordByte(p.text[p.pos]) || strings.IndexByte(".:", p.text[p.pos]) >= 0) {
 				p.pos++
 			}
 			name = p.text[start:p.pos]

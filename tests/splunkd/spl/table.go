@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"math"
@@ -12,8 +12,8 @@ type Value []string
 // Text is the value as a plain cell shows it: a list joined by line feeds.
 func (v Value) Text() string { return strings.Join(v, "\n") }
 
-// one makes a value of one text, or of none where the text is empty.
-func one(text string) Value {
+// One makes a value of one text, or of none where the text is empty.
+func One(text string) Value {
 	if text == "" {
 		return nil
 	}
@@ -26,7 +26,7 @@ type Row map[string]Value
 // Get returns the field's value as one text, empty without value.
 func (r Row) Get(field string) string { return r[field].Text() }
 
-func (r Row) clone() Row {
+func (r Row) Clone() Row {
 	copied := make(Row, len(r)+4)
 	for name, value := range r {
 		copied[name] = value
@@ -40,7 +40,7 @@ type Table struct {
 	Rows    []Row
 }
 
-func (t *Table) has(column string) bool {
+func (t *Table) Has(column string) bool {
 	for _, name := range t.Columns {
 		if name == column {
 			return true
@@ -49,17 +49,17 @@ func (t *Table) has(column string) bool {
 	return false
 }
 
-// add appends the columns that are not there yet.
-func (t *Table) add(columns ...string) {
+// Add appends the columns that are not there yet.
+func (t *Table) Add(columns ...string) {
 	for _, column := range columns {
-		if !t.has(column) {
+		if !t.Has(column) {
 			t.Columns = append(t.Columns, column)
 		}
 	}
 }
 
-// remove takes a column and its values away.
-func (t *Table) remove(column string) {
+// Remove takes a column and its values away.
+func (t *Table) Remove(column string) {
 	kept := t.Columns[:0:0]
 	for _, name := range t.Columns {
 		if name != column {
@@ -72,11 +72,11 @@ func (t *Table) remove(column string) {
 	}
 }
 
-// internal says whether a field is one of Splunk's own, which `fields` keeps and tables hide.
-func internal(field string) bool { return strings.HasPrefix(field, "_") }
+// Internal says whether a field is one of Splunk's own, which `fields` keeps and tables hide.
+func Internal(field string) bool { return strings.HasPrefix(field, "_") }
 
-// number reads a text as Splunk's commands do: decimal, with sign, fraction and exponent; no hexadecimal, no infinity.
-func number(text string) (float64, bool) {
+// Number reads a text as Splunk's commands do: decimal, with sign, fraction and exponent; no hexadecimal, no infinity.
+func Number(text string) (float64, bool) {
 	text = strings.TrimSpace(text)
 	if text == "" || strings.Trim(text, "0123456789+-.eE") != "" {
 		return 0, false
@@ -88,18 +88,18 @@ func number(text string) (float64, bool) {
 	return f, true
 }
 
-// formatNumber writes whole numbers without a point and others with as many digits as they need.
-func formatNumber(f float64) string {
+// FormatNumber writes whole numbers without a point and others with as many digits as they need.
+func FormatNumber(f float64) string {
 	if f == math.Trunc(f) && math.Abs(f) < 1e18 {
 		return strconv.FormatInt(int64(f), 10)
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
-// compareTexts orders two texts: as numbers where both are, else by their bytes.
-func compareTexts(a, b string) int {
-	x, isNumber := number(a)
-	y, both := number(b)
+// CompareTexts orders two texts: as numbers where both are, else by their bytes.
+func CompareTexts(a, b string) int {
+	x, isNumber := Number(a)
+	y, both := Number(b)
 	if isNumber && both {
 		switch {
 		case x < y:
@@ -112,8 +112,8 @@ func compareTexts(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// matchWildcard compares without case; `*` in the pattern stands for any text, also none.
-func matchWildcard(pattern, text string) bool {
+// MatchWildcard compares without case; `*` in the pattern stands for any text, also none.
+func MatchWildcard(pattern, text string) bool {
 	pattern, text = strings.ToLower(pattern), strings.ToLower(text)
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

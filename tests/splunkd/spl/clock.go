@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"fmt"
@@ -14,14 +14,14 @@ func epoch(seconds float64) time.Time {
 	return time.Unix(int64(whole), int64(math.Round((seconds-whole)*1e6))*1000).UTC()
 }
 
-// relativeTime reads one of Splunk's time modifiers: `now`, epoch seconds, and offsets and snaps in any order of use,
+// RelativeTime reads one of Splunk's time modifiers: `now`, epoch seconds, and offsets and snaps in any order of use,
 // such as -70m@m, @d, -1d@d+2h.
-func relativeTime(modifier string, now time.Time) (time.Time, error) {
+func RelativeTime(modifier string, now time.Time) (time.Time, error) {
 	bad := func() (time.Time, error) {
-		return time.Time{}, searchErrorf("Invalid value \"%s\" for time term.", modifier)
+		return time.Time{}, SearchErrorf("Invalid value \"%s\" for time term.", modifier)
 	}
 	text := strings.ToLower(strings.TrimSpace(modifier))
-	if seconds, ok := number(text); ok && !strings.ContainsAny(text, "+-") {
+	if seconds, ok := Number(text); ok && !strings.ContainsAny(text, "+-") {
 		return epoch(seconds), nil
 	}
 	text = strings.TrimPrefix(text, "now")
@@ -155,4 +155,22 @@ func strptime(text, format string, zone *time.Location) (time.Time, bool) {
 	}
 	at, err := time.ParseInLocation(layout, strings.TrimSpace(text), zone)
 	return at, err == nil
+}
+
+// EpochText is a time as splunkd writes _time: epoch seconds, with a fraction where there is one.
+func EpochText(t time.Time) string {
+	if t.Nanosecond() == 0 {
+		return strconv.FormatInt(t.Unix(), 10)
+	}
+	return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6)
+}
+
+// ParseSpan reads 30s, 5m, 1h, 1d.
+func ParseSpan(text string) (time.Duration, error) {
+	start := time.Unix(0, 0).UTC()
+	end, err := RelativeTime("+"+strings.TrimPrefix(text, "+"), start)
+	if err != nil || !end.After(start) {
+		return 0, SearchErrorf("Invalid span '%s'.", text)
+	}
+	return end.Sub(start), nil
 }

@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"fmt"
@@ -11,21 +11,29 @@ import (
 	"time"
 )
 
-// evalContext is what expressions know besides the row.
-type evalContext struct {
-	now  time.Time
-	zone *time.Location
+// Context is what expressions and commands know besides their rows.
+type Context struct {
+	Now              time.Time
+	Zone             *time.Location
+	Earliest, Latest time.Time    // the window of the search; zero: no bound
+	Held             func(*Table) // is told of each table that a command takes in as a whole; nil: nobody wants to know
+}
+
+func (c *Context) hold(in *Table) {
+	if c.Held != nil {
+		c.Held(in)
+	}
 }
 
 // evalFunction has the least and the most arguments that it takes (most -1: any number).
 type evalFunction struct {
 	least, most int
-	run         func(c *evalContext, arguments []operand) operand
+	run         func(c *Context, arguments []operand) operand
 }
 
 // onText makes a function of one text; null stays null, of a list each value is changed.
 func onText(change func(string) string) evalFunction {
-	return evalFunction{1, 1, func(_ *evalContext, a []operand) operand {
+	return evalFunction{1, 1, func(_ *Context, a []operand) operand {
 		var changed []string
 		for _, text := range a[0].texts() {
 			changed = append(changed, change(text))
@@ -35,7 +43,7 @@ func onText(change func(string) string) evalFunction {
 }
 
 func onNumber(change func(float64) float64) evalFunction {
-	return evalFunction{1, 1, func(_ *evalContext, a []operand) operand {
+	return evalFunction{1, 1, func(_ *Context, a []operand) operand {
 		f, ok := a[0].number()
 		if !ok {
 			return nullOperand
@@ -46,10 +54,10 @@ func onNumber(change func(float64) float64) evalFunction {
 
 // pick returns the largest or smallest of its arguments; texts are larger than numbers.
 func pick(sign int) evalFunction {
-	return evalFunction{1, -1, func(_ *evalContext, a []operand) operand {
+	return evalFunction{1, -1, func(_ *Context, a []operand) operand {
 		best := nullOperand
 		for _, o := range a {
-			if o.kind != null && (best.kind == null || compareTexts(o.String(), best.String())*sign > 0) {
+			if o.Kind != null && (best.Kind == null || CompareTexts(o.String(), best.String())*sign > 0) {
 				best = o
 			}
 		}
@@ -61,7 +69,7 @@ func pick(sign int) evalFunction {
 // so the result is null.
 func matchRegexp(text, pattern operand, use func(re *regexp.Regexp) operand) operand {
 	re, err := regexp.Compile(pattern.String())
-	if text.kind == null || pattern.kind == null || err != nil {
+	if text.Kind == null || pattern.Kind == null || err != nil {
 		return nullOperand
 	}
 	return use(re)
@@ -77,49 +85,49 @@ const maxRange = 100_000
 
 // evalFunctions are the functions that are played; an unknown one is an error of the search.
 var evalFunctions = map[string]evalFunction{
-	"if": {3, 3, func(_ *evalContext, a []operand) operand {
-		if a[0].isTrue() {
+	"if": {3, 3, func(_ *Context, a []operand) operand {
+		if a[0].IsTrue() {
 			return a[1]
 		}
 		return a[2]
 	}},
-	"case": {2, -1, func(_ *evalContext, a []operand) operand {
+	"case": {2, -1, func(_ *Context, a []operand) operand {
 		for i := 0; i+1 < len(a); i += 2 {
-			if a[i].isTrue() {
+			if a[i].IsTrue() {
 				return a[i+1]
 			}
 		}
 		return nullOperand
 	}},
-	"coalesce": {1, -1, func(_ *evalContext, a []operand) operand {
+	"coalesce": {1, -1, func(_ *Context, a []operand) operand {
 		for _, o := range a {
-			if o.kind != null {
+			if o.Kind != null {
 				return o
 			}
 		}
 		return nullOperand
 	}},
-	"nullif": {2, 2, func(_ *evalContext, a []operand) operand {
-		if compareOperands("=", a[0], a[1]).isTrue() {
+	"nullif": {2, 2, func(_ *Context, a []operand) operand {
+		if compareOperands("=", a[0], a[1]).IsTrue() {
 			return nullOperand
 		}
 		return a[0]
 	}},
-	"in":        {2, -1, func(_ *evalContext, a []operand) operand { return isIn(a) }},
-	"like":      {2, 2, func(_ *evalContext, a []operand) operand { return like(a[0], a[1]) }},
-	"isnull":    {1, 1, func(_ *evalContext, a []operand) operand { return truthOperand(a[0].kind == null) }},
-	"isnotnull": {1, 1, func(_ *evalContext, a []operand) operand { return truthOperand(a[0].kind != null) }},
-	"isnum": {1, 1, func(_ *evalContext, a []operand) operand {
+	"in":        {2, -1, func(_ *Context, a []operand) operand { return isIn(a) }},
+	"like":      {2, 2, func(_ *Context, a []operand) operand { return like(a[0], a[1]) }},
+	"isnull":    {1, 1, func(_ *Context, a []operand) operand { return truthOperand(a[0].Kind == null) }},
+	"isnotnull": {1, 1, func(_ *Context, a []operand) operand { return truthOperand(a[0].Kind != null) }},
+	"isnum": {1, 1, func(_ *Context, a []operand) operand {
 		_, ok := a[0].number()
 		return truthOperand(ok)
 	}},
-	"null":  {0, 0, func(*evalContext, []operand) operand { return nullOperand }},
-	"true":  {0, 0, func(*evalContext, []operand) operand { return truthOperand(true) }},
-	"false": {0, 0, func(*evalContext, []operand) operand { return truthOperand(false) }},
-	"now":   {0, 0, func(c *evalContext, _ []operand) operand { return numberOperand(float64(c.now.Unix())) }},
-	"time":  {0, 0, func(c *evalContext, _ []operand) operand { return numberOperand(float64(c.now.Unix())) }},
-	"len": {1, 1, func(_ *evalContext, a []operand) operand {
-		if a[0].kind == null {
+	"null":  {0, 0, func(*Context, []operand) operand { return nullOperand }},
+	"true":  {0, 0, func(*Context, []operand) operand { return truthOperand(true) }},
+	"false": {0, 0, func(*Context, []operand) operand { return truthOperand(false) }},
+	"now":   {0, 0, func(c *Context, _ []operand) operand { return numberOperand(float64(c.Now.Unix())) }},
+	"time":  {0, 0, func(c *Context, _ []operand) operand { return numberOperand(float64(c.Now.Unix())) }},
+	"len": {1, 1, func(_ *Context, a []operand) operand {
+		if a[0].Kind == null {
 			return nullOperand
 		}
 		return numberOperand(float64(len([]rune(a[0].String()))))
@@ -127,7 +135,7 @@ var evalFunctions = map[string]evalFunction{
 	"lower": onText(strings.ToLower), "upper": onText(strings.ToUpper), "trim": onText(strings.TrimSpace),
 	"abs": onNumber(math.Abs), "floor": onNumber(math.Floor), "ceiling": onNumber(math.Ceil), "ceil": onNumber(math.Ceil),
 	"min": pick(-1), "max": pick(1),
-	"round": {1, 2, func(_ *evalContext, a []operand) operand {
+	"round": {1, 2, func(_ *Context, a []operand) operand {
 		f, ok := a[0].number()
 		digits := 0.0
 		if len(a) == 2 {
@@ -141,10 +149,10 @@ var evalFunctions = map[string]evalFunction{
 		}
 		return textOperand(strconv.FormatFloat(round(f, int(digits)), 'f', int(digits), 64))
 	}},
-	"substr": {2, 3, func(_ *evalContext, a []operand) operand {
+	"substr": {2, 3, func(_ *Context, a []operand) operand {
 		runes := []rune(a[0].String())
 		start, ok := a[1].number()
-		if a[0].kind == null || !ok {
+		if a[0].Kind == null || !ok {
 			return nullOperand
 		}
 		from := int(start) - 1
@@ -159,7 +167,7 @@ var evalFunctions = map[string]evalFunction{
 		}
 		return textOperand(string(runes[from:to]))
 	}},
-	"match": {2, 2, func(_ *evalContext, a []operand) operand {
+	"match": {2, 2, func(_ *Context, a []operand) operand {
 		return matchRegexp(a[0], a[1], func(re *regexp.Regexp) operand {
 			for _, text := range a[0].texts() {
 				if re.MatchString(text) {
@@ -169,33 +177,33 @@ var evalFunctions = map[string]evalFunction{
 			return truthOperand(false)
 		})
 	}},
-	"replace": {3, 3, func(_ *evalContext, a []operand) operand {
+	"replace": {3, 3, func(_ *Context, a []operand) operand {
 		return matchRegexp(a[0], a[1], func(re *regexp.Regexp) operand {
 			template := regexp.MustCompile(`\\(\d)`).ReplaceAllString(strings.ReplaceAll(a[2].String(), "$", "$$"), "$${$1}")
 			return textOperand(re.ReplaceAllString(a[0].String(), template))
 		})
 	}},
-	"cidrmatch": {2, 2, func(_ *evalContext, a []operand) operand {
+	"cidrmatch": {2, 2, func(_ *Context, a []operand) operand {
 		prefix, err := netip.ParsePrefix(a[0].String())
 		addr, bad := netip.ParseAddr(a[1].String())
-		if a[1].kind == null {
+		if a[1].Kind == null {
 			return nullOperand
 		}
 		return truthOperand(err == nil && bad == nil && prefix.Masked().Contains(addr))
 	}},
-	"split": {2, 2, func(_ *evalContext, a []operand) operand {
-		if a[0].kind == null {
+	"split": {2, 2, func(_ *Context, a []operand) operand {
+		if a[0].Kind == null {
 			return nullOperand
 		}
 		return listOperand(strings.Split(a[0].String(), a[1].String()))
 	}},
-	"mvcount": {1, 1, func(_ *evalContext, a []operand) operand {
-		if a[0].kind == null {
+	"mvcount": {1, 1, func(_ *Context, a []operand) operand {
+		if a[0].Kind == null {
 			return nullOperand
 		}
 		return numberOperand(float64(len(a[0].texts())))
 	}},
-	"mvindex": {2, 3, func(_ *evalContext, a []operand) operand {
+	"mvindex": {2, 3, func(_ *Context, a []operand) operand {
 		list := a[0].texts()
 		from, ok := a[1].number()
 		to := from
@@ -214,13 +222,13 @@ var evalFunctions = map[string]evalFunction{
 		}
 		return listOperand(list[first:min(last+1, len(list))])
 	}},
-	"mvjoin": {2, 2, func(_ *evalContext, a []operand) operand {
-		if a[0].kind == null {
+	"mvjoin": {2, 2, func(_ *Context, a []operand) operand {
+		if a[0].Kind == null {
 			return nullOperand
 		}
 		return textOperand(strings.Join(a[0].texts(), a[1].String()))
 	}},
-	"mvfind": {2, 2, func(_ *evalContext, a []operand) operand {
+	"mvfind": {2, 2, func(_ *Context, a []operand) operand {
 		return matchRegexp(a[0], a[1], func(re *regexp.Regexp) operand {
 			for i, text := range a[0].texts() {
 				if re.MatchString(text) {
@@ -230,14 +238,14 @@ var evalFunctions = map[string]evalFunction{
 			return nullOperand
 		})
 	}},
-	"mvappend": {1, -1, func(_ *evalContext, a []operand) operand {
+	"mvappend": {1, -1, func(_ *Context, a []operand) operand {
 		var list []string
 		for _, o := range a {
 			list = append(list, o.texts()...)
 		}
 		return listOperand(list)
 	}},
-	"mvrange": {2, 3, func(_ *evalContext, a []operand) operand {
+	"mvrange": {2, 3, func(_ *Context, a []operand) operand {
 		from, isNumber := a[0].number()
 		to, both := a[1].number()
 		step := 1.0
@@ -249,53 +257,53 @@ var evalFunctions = map[string]evalFunction{
 		}
 		var list []string
 		for ; from < to; from += step {
-			list = append(list, formatNumber(from))
+			list = append(list, FormatNumber(from))
 		}
 		return listOperand(list)
 	}},
-	"mvdedup": {1, 1, func(_ *evalContext, a []operand) operand { return listOperand(distinct(a[0].texts())) }},
-	"mvsort": {1, 1, func(_ *evalContext, a []operand) operand {
+	"mvdedup": {1, 1, func(_ *Context, a []operand) operand { return listOperand(distinct(a[0].texts())) }},
+	"mvsort": {1, 1, func(_ *Context, a []operand) operand {
 		list := append([]string(nil), a[0].texts()...)
 		sort.Strings(list)
 		return listOperand(list)
 	}},
-	"tonumber": {1, 1, func(_ *evalContext, a []operand) operand {
+	"tonumber": {1, 1, func(_ *Context, a []operand) operand {
 		f, ok := a[0].number()
 		if !ok {
 			return nullOperand
 		}
 		return numberOperand(f)
 	}},
-	"tostring": {1, 1, func(_ *evalContext, a []operand) operand {
-		if a[0].kind == null {
+	"tostring": {1, 1, func(_ *Context, a []operand) operand {
+		if a[0].Kind == null {
 			return nullOperand
 		}
 		return textOperand(a[0].String())
 	}},
-	"strftime": {2, 2, func(c *evalContext, a []operand) operand {
+	"strftime": {2, 2, func(c *Context, a []operand) operand {
 		f, ok := a[0].number()
 		if !ok {
 			return nullOperand
 		}
-		text, err := strftime(epoch(f).In(c.zone), a[1].String())
+		text, err := strftime(epoch(f).In(c.Zone), a[1].String())
 		if err != nil {
 			return nullOperand
 		}
 		return textOperand(text)
 	}},
-	"strptime": {2, 2, func(c *evalContext, a []operand) operand {
-		at, ok := strptime(a[0].String(), a[1].String(), c.zone)
+	"strptime": {2, 2, func(c *Context, a []operand) operand {
+		at, ok := strptime(a[0].String(), a[1].String(), c.Zone)
 		if !ok {
 			return nullOperand
 		}
 		return textOperand(fmt.Sprintf("%d.%06d", at.Unix(), at.Nanosecond()/1000))
 	}},
-	"relative_time": {2, 2, func(c *evalContext, a []operand) operand {
+	"relative_time": {2, 2, func(c *Context, a []operand) operand {
 		f, ok := a[0].number()
 		if !ok {
 			return nullOperand
 		}
-		at, err := relativeTime(a[1].String(), epoch(f).In(c.zone))
+		at, err := RelativeTime(a[1].String(), epoch(f).In(c.Zone))
 		if err != nil {
 			return nullOperand
 		}

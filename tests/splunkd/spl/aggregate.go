@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"sort"
@@ -15,11 +15,11 @@ type aggregate struct {
 
 // of returns the values of a row that the function takes in. Of an expression these are the values of its result; a
 // truth value counts once if true.
-func (a aggregate) of(c *evalContext, row Row) []string {
+func (a aggregate) of(c *Context, row Row) []string {
 	switch {
 	case a.Eval != nil:
 		value := a.Eval(c, row)
-		if value.kind == boolean && !value.truth {
+		if value.Kind == boolean && !value.truth {
 			return nil
 		}
 		return value.texts()
@@ -34,21 +34,21 @@ const listLimit = 100
 
 // aggregateFunctions turn all values of a group, in row order, into the result.
 var aggregateFunctions = map[string]func(values []string) Value{
-	"count": func(values []string) Value { return Value{formatNumber(float64(len(values)))} },
-	"dc":    func(values []string) Value { return Value{formatNumber(float64(len(distinct(values))))} },
+	"count": func(values []string) Value { return Value{FormatNumber(float64(len(values)))} },
+	"dc":    func(values []string) Value { return Value{FormatNumber(float64(len(distinct(values))))} },
 	"sum": func(values []string) Value {
-		total, n := sum(values)
+		total, n := Sum(values)
 		if n == 0 {
 			return nil
 		}
-		return Value{formatNumber(total)}
+		return Value{FormatNumber(total)}
 	},
 	"avg": func(values []string) Value {
-		total, n := sum(values)
+		total, n := Sum(values)
 		if n == 0 {
 			return nil
 		}
-		return Value{formatNumber(total / float64(n))}
+		return Value{FormatNumber(total / float64(n))}
 	},
 	"min": func(values []string) Value { return extreme(values, -1) },
 	"max": func(values []string) Value { return extreme(values, 1) },
@@ -92,9 +92,9 @@ func distinct(values []string) []string {
 }
 
 // sum adds the values that are numbers; the others do not count.
-func sum(values []string) (total float64, n int) {
+func Sum(values []string) (total float64, n int) {
 	for _, v := range values {
-		if f, ok := number(v); ok {
+		if f, ok := Number(v); ok {
 			total += f
 			n++
 		}
@@ -107,8 +107,8 @@ func extreme(values []string, sign int) Value {
 	if len(values) == 0 {
 		return nil
 	}
-	compare := compareTexts
-	if _, n := sum(values); n < len(values) {
+	compare := CompareTexts
+	if _, n := Sum(values); n < len(values) {
 		compare = strings.Compare
 	}
 	best := values[0]
@@ -120,9 +120,9 @@ func extreme(values []string, sign int) Value {
 	return Value{best}
 }
 
-// parseAggregates reads `count min(_time) as firstTime, dc(x)` up to the end or a stop word.
+// ParseAggregates reads `count min(_time) as firstTime, dc(x)` up to the end or a stop word.
 // text is what the tokens were cut from.
-func parseAggregates(command, text string, tokens []token, stop ...string) ([]aggregate, []token, error) {
+func ParseAggregates(command, text string, tokens []Token, stop ...string) ([]aggregate, []Token, error) {
 	var found []aggregate
 	for len(tokens) > 0 {
 		head := tokens[0]
@@ -131,7 +131,7 @@ func parseAggregates(command, text string, tokens []token, stop ...string) ([]ag
 			continue
 		}
 		for _, word := range stop {
-			if head.is(word) {
+			if head.Is(word) {
 				return found, tokens, nil
 			}
 		}
@@ -140,11 +140,11 @@ func parseAggregates(command, text string, tokens []token, stop ...string) ([]ag
 			name = alias
 		}
 		if head.Kind != tokenWord || aggregateFunctions[name] == nil {
-			return nil, nil, searchErrorf("Error in '%s' command: The argument '%s' is invalid, or its function is not played by this stand-in.", command, head.Raw)
+			return nil, nil, SearchErrorf("Error in '%s' command: The argument '%s' is invalid, or its function is not played by this stand-in.", command, head.Raw)
 		}
 		agg := aggregate{Function: name, As: head.Text}
 		tokens = tokens[1:]
-		if len(tokens) >= 3 && tokens[0].Kind == tokenOpen && tokens[1].is("eval") && tokens[2].Kind == tokenOpen {
+		if len(tokens) >= 3 && tokens[0].Kind == TokenOpen && tokens[1].Is("eval") && tokens[2].Kind == TokenOpen {
 			p := &exprParser{command: command, text: text, pos: tokens[2].End}
 			var err error
 			if agg.Eval, err = p.or(); err != nil {
@@ -159,23 +159,23 @@ func parseAggregates(command, text string, tokens []token, stop ...string) ([]ag
 			for len(tokens) > 0 && tokens[0].End <= p.pos {
 				tokens = tokens[1:]
 			}
-		} else if len(tokens) >= 3 && tokens[0].Kind == tokenOpen && tokens[1].word() && tokens[2].Kind == tokenClose {
+		} else if len(tokens) >= 3 && tokens[0].Kind == TokenOpen && tokens[1].Word() && tokens[2].Kind == TokenClose {
 			agg.Field = tokens[1].Text
 			agg.As = head.Text + "(" + agg.Field + ")"
 			tokens = tokens[3:]
-		} else if len(tokens) > 0 && tokens[0].Kind == tokenOpen {
-			return nil, nil, searchErrorf("Error in '%s' command: %s() takes one field name here.", command, head.Text)
+		} else if len(tokens) > 0 && tokens[0].Kind == TokenOpen {
+			return nil, nil, SearchErrorf("Error in '%s' command: %s() takes one field name here.", command, head.Text)
 		}
 		if agg.Field == "" && agg.Eval == nil && name != "count" {
-			return nil, nil, searchErrorf("Error in '%s' command: %s needs a field in parentheses.", command, head.Text)
+			return nil, nil, SearchErrorf("Error in '%s' command: %s needs a field in parentheses.", command, head.Text)
 		}
-		if len(tokens) >= 2 && tokens[0].is("as") && tokens[1].word() {
+		if len(tokens) >= 2 && tokens[0].Is("as") && tokens[1].Word() {
 			agg.As = tokens[1].Text
 			tokens = tokens[2:]
 		}
 		for _, other := range found {
 			if other.As == agg.As {
-				return nil, nil, searchErrorf("Error in '%s' command: The output field '%s' is named twice.", command, agg.As)
+				return nil, nil, SearchErrorf("Error in '%s' command: The output field '%s' is named twice.", command, agg.As)
 			}
 		}
 		found = append(found, agg)
@@ -183,27 +183,27 @@ func parseAggregates(command, text string, tokens []token, stop ...string) ([]ag
 	return found, nil, nil
 }
 
-// parseNames reads field names with commas or blanks between them.
-func parseNames(command string, tokens []token) ([]string, error) {
+// ParseNames reads field names with commas or blanks between them.
+func ParseNames(command string, tokens []Token) ([]string, error) {
 	var names []string
 	for _, t := range tokens {
 		switch {
 		case t.Kind == tokenComma:
-		case t.word():
+		case t.Word():
 			names = append(names, t.Text)
 		default:
-			return nil, searchErrorf("Error in '%s' command: unexpected %q between field names.", command, t.Raw)
+			return nil, SearchErrorf("Error in '%s' command: unexpected %q between field names.", command, t.Raw)
 		}
 	}
 	if len(names) == 0 {
-		return nil, searchErrorf("Error in '%s' command: a field name is missing.", command)
+		return nil, SearchErrorf("Error in '%s' command: a field name is missing.", command)
 	}
 	return names, nil
 }
 
-// group collects rows by the values of some fields and aggregates each group. Rows without a value in one of the fields
+// Group collects rows by the values of some fields and aggregates each group. Rows without a value in one of the fields
 // are left out; a list counts once for each of its values. Groups come sorted by their fields.
-func group(c *evalContext, rows []Row, by []string, aggregates []aggregate) *Table {
+func Group(c *Context, rows []Row, by []string, aggregates []aggregate) *Table {
 	type bucket struct {
 		keys   []string
 		values [][]string
@@ -229,16 +229,16 @@ func group(c *evalContext, rows []Row, by []string, aggregates []aggregate) *Tab
 	}
 	sort.SliceStable(order, func(i, j int) bool {
 		for k := range by {
-			if c := compareTexts(order[i].keys[k], order[j].keys[k]); c != 0 {
+			if c := CompareTexts(order[i].keys[k], order[j].keys[k]); c != 0 {
 				return c < 0
 			}
 		}
 		return false
 	})
 	table := &Table{}
-	table.add(by...)
+	table.Add(by...)
 	for _, agg := range aggregates {
-		table.add(agg.As)
+		table.Add(agg.As)
 	}
 	for _, b := range order {
 		row := Row{}

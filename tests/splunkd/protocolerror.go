@@ -2,15 +2,6 @@ package splunkd
 
 import "fmt"
 
-// SearchError is a search that failed as it would fail in Splunk: Text is what the user reads.
-type SearchError struct{ Text string }
-
-func (e *SearchError) Error() string { return e.Text }
-
-func searchErrorf(format string, values ...any) error {
-	return &SearchError{Text: fmt.Sprintf(format, values...)}
-}
-
 // ProtocolError is a command that broke the chunked protocol, or a rule of our own that goes further than splunkd does
 // (nothing on stderr, exit code 0, equal getinfo replies). Splunk might shrug it off; the stand-in never does.
 type ProtocolError struct {

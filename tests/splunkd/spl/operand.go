@@ -1,4 +1,4 @@
-package splunkd
+package spl
 
 import (
 	"math"
@@ -8,9 +8,9 @@ import (
 
 // operand is a value inside an expression: null, number, text, list or truth value.
 type operand struct {
-	kind  operandKind
+	Kind  operandKind
 	num   float64
-	text  string
+	Text  string
 	list  []string
 	truth bool
 }
@@ -20,16 +20,16 @@ type operandKind byte
 const (
 	null operandKind = iota
 	numeric
-	textual
+	Textual
 	listed
 	boolean
 )
 
 var nullOperand = operand{}
 
-func numberOperand(f float64) operand  { return operand{kind: numeric, num: f} }
-func textOperand(text string) operand  { return operand{kind: textual, text: text} }
-func truthOperand(truth bool) operand  { return operand{kind: boolean, truth: truth} }
+func numberOperand(f float64) operand  { return operand{Kind: numeric, num: f} }
+func textOperand(text string) operand  { return operand{Kind: Textual, Text: text} }
+func truthOperand(truth bool) operand  { return operand{Kind: boolean, truth: truth} }
 func fieldOperand(value Value) operand { return listOperand(value) }
 
 func listOperand(list []string) operand {
@@ -39,16 +39,16 @@ func listOperand(list []string) operand {
 	case 1:
 		return textOperand(list[0])
 	}
-	return operand{kind: listed, list: list}
+	return operand{Kind: listed, list: list}
 }
 
 // texts are the values of an operand as texts.
 func (o operand) texts() []string {
-	switch o.kind {
+	switch o.Kind {
 	case numeric:
-		return []string{formatNumber(o.num)}
-	case textual:
-		return []string{o.text}
+		return []string{FormatNumber(o.num)}
+	case Textual:
+		return []string{o.Text}
 	case listed:
 		return o.list
 	case boolean:
@@ -63,20 +63,20 @@ func (o operand) texts() []string {
 func (o operand) String() string { return strings.Join(o.texts(), "\n") }
 
 func (o operand) number() (float64, bool) {
-	switch o.kind {
+	switch o.Kind {
 	case numeric:
 		return o.num, true
-	case textual:
-		return number(o.text)
+	case Textual:
+		return Number(o.Text)
 	}
 	return 0, false
 }
 
-func (o operand) isTrue() bool { return o.kind == boolean && o.truth }
+func (o operand) IsTrue() bool { return o.Kind == boolean && o.truth }
 
 // A comparison with null is null, and null is not true: `where NOT x=1` drops rows without x.
 func logicalNot(a operand) operand {
-	if a.kind != boolean {
+	if a.Kind != boolean {
 		return nullOperand
 	}
 	return truthOperand(!a.truth)
@@ -84,9 +84,9 @@ func logicalNot(a operand) operand {
 
 func logicalAnd(a, b operand) operand {
 	switch {
-	case a.kind == boolean && !a.truth, b.kind == boolean && !b.truth:
+	case a.Kind == boolean && !a.truth, b.Kind == boolean && !b.truth:
 		return truthOperand(false)
-	case a.kind == boolean && b.kind == boolean:
+	case a.Kind == boolean && b.Kind == boolean:
 		return truthOperand(true)
 	}
 	return nullOperand
@@ -97,7 +97,7 @@ func logicalOr(a, b operand) operand {
 }
 
 func logicalXor(a, b operand) operand {
-	if a.kind != boolean || b.kind != boolean {
+	if a.Kind != boolean || b.Kind != boolean {
 		return nullOperand
 	}
 	return truthOperand(a.truth != b.truth)
@@ -106,12 +106,12 @@ func logicalXor(a, b operand) operand {
 // compareOperands compares numbers where both sides are numbers, else texts, with case. A list is equal to a text if one
 // of its values is.
 func compareOperands(op string, a, b operand) operand {
-	if a.kind == null || b.kind == null {
+	if a.Kind == null || b.Kind == null {
 		return nullOperand
 	}
 	for _, x := range a.texts() {
 		for _, y := range b.texts() {
-			c := compareTexts(x, y)
+			c := CompareTexts(x, y)
 			holds := false
 			switch op {
 			case "=", "==":
@@ -136,11 +136,11 @@ func compareOperands(op string, a, b operand) operand {
 }
 
 func isIn(arguments []operand) operand {
-	if arguments[0].kind == null {
+	if arguments[0].Kind == null {
 		return nullOperand
 	}
 	for _, choice := range arguments[1:] {
-		if compareOperands("=", arguments[0], choice).isTrue() {
+		if compareOperands("=", arguments[0], choice).IsTrue() {
 			return truthOperand(true)
 		}
 	}
@@ -149,7 +149,7 @@ func isIn(arguments []operand) operand {
 
 // like has SQL's wildcards: % any text, _ one character.
 func like(a, b operand) operand {
-	if a.kind == null || b.kind == null {
+	if a.Kind == null || b.Kind == null {
 		return nullOperand
 	}
 	pattern := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(b.String()))
@@ -175,17 +175,17 @@ func modulo(a, b float64) (float64, bool) { return math.Mod(a, b), b != 0 }
 
 // plus adds two numbers or joins two texts.
 func plus(a, b operand) operand {
-	if sum := arithmetic(func(a, b float64) (float64, bool) { return a + b, true })(a, b); sum.kind != null {
+	if sum := arithmetic(func(a, b float64) (float64, bool) { return a + b, true })(a, b); sum.Kind != null {
 		return sum
 	}
-	if a.kind == textual && b.kind == textual {
+	if a.Kind == Textual && b.Kind == Textual {
 		return concatenate(a, b)
 	}
 	return nullOperand
 }
 
 func concatenate(a, b operand) operand {
-	if a.kind == null || b.kind == null {
+	if a.Kind == null || b.Kind == null {
 		return nullOperand
 	}
 	return textOperand(a.String() + b.String())
