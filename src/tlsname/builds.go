@@ -106,6 +106,23 @@ const (
 // know which build it is.
 func Builds() []Build { return append([]Build(nil), builds[:]...) }
 
+// Which returns the builds that a hello may come from: those with both fingerprints,
+// else those with its JA3, else those with its JA4.
+func Which(ja3, ja4 string) (of []Build, byJA3, byJA4 bool) {
+	for _, by := range [...]struct{ ja3, ja4 bool }{{true, true}, {true, false}, {false, true}} {
+		for _, b := range builds {
+			if by.ja3 && (b.JA3 == "" || b.JA3 != ja3) || by.ja4 && b.JA4 != ja4 {
+				continue
+			}
+			of = append(of, b)
+		}
+		if len(of) > 0 {
+			return of, by.ja3, by.ja4
+		}
+	}
+	return nil, false, false
+}
+
 // found is what the lookup tables hold.
 type found struct {
 	client Client
