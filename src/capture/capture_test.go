@@ -94,6 +94,10 @@ func TestDTLS(t *testing.T) {
 		hellos.UDP(hellos.Client6, hellos.Server6, hellos.Snowflake.Datagram()[:60]),
 		hellos.UDP(hellos.Client6, hellos.Server6, []byte("a question"))))
 	require.Equal(t, Summary{Packets: 3, Hellos: 1, Partial: 1}, s)
+	first := hellos.Snowflake.Datagram()
+	first[lenDTLSRecord+11]-- // a fragment that lacks the last byte
+	_, s = read(t, hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, hellos.UDP(hellos.Client6, hellos.Server6, first)))
+	require.Equal(t, Summary{Packets: 1, Partial: 1}, s)
 	require.True(t, all[0].DTLS)
 	require.Equal(t, hellos.Client6, all[0].Source)
 	require.Equal(t, hellos.Snowflake.Text, all[0].JA3Text)

@@ -50,6 +50,7 @@ func TestJA4(t *testing.T) {
 	f(func(s *hellos.Hello) { s.Text = "771,2570,," + "," }, "t12i000000_000000000000_000000000000$")
 	f(func(s *hellos.Hello) { s.Text = "771,47,0-16,,"; s.ALPN = "http/1.1" }, "t12d0102h1_")
 	f(func(s *hellos.Hello) { s.Text = "771,47,0-16,,"; s.ALPN = "" }, "t12d010200_")
+	f(func(s *hellos.Hello) { s.Text = "771,47,0-2586-2570,," }, "t12d010200_") // 0a1a is no GREASE
 	many := strings.Repeat("47-", 149) + "47"
 	f(func(s *hellos.Hello) { s.Text = "771," + many + ",0,," }, "t12d990100_")
 	f(func(s *hellos.Hello) { s.Text, s.DTLS = "65277,47,43,,", true; s.Versions = []uint16{0xfefc, 0xfefd} }, "dd3i010100_")
@@ -112,8 +113,11 @@ func TestBegins(t *testing.T) {
 	f(0, 1, seg(5, nil, "S"), seg(6, b[:700], ""), seg(9000, nil, "S"))
 	f(0, 0, seg(5, nil, "S"), seg(6, []byte("GET / HTTP/1.1\r\n\r\n"), ""))
 	f(0, 0, seg(5, nil, "S"))
-	f(0, 0, seg(5, []byte{22, 3, 1, 0, 4, 2, 0, 0, 0}, "")) // a ServerHello
-	f(0, 0, seg(5, []byte{22, 3, 1, 0, 4, 1, 1, 0, 1}, "")) // longer than any hello
+	f(1, 0, seg(5, nil, "S"), seg(6, b[:700], ""), seg(5, nil, "S"), seg(706, b[700:], "")) // a SYN sent again loses nothing
+	f(0, 0, seg(5, []byte{22, 3, 1, 0, 4, 2, 0, 0, 0}, ""))                                 // a ServerHello
+	f(0, 0, seg(5, []byte{22, 3, 1, 0x42, 0, 1, 0, 0, 4}, ""))                              // a record longer than any
+	f(0, 0, seg(5, nil, "S"), seg(6, []byte{22, 3, 1, 0, 0, 1}, ""))                        // an empty one
+	f(0, 0, seg(5, []byte{22, 3, 1, 0, 4, 1, 1, 0, 1}, ""))                                 // longer than any hello
 }
 
 // A packet that the capture cut short leaves a hole: no hello, and it is counted.
@@ -156,6 +160,32 @@ func TestManyConnections(t *testing.T) {
 	s.close()
 	require.Zero(t, s.held)
 	require.Empty(t, s.of)
+}
+
+// What came before its turn is bounded for each stream and for all.
+func TestAhead(t *testing.T) {
+	tcp := func(seq uint32, payload []byte) *layers.TCP {
+		l := &layers.TCP{Seq: seq}
+		l.Payload = payload
+		return l
+	}
+	var s streams
+	b := hellos.TorBrowser.Records(1 << 14)
+	for _, most := range []int{maxAhead, maxAhead + 1} {
+		k := key{netipPort(hellos.Client, uint16(most)), hellos.Server}
+		s.segment(k, &layers.TCP{Seq: 1, SYN: true})
+		for i := range most {
+			s.segment(k, tcp(3+uint32(i), b[1:3]))
+		}
+		require.Equal(t, most <= maxAhead, s.of[k] != nil)
+	}
+	piece := make([]byte, 60<<10)
+	for i := range 2 * maxHeld / len(piece) {
+		k := key{netipPort(hellos.Client6, uint16(i)), hellos.Server6}
+		s.segment(k, &layers.TCP{Seq: 1, SYN: true})
+		s.segment(k, tcp(9, piece))
+		require.LessOrEqual(t, s.held, maxHeld+len(piece))
+	}
 }
 
 var (

@@ -27,7 +27,7 @@ one packet; QUIC and IP fragments are not.
 
 With it a site measures a build that nobody has measured, and can see whether its
 sensors log the same. Let the program connect to an address of your own, as tor does
-with UseBridges 1, Bridge 127.0.0.1:PORT, SocksPort 0 and a new DataDirectory, and
+with UseBridges 1, Bridge [::1]:PORT, SocksPort 0 and a new DataDirectory, and
 capture the first packets: tcpdump -i lo -w tor.pcap tcp port PORT.
 
 The keys of json are columns of the search command: torctl scan reads them.

@@ -122,6 +122,7 @@ func TestShown(t *testing.T) {
 	f("JA4 beside another JA3, and the form", "ja4,ja3,sni", torJA4+",0123456789abcdef0123456789abcdef,www.example.com", "10 ja4_tor")
 	f("JA4 beside another JA3, and a made-up name", "ja4,ja3,sni", torJA4+",0123456789abcdef0123456789abcdef,"+torName, "85 ja4_tor+sni_pattern")
 	f("JA4 beside another JA3's text", "ja4,ja3_string", torJA4+`,"771,4865,0-11-10,29-23-24,0"`, "10 ja4_tor")
+	f("JA4 beside several JA3s of others", "ja4,ja3,__mv_ja3", torJA4+`,"x","$0123456789abcdef0123456789abcdef$;$1123456789abcdef0123456789abcdef$"`, "40 ja4_tor")
 	f("JA4 beside what is no JA3", "ja4,ja3", torJA4+",TLSv1.3", "40 ja4_tor")
 	f("a JA3's text with tor's groups", "ja3,ja3_string", `0123456789abcdef0123456789abcdef,"771,4865,0-11-10,23-29-21,0-1-2"`, "86 ja3_groups")
 	f("a JA3's text with tor's groups and ALPN", "ja3_string", `"771,4865,0-11-10-16,23-29-21,0-1-2"`, "0 ")
