@@ -70,11 +70,24 @@ func (f build) listless() build {
 // sni is a TLS name that looks like nothing, formed one of the form that Tor's
 // have, madeUp one that looks like Tor's as well; ja4 and ja3 are fingerprints of
 // a known flow.
-func (f build) sni(name string) build    { f.Hello.Name = []byte(name); return f }
-func (f build) formed(name string) build { f = f.sni(name); f.Hello.Form = true; return f }
+func (f build) sni(name string) build {
+	f.Hello.Name, f.Hello.Foreign = []byte(name), true
+	return f
+}
+func (f build) formed(name string) build {
+	f = f.sni(name)
+	f.Hello.Form, f.Hello.Foreign = true, false
+	return f
+}
 func (f build) madeUp(name string) build { f = f.formed(name); f.Hello.MadeUp = true; return f }
 func (f build) ja4() build               { f.Hello.JA4 = true; return f }
 func (f build) ja3() build               { f.Hello.JA3 = true; return f }
+func (f build) shared() build            { f.Hello.JA3, f.Hello.JA3Shared = true, true; return f }
+func (f build) otherJA3() build          { f.Hello.JA3Other = true; return f }
+func (f build) groups() build            { f.Hello.Groups = true; return f }
+func (f build) ciphers() build           { f.Hello.Ciphers = true; return f }
+func (f build) cert() build              { f.Hello.Certificate = true; return f }
+func (f build) snowflake() build         { f.Hello.Snowflake = true; return f }
 func (f build) onion(k flow.OnionKind, w flow.Where, name string) build {
 	f.Onion = flow.Onion{Kind: k, Where: w, Name: []byte(name)}
 	return f

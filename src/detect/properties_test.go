@@ -64,8 +64,13 @@ func drawHello(t *rapid.T) flow.Hello {
 		JA4:    rapid.Bool().Draw(t, "JA4"),
 		JA3:    rapid.Bool().Draw(t, "JA3"),
 		MadeUp: rapid.Bool().Draw(t, "made up"),
+
+		JA3Shared: rapid.Bool().Draw(t, "JA3 shared"), JA3Other: rapid.Bool().Draw(t, "JA3 other"),
+		Groups: rapid.Bool().Draw(t, "groups"), Ciphers: rapid.Bool().Draw(t, "ciphers"),
+		Snowflake: rapid.Bool().Draw(t, "Snowflake"), Certificate: rapid.Bool().Draw(t, "certificate"),
 	}
 	h.Form = h.MadeUp || rapid.Bool().Draw(t, "form")
+	h.Foreign = !h.Form && rapid.Bool().Draw(t, "foreign")
 	return h
 }
 
@@ -181,9 +186,28 @@ func TestMoreNamesNeverLowerTheScore(t *testing.T) {
 		steps := []func(){
 			func() { f.Hello.JA4 = true }, func() { f.Hello.JA3 = true }, func() { f.Hello.Form = true },
 			func() { f.Hello.Form, f.Hello.MadeUp = true, true }, func() { f.Onion.Kind = flow.OnionService },
+			func() { f.Hello.Groups = true }, func() { f.Hello.Ciphers = true }, func() { f.Hello.Certificate = true }, func() { f.Hello.Snowflake = true },
 		}
-		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4}).Draw(t, "order") {
+		for _, i := range rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7, 8}).Draw(t, "order") {
 			step(steps[i])
+		}
+	})
+}
+
+// What weakens a fingerprint never raises the score: a name that Tor does not make up,
+// a JA3 of another program, a JA3 that holds nothing of Tor's own.
+func TestDoubtNeverRaisesTheScore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFlow.Draw(t, "flow")
+		house(t, &f)
+		f.Hello = drawHello(t)
+		f.Hello.JA3Shared, f.Hello.JA3Other, f.Hello.Foreign = false, false, false
+		before := scoreOf(f)
+		shared, other, foreign := f, f, f
+		shared.Hello.JA3Shared, other.Hello.JA3Other = true, true
+		foreign.Hello.Foreign = !f.Hello.Form
+		for _, weaker := range []flow.Flow{shared, other, foreign} {
+			require.LessOrEqual(t, scoreOf(weaker), before)
 		}
 	})
 }
@@ -208,7 +232,7 @@ func TestMadeUpNameAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFlow.Draw(t, "flow")
 		f.Sightings, f.Label, f.Onion = nil, flow.LabelNone, flow.Onion{}
-		f.Hello.JA4, f.Hello.JA3 = false, false
+		f.Hello = flow.Hello{Name: f.Hello.Name, Form: f.Hello.Form, Foreign: f.Hello.Foreign, MadeUp: f.Hello.MadeUp, Snowflake: f.Hello.Snowflake}
 		var judge detect.Judge
 		found := judge.Judge(&f)
 		require.LessOrEqual(t, found.Verdict, detect.VerdictUnknown)
@@ -384,6 +408,8 @@ func TestArbitraryFlows(t *testing.T) {
 			Hello: flow.Hello{
 				Name: rapid.SliceOf(rapid.Byte()).Draw(t, "TLS name"),
 				Form: rapid.Bool().Draw(t, "form"), MadeUp: rapid.Bool().Draw(t, "made up"), JA4: rapid.Bool().Draw(t, "JA4"), JA3: rapid.Bool().Draw(t, "JA3"),
+				Foreign: rapid.Bool().Draw(t, "foreign"), JA3Shared: rapid.Bool().Draw(t, "JA3 shared"), JA3Other: rapid.Bool().Draw(t, "JA3 other"), Groups: rapid.Bool().Draw(t, "groups"),
+				Ciphers: rapid.Bool().Draw(t, "ciphers"), Snowflake: rapid.Bool().Draw(t, "Snowflake"), Certificate: rapid.Bool().Draw(t, "certificate"),
 			},
 			Onion: flow.Onion{
 				Kind: flow.OnionKind(rapid.IntRange(0, 2).Draw(t, "onion")), Where: flow.Where(rapid.IntRange(0, 2).Draw(t, "where")),

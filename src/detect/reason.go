@@ -28,6 +28,8 @@ func reason(dst []byte, f *flow.Flow, out *Finding, all []graded, label, name Ev
 		dst = namesAlone(dst, f, name)
 	case f.Label == flow.LabelListed:
 		dst = listedLabel(dst, f)
+	case f.Hello.Snowflake:
+		dst = snowflake(dst, f)
 	default:
 		// A row of which there are many alike: nothing of its own gets in.
 		if dst = withoutEvidence(dst, f); len(dst) > start {

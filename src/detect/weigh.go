@@ -160,6 +160,9 @@ func gather(out []Evidence, all []graded, label Evidence, names []Evidence, f *f
 	if f.Label == flow.LabelListed {
 		out = add(out, Evidence{Code: listLabel})
 	}
+	if f.Hello.Snowflake {
+		out = add(out, Evidence{Code: dtlsSnowflake})
+	}
 	if f.Transport == flow.NotTCP {
 		out = add(out, Evidence{Code: notTCP})
 	}

@@ -24,6 +24,7 @@ import (
 
 	"tordetect/src/cell"
 	"tordetect/src/rows"
+	"tordetect/src/tlsname"
 )
 
 // An Event is cells by role, unread: those of a text, which Put sets, and those of
@@ -162,16 +163,16 @@ func (e *Event) has(s Slot) bool {
 }
 
 // Says reports whether there is anything to judge: an address, a name, a
-// fingerprint or a label that says Tor.
+// fingerprint, a certificate as relays make them up or a label that says Tor.
 func (e *Event) Says() bool {
-	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3} {
+	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3, JA3Text} {
 		for i := range e.n(r) {
 			if e.counts(r, i) && !cell.IsEmpty(e.bare(r, i)) {
 				return true
 			}
 		}
 	}
-	return e.isLabeled()
+	return e.isLabeled() || e.have&(1<<Subject) != 0 && tlsname.Certificate(e.alone(Subject), e.alone(Issuer))
 }
 
 // IsOther reports whether the event is of a kind that is no flow although it has
@@ -393,6 +394,9 @@ func (s Slot) IsRaw() bool { return slots.role[s] == Raw }
 
 // IsEnd reports whether a name is that of an address.
 func (s Slot) IsEnd() bool { return slots.role[s] == Source || slots.role[s] == Destination }
+
+// IsCertificate reports whether a name is that of a certificate's owner.
+func (s Slot) IsCertificate() bool { return slots.role[s] == Subject }
 
 // HasBothEnds reports whether the event has a cell with something for each address.
 func (e *Event) HasBothEnds() bool { return e.first(Source) >= 0 && e.first(Destination) >= 0 }

@@ -32,6 +32,9 @@ const (
 	SNI
 	JA4
 	JA3
+	JA3Text
+	Subject
+	Issuer
 	URL
 	Method
 	Query
@@ -203,6 +206,17 @@ var table = [Roles]role{
 	JA3: {"JA3 fingerprint of the client", []Name{
 		{Text: "ja3"}, {Text: "tls.ja3", Of: Suricata}, {Text: "tls.ja3.hash", Of: Suricata}, {Text: "tls.client.ja3", Of: ECS},
 	}},
+	JA3Text: {"text that a JA3 is the hash of, or its groups", []Name{
+		{Text: "ja3_string"}, {Text: "tls.ja3.string", Of: Suricata}, {Text: "ja3_ec", Of: Zeek},
+	}},
+	Subject: {"whom the server's certificate names", []Name{
+		{Text: "ssl_subject"}, {Text: "ssl_subject_common_name"}, {Text: "subject", Of: Zeek, Beside: OwnEnds}, {Text: "certificate.subject", Of: Zeek},
+		{Text: "tls.subject", Of: Suricata}, {Text: "tls.server.subject", Of: ECS},
+	}},
+	Issuer: {"who issued the server's certificate", []Name{
+		{Text: "ssl_issuer"}, {Text: "ssl_issuer_common_name"}, {Text: "issuer", Of: Zeek, Beside: OwnEnds}, {Text: "certificate.issuer", Of: Zeek},
+		{Text: "tls.issuerdn", Of: Suricata}, {Text: "tls.server.issuer", Of: ECS},
+	}},
 	URL: {"URL, or its host", []Name{
 		{Text: "url"}, {Text: "http.url", Of: Suricata}, {Text: "uri", Of: Zeek, Beside: OwnEnds}, {Text: "misc", Of: PaloAlto, Beside: OwnEnds},
 		{Text: "url.original", Of: ECS}, {Text: "url.full", Of: ECS},
@@ -292,4 +306,4 @@ func plainName(name string) string {
 }
 
 // maxNames bounds the table, so that an event can be an array; a test holds it.
-const maxNames = 208
+const maxNames = 232

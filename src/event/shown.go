@@ -12,12 +12,16 @@ import (
 // Tor gets into the flow: a row with an ordinary name stays a quiet one.
 func (r *Reader) Names(e *Event, f *flow.Flow) {
 	r.Target = cell.Addr{}
-	if r.isOther || e.have&(1<<SNI|1<<JA4|1<<JA3|1<<URL|1<<Query) == 0 {
+	if r.isOther || e.have&(1<<SNI|1<<JA4|1<<JA3|1<<JA3Text|1<<Subject|1<<URL|1<<Query) == 0 {
 		return
 	}
 	var h hello
-	r.each(e, JA4, &h, func(text []byte) { h.ja4 |= tlsname.JA4(text) })
-	r.each(e, JA3, &h, func(text []byte) { h.ja3 |= tlsname.JA3(text) })
+	r.each(e, JA4, &h, h.readJA4)
+	r.each(e, JA3, &h, h.readJA3)
+	r.each(e, JA3Text, &h, h.readJA3Text)
+	if e.have&(1<<Subject) != 0 {
+		h.shown.Certificate = tlsname.Certificate(e.alone(Subject), e.alone(Issuer))
+	}
 	r.each(e, SNI, &h, func(text []byte) {
 		h.read(r, text)
 		r.readOnion(f, flow.InTLS, text)
@@ -55,6 +59,17 @@ func (r *Reader) each(e *Event, role Role, h *hello, do func(text []byte)) {
 			return
 		}
 	}
+}
+
+// alone returns the text of a role's first cell with a value; nil where it holds a
+// list, as which value goes with which of another role is not known.
+func (e *Event) alone(role Role) []byte {
+	for i := range e.n(role) {
+		if text, counts := e.at(role, i); counts && !cell.IsEmpty(text) {
+			return text
+		}
+	}
+	return nil
 }
 
 // urls reads the hosts of URLs: of each cell, as one may hold a path and the next
@@ -105,28 +120,67 @@ func hostPort(url []byte) (host []byte, port uint16) {
 
 // hello is what is known of a TLS hello before it is put into the flow.
 type hello struct {
-	ja4, ja3 tlsname.Client
-	fits     tlsname.Client
-	madeUp   bool
-	named    bool // there is a server name
+	shown  flow.Hello     // what needs no name beside it
+	client tlsname.Client // of the fingerprints
+	arti   bool           // a fingerprint of Arti, which counts beside a made-up name only
+	fits   tlsname.Client
+	madeUp tlsname.Client
+	named  bool // there is a server name
 	// several says that a cell holds different values: which name went with
 	// which fingerprint is not known.
 	several bool
+}
+
+func (h *hello) readJA4(text []byte) {
+	switch client, match := tlsname.JA4(text); {
+	case client == tlsname.Snowflake:
+		h.shown.Snowflake = true
+	case client == tlsname.Arti:
+		h.arti = true
+	case match == tlsname.Ciphers:
+		h.shown.Ciphers = true
+		h.client |= client
+	case match != tlsname.NoMatch:
+		h.shown.JA4 = true
+		h.client |= client
+	}
+}
+
+func (h *hello) readJA3(text []byte) {
+	switch client, match := tlsname.JA3(text); {
+	case client == tlsname.Snowflake:
+		h.shown.Snowflake = true
+	case match != tlsname.NoMatch:
+		h.shown.JA3Shared = match == tlsname.Shared && (h.shown.JA3Shared || !h.shown.JA3)
+		h.shown.JA3 = true
+		h.client |= client
+	case tlsname.IsJA3(text):
+		h.shown.JA3Other = true
+	}
+}
+
+func (h *hello) readJA3Text(text []byte) {
+	own, read := tlsname.Groups(text)
+	if own {
+		h.shown.Groups = true
+		h.client |= tlsname.CTor
+	}
+	h.shown.JA3Other = h.shown.JA3Other || read && !own
 }
 
 // read reads a server name, after the fingerprints. Of several the first that
 // looks made up is kept for the sentence, else the first that has the form.
 func (h *hello) read(r *Reader, text []byte) {
 	fits, madeUp := tlsname.Form(text)
-	if madeUp == 0 && h.ja4|h.ja3 == 0 {
+	if madeUp == 0 && h.client == 0 {
 		return // most names: there will be no sentence about it
 	}
-	if !h.named || madeUp != 0 && !h.madeUp || fits != 0 && h.fits == 0 {
+	if !h.named || madeUp != 0 && h.madeUp == 0 || fits != 0 && h.fits == 0 {
 		r.name = append(r.name[:0], text[:min(len(text), maxHost)]...)
 	}
 	h.named = true
 	h.fits |= fits
-	h.madeUp = h.madeUp || madeUp != 0
+	h.madeUp |= madeUp
 }
 
 // maxHost is the longest name of a host (RFC 1035, section 2.3.4).
@@ -145,11 +199,19 @@ func (r *Reader) readOnion(f *flow.Flow, where flow.Where, name []byte) {
 
 // put gives the flow what speaks for Tor.
 func (h *hello) put(f *flow.Flow, name []byte) {
-	if h.ja4|h.ja3 == 0 && !h.madeUp {
+	h.shown.MadeUp = h.madeUp != 0
+	if h.arti && !h.several && h.madeUp&tlsname.Arti != 0 {
+		h.shown.JA4 = true
+		h.client |= tlsname.Arti
+	}
+	if !h.shown.Speaks() {
 		return
 	}
-	f.Hello = flow.Hello{JA4: h.ja4 != 0, JA3: h.ja3 != 0, MadeUp: h.madeUp}
-	f.Hello.Form = !h.several && h.fits&(h.ja4|h.ja3) != 0
+	f.Hello = h.shown
+	f.Hello.Form = !h.several && h.fits&h.client != 0
+	f.Hello.Foreign = h.named && h.fits&h.client == 0
+	f.Hello.Groups = h.shown.Groups && !h.shown.JA3
+	f.Hello.JA3Other = h.shown.JA3Other && !h.shown.JA3 && !h.shown.Groups && !h.several
 	if h.named {
 		f.Hello.Name = name
 	}

@@ -135,17 +135,38 @@ const (
 	LabelTor                  // Tor
 )
 
-// Hello is what a client showed of itself when it began a TLS connection.
+// Hello is what was shown when a TLS connection began, by the client but for the
+// certificate.
 type Hello struct {
 	// Name is the server name, for sentences; what it looks like is told by the
-	// two below. Form: it has the form of the names that the client of the
+	// three below. Form: it has the form of the names that the client of the
 	// fingerprint makes up, which alone is worth nothing, so Form is of no
-	// meaning without a fingerprint. MadeUp: it looks like a name of Tor's.
-	Name         []byte
-	Form, MadeUp bool
+	// meaning without a fingerprint. Foreign: there is a name and it has not.
+	// MadeUp: it looks like a name of Tor's.
+	Name                  []byte
+	Form, Foreign, MadeUp bool
+
 	// The fingerprint is that of a known build of a Tor client.
 	JA4, JA3 bool
+	// JA3Shared: of a build in whose JA3 nothing is Tor's own.
+	JA3Shared bool
+	// JA3Other: there is a JA3 of no known build.
+	JA3Other bool
+	// Groups: a JA3 of no known build holds tor's own list of groups.
+	Groups bool
+	// Ciphers: a JA4 of no known build holds tor's list of ciphers and no ALPN.
+	Ciphers bool
+	// Snowflake: the fingerprint is that of the DTLS which Snowflake uses.
+	Snowflake bool
+	// Certificate: the server's has names as Tor's relays make them up.
+	Certificate bool
 }
+
+// IsPrint reports whether a fingerprint speaks for a Tor client.
+func (h *Hello) IsPrint() bool { return h.JA4 || h.JA3 || h.Groups || h.Ciphers }
+
+// Speaks reports whether anything shown speaks for Tor.
+func (h *Hello) Speaks() bool { return h.IsPrint() || h.MadeUp || h.Certificate || h.Snowflake }
 
 // Onion is the name of an onion service or of a gateway to them, where the row
 // shows one.

@@ -14,6 +14,7 @@ type head struct {
 	path         string
 	fields       []field
 	ends         bool // there are addresses
+	certificate  bool // there is the name of a certificate
 }
 
 // field is a column of a Zeek file.
@@ -74,7 +75,7 @@ func (z *head) directive(line []byte) Claim {
 
 // bind finds the names of a file's columns.
 func (z *head) bind(value []byte) {
-	z.fields, z.ends = z.fields[:0], false
+	z.fields, z.ends, z.certificate = z.fields[:0], false, false
 	for name := range bytes.SplitSeq(value, []byte{z.separator}) {
 		if len(z.fields) == maxFields {
 			break
@@ -86,6 +87,7 @@ func (z *head) bind(value []byte) {
 		}
 		z.fields = append(z.fields, f)
 		z.ends = z.ends || f.known && f.slot.IsEnd()
+		z.certificate = z.certificate || f.known && f.slot.IsCertificate()
 	}
 }
 
@@ -106,7 +108,7 @@ func hexByte(text []byte) (byte, bool) {
 // each row is no matter.
 func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 	z := &p.zeek
-	if !z.ends {
+	if !z.ends && !z.certificate {
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}
 	}
 	more := true
@@ -132,6 +134,8 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
 	case len(bytes.Trim(line, string(z.separator))) > 0:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
+	case !e.Says() && !z.ends:
+		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}
 	case !e.Says() && zeekLoose[z.path]:
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path)) + " without a connection"}
 	case !e.Says():

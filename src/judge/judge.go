@@ -92,7 +92,7 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 	f.SourcePorts, f.DestinationPorts = source.Ports, destination.Ports
 	f.NAT64 = source.NAT64 || destination.NAT64
 	j.sawEvent = true
-	j.sawEnd = j.sawEnd || f.Source.Addr.IsValid() || f.Destination.Addr.IsValid() || f.Onion.Kind != flow.NoOnion || f.Hello.MadeUp || f.Hello.JA3 || f.Hello.JA4
+	j.sawEnd = j.sawEnd || f.Source.Addr.IsValid() || f.Destination.Addr.IsValid() || f.Onion.Kind != flow.NoOnion || f.Hello.Speaks()
 
 	f.NewestList, _ = table.Newest()
 	f.OldestList, _ = table.Oldest()
@@ -129,9 +129,7 @@ func (j *Judge) Reader() *event.Reader { return &j.reader }
 // end, the firewall does not say Tor, and no name looks like it. Its score is 0, as
 // there is nothing to weigh, and its finding depends on a few facts only.
 func IsQuiet(f *flow.Flow) bool {
-	h := &f.Hello
-	return len(f.Sightings) == 0 && f.Label <= flow.LabelOther &&
-		!h.MadeUp && !h.JA4 && !h.JA3 && f.Onion.Kind == flow.NoOnion
+	return len(f.Sightings) == 0 && f.Label <= flow.LabelOther && !f.Hello.Speaks() && f.Onion.Kind == flow.NoOnion
 }
 
 // askable reports whether asking the list can tell anything: not if one end is not

@@ -4,12 +4,15 @@
 //	in:   www.cdxjgg3hvpu33.com                      (server name of a TLS handshake)
 //	out:  has the form of C tor's names, and looks made up
 //	in:   t13d181100_796efca44d18_d41ae481755e       (JA4 of the same handshake)
-//	out:  a build of C tor
+//	out:  a build of C tor, which other programs may equal
+//	in:   23-29-21                                  (groups of the same handshake, as in its JA3's text)
+//	out:  tor's own list of groups, which nothing else asks for
 //	in:   https://abcdefghijklmnop.onion.to/page     (URL in a proxy's log)
 //	out:  a tor2web gateway
 //
-// From top to bottom: made-up names in this file, fingerprints in builds.go, names
-// of onion services and their gateways in onion.go.
+// From top to bottom: made-up names in this file, fingerprints in builds.go, the
+// names in a relay's certificate in certificate.go, names of onion services and
+// their gateways in onion.go.
 //
 // It is pure and knows nothing of rows or scores. Names are bytes as they stand
 // in a log, of any length and content; nothing is allocated. It does not say how
@@ -25,8 +28,9 @@ import "bytes"
 type Client uint8
 
 const (
-	CTor Client = 1 << iota // the C program tor, which Tor Browser brings along
-	Arti                    // the Rust program and library
+	CTor      Client = 1 << iota // the C program tor, which Tor Browser brings along
+	Arti                         // the Rust program and library
+	Snowflake                    // a transport: DTLS between its client and its proxies, without a name
 )
 
 // Lengths of the part between www. and the last label.
@@ -88,14 +92,20 @@ func Form(sni []byte) (fits, madeUp Client) {
 	if m.digits >= longestDigits || bytes.HasPrefix(middle, []byte("xn--")) {
 		return fits, 0
 	}
-	if m.changes >= 3 || m.run >= 8 {
+	if m.looksDrawn(drawnRunCTor) {
 		madeUp |= CTor
 	}
-	if m.changes >= 3 || m.run >= 9 || middle[0] == '-' || middle[len(middle)-1] == '-' {
+	if m.looksDrawn(drawnRunArti) || middle[0] == '-' || middle[len(middle)-1] == '-' {
 		madeUp |= Arti
 	}
 	return fits, fits & madeUp
 }
+
+// The runs and changes from which on a name looks drawn by lot.
+const (
+	drawnRunCTor, drawnRunArti = 8, 9
+	drawnChanges               = 3
+)
 
 // longestDigits is the stretch of digits with which a name is somebody's number.
 // It costs 0.2% of C tor's names and 0.1 to 0.3% of Arti's.
@@ -107,6 +117,11 @@ type measures struct {
 	changes int  // places where a letter stands beside a digit
 	run     int  // longest stretch without a vowel, y or hyphen
 	digits  int  // longest stretch of digits
+}
+
+// looksDrawn reports whether a name of these measures looks drawn by lot.
+func (m *measures) looksDrawn(run int) bool {
+	return m.digits < longestDigits && (m.changes >= drawnChanges || m.run >= run)
 }
 
 // measure reads the middle part; false if it holds what no made-up name does.

@@ -2,7 +2,9 @@ package tlsname_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"flag"
 	"math/rand/v2"
@@ -16,6 +18,7 @@ import (
 
 	"tordetect/src/flow"
 	"tordetect/src/tlsname"
+	"tordetect/tests/shared"
 )
 
 const (
@@ -202,48 +205,203 @@ func TestOrdinaryNames(t *testing.T) {
 }
 
 func TestFingerprints(t *testing.T) {
-	require.Equal(t, ctor, tlsname.JA4([]byte("t13d181100_796efca44d18_d41ae481755e")))
-	require.Equal(t, ctor, tlsname.JA4([]byte(" T13D181100_796EFCA44D18_D41AE481755E\t")))
-	require.Zero(t, tlsname.JA4([]byte("t13d181100_796efca44d18_d41ae481755f")))
-	require.Zero(t, tlsname.JA4([]byte("t13d1811h2_796efca44d18_d41ae481755e")))
-	require.Zero(t, tlsname.JA4(nil))
-	require.Equal(t, ctor, tlsname.JA3([]byte("5e6627dc19afa982e6b46b97808cb718")))
-	require.Zero(t, tlsname.JA3([]byte("e7d705a3286e19ea42f587b344ee6865")), "also Firefox, curl, ...")
-	require.Zero(t, tlsname.JA3([]byte("t13d181100_796efca44d18_d41ae481755e")), "JA4 in a JA3 column")
-	require.Zero(t, tlsname.JA3([]byte("")))
+	ja4 := func(text string, client tlsname.Client, match tlsname.Match) {
+		t.Helper()
+		gotClient, gotMatch := tlsname.JA4([]byte(text))
+		require.Equal(t, client, gotClient, text)
+		require.Equal(t, match, gotMatch, text)
+	}
+	ja4("t13d181100_796efca44d18_d41ae481755e", ctor, tlsname.Shared)
+	ja4(" T13D181100_796EFCA44D18_D41AE481755E\t", ctor, tlsname.Shared)
+	ja4("t13d171100_5b57614c22b0_8e6e362c5eac", ctor, tlsname.Shared)
+	ja4("t13d100900_61a7ad8aa9b6_76ad8fd2bde2", arti, tlsname.Shared)
+	ja4("dd2i060600_b94582744588_4bbccbffe950", tlsname.Snowflake, tlsname.Shared)
+	ja4("t13d181100_796efca44d18_d41ae481755f", ctor, tlsname.Ciphers)
+	ja4("T13D170900_6C2BA73853A4_D41AE481755f", ctor, tlsname.Ciphers)
+	ja4("t13d1811h2_796efca44d18_d41ae481755e", 0, tlsname.NoMatch)
+	ja4("t13i181100_796efca44d18_d41ae481755e", 0, tlsname.NoMatch) // no server name
+	ja4("q13d181100_796efca44d18_d41ae481755e", 0, tlsname.NoMatch) // QUIC
+	ja4("t13d171100_5b57614c22b0_2e6c25d3f76f", 0, tlsname.NoMatch) // okhttp: Firefox's ciphers
+	ja4("t13d311100_e8f1e7e78f70_d41ae481755e", 0, tlsname.NoMatch) // Python's ssl, and Arti with native-tls
+	ja4("t13d181100_796efca44d18_d41ae481755", 0, tlsname.NoMatch)
+	ja4("5e6627dc19afa982e6b46b97808cb718", 0, tlsname.NoMatch)
+	ja4("", 0, tlsname.NoMatch)
+
+	ja3 := func(text string, client tlsname.Client, match tlsname.Match, is bool) {
+		t.Helper()
+		gotClient, gotMatch := tlsname.JA3([]byte(text))
+		require.Equal(t, client, gotClient, text)
+		require.Equal(t, match, gotMatch, text)
+		require.Equal(t, is, tlsname.IsJA3([]byte(text)), text)
+	}
+	ja3("5e6627dc19afa982e6b46b97808cb718", ctor, tlsname.Own, true)
+	ja3(" 9037F3DA26D21E802A6C324394599F83", ctor, tlsname.Own, true)
+	ja3("26c193f90c03239160f350272fe9d9e2", ctor, tlsname.Shared, true) // OpenSSL 1.1.0: the library's groups
+	ja3("48d90a8fbe5eb1f806b1739d10ec0206", ctor, tlsname.Shared, true) // OpenSSL 4.0
+	ja3("644e04da8b16fde8ff910bb0042b4922", tlsname.Snowflake, tlsname.Shared, true)
+	ja3("e7d705a3286e19ea42f587b344ee6865", 0, tlsname.NoMatch, true)  // also Firefox, curl, ...
+	ja3("69db57014c5ec716a9d7e3722bcc0d15", 0, tlsname.NoMatch, true)  // Python with Firefox's ciphers
+	ja3("d39e1be3241d516b1f714bd47c2bc968", 0, tlsname.NoMatch, true)  // Python's ssl
+	ja3("5g6627dc19afa982e6b46b97808cb718", 0, tlsname.NoMatch, false) // no hash
+	ja3("t13d181100_796efca44d18_d41ae481755e", 0, tlsname.NoMatch, false)
+	ja3("", 0, tlsname.NoMatch, false)
 }
 
-// Each line of the tables has the form of its kind, once, with what was measured
-// and when.
+// The groups in a JA3's text, whole or alone.
+func TestGroups(t *testing.T) {
+	f := func(text string, own, read bool) {
+		t.Helper()
+		gotOwn, gotRead := tlsname.Groups([]byte(text))
+		require.Equal(t, own, gotOwn, text)
+		require.Equal(t, read, gotRead, text)
+	}
+	f("771,4865-4867-255,0-11-10-35-22-23-13-43-45-51-21,23-29-21,0-1-2", true, true)
+	f(" 771,4865,0-11-10,23-21,0-1-2\t", true, true)
+	f("771,4865,65281-0-11-10-27,4588-4587-23-29-21,0", true, true)
+	f("771,4865,,23-21,", true, true)
+	f("23-29-21", true, true)
+	f("771,4865,0-11-10-16,23-29-21,0-1-2", false, true)    // ALPN
+	f("771,4865,0-11-10,29-23-30-25-24,0-1-2", false, true) // OpenSSL's own
+	f("771,4865,0-11-10,19-21-23-24-25,0", false, true)     // P-224 among old curves, as others once had it
+	f("771,4865,0-11-10,29-23-21,0", false, true)           // not in tor's order
+	f("771,4865,0-11-10,23-29-21-24,0", false, true)        // not at the end
+	f("29-23-24", false, true)
+	f("771,4865-4866", false, false)
+	f("771,4865,0,23-29-21,0,1", false, false)
+	f("x,4865,0,23-29-21,0", false, false)
+	f("771,4865,0,x25519,0", false, false)
+	f("23-70000", false, false)
+	f("23--21", false, false)
+	f("-", false, false)
+	f("", false, false)
+}
+
+func TestCertificate(t *testing.T) {
+	f := func(subject, issuer string, want bool) {
+		t.Helper()
+		require.Equal(t, want, tlsname.Certificate([]byte(subject), []byte(issuer)), "%s by %s", subject, issuer)
+	}
+	f("CN=www.4kd3xq7ywz.net", "CN=www.h2bv5m6t.com", true)
+	f("CN=www.elephants.net", "CN=www.h2bv5m6t.com", true) // one of the two looks made up
+	f("CN=www.4kd3xq7ywz.net", "CN=www.elephants.com", true)
+	f("CN=www.elephants.net", "CN=www.elephants.com", false)
+	f("www.4kd3xq7ywz.net", "www.h2bv5m6t.com", true)
+	f("/CN=www.4kd3xq7ywz.net", "/CN=www.h2bv5m6t.com", true)
+	f("CN=www.4kd3xq7ywz.net,O=Example", "CN=www.h2bv5m6t.com", false)
+	f("CN=www.4kd3xq7ywz.net", "CN=R11,O=Let's Encrypt,C=US", false)
+	f("CN=www.4kd3xq7ywz.net", "CN=www.4kd3xq7ywz.net", false) // signed by itself
+	f("CN=www.h2bv5m6t.com", "CN=www.4kd3xq7ywz.net", false)
+	f("CN=www.h2bv5m6.net", "CN=www.h2bv5m6t.com", false)                        // 7
+	f("CN="+"www."+strings.Repeat("b2", 10)+".net", "CN=www.h2bv5m6t.com", true) // 20
+	f("CN="+"www.2"+strings.Repeat("b2", 10)+".net", "CN=www.h2bv5m6t.com", false)
+	f("CN=www.4kd3xq7y-z.net", "CN=www.h2bv5m6t.com", false)
+	f("CN=www.4kd8xq7ywz.net", "CN=www.h2bv5m6t.com", false)
+	f("CN=WWW.4kd3xq7ywz.net", "CN=www.h2bv5m6t.com", false)
+	f("", "", false)
+}
+
+// Most certificates that tor makes are found; the two names are drawn by lot.
+func TestCertificateRate(t *testing.T) {
+	r := rand.New(rand.NewPCG(20261130, 1))
+	subject := drawn{"", ctor, "abcdefghijklmnopqrstuvwxyz234567", 8, 20, []string{".net"}, 0}
+	issuer := subject
+	issuer.tlds = []string{".com"}
+	hits := 0
+	const certificates = 100_000
+	for range certificates {
+		if tlsname.Certificate(subject.draw(r, []byte("CN=")), issuer.draw(r, []byte("CN="))) {
+			hits++
+		}
+	}
+	rate := 100 * float64(hits) / certificates
+	t.Logf("%.1f%% of made-up certificates are found", rate)
+	require.Greater(t, rate, 90.0)
+	require.Less(t, rate, 99.5)
+}
+
+// Each line of the table has the form of its kind, with what was measured and when;
+// fingerprints.csv, where it is there, has the same hellos.
 func TestBuilds(t *testing.T) {
-	ja4, ja3 := tlsname.Builds()
-	require.NotEmpty(t, ja4)
-	require.NotEmpty(t, ja3)
-	seen := map[string]bool{}
-	check := func(b tlsname.Build, form string) {
-		require.Regexp(t, form, b.Hash)
-		require.False(t, seen[b.Hash], "%s twice", b.Hash)
-		seen[b.Hash] = true
-		require.NotZero(t, b.Client)
-		require.NotEmpty(t, b.Program)
+	all := tlsname.Builds()
+	pairs, ja3 := map[[2]string]bool{}, map[string]bool{}
+	for _, b := range all {
+		require.False(t, pairs[[2]string{b.JA4, b.JA3}], "%s twice", b.JA4)
+		pairs[[2]string{b.JA4, b.JA3}] = true
+		require.NotEmpty(t, b.Tor)
+		require.NotEmpty(t, b.Library)
+		require.NotEmpty(t, b.What)
+		require.NotEmpty(t, b.Sure.String())
 		require.Regexp(t, `^20[0-9]{2}-[0-9]{2}-[0-9]{2}$`, b.Seen)
-		require.NotEqual(t, "e7d705a3286e19ea42f587b344ee6865", b.Hash)
+		switch b.Client {
+		case ctor:
+			require.Regexp(t, `^t1[23]d[0-9]{4}00_[0-9a-f]{12}_[0-9a-f]{12}$`, b.JA4) // TCP, a server name, no ALPN
+			require.Regexp(t, `^[0-9a-f]{32}$`, b.JA3)
+			ja3[b.JA3] = true
+		case arti:
+			require.Empty(t, b.JA3)
+			require.False(t, b.Groups)
+		default:
+			require.Equal(t, tlsname.Snowflake, b.Client)
+			require.Regexp(t, `^dd`, b.JA4)
+			require.False(t, b.Groups)
+		}
+		require.NotEqual(t, "e7d705a3286e19ea42f587b344ee6865", b.JA3)
 	}
-	for _, b := range ja4 {
-		check(b, `^t1[23]d[0-9]{4}00_[0-9a-f]{12}_[0-9a-f]{12}$`) // TCP, a server name, no ALPN
-	}
-	for _, b := range ja3 {
-		check(b, `^[0-9a-f]{32}$`)
-	}
+	require.Len(t, all, 21+2, "21 pairs of C tor, Arti, Snowflake")
+	require.Len(t, ja3, 15)
+	require.False(t, ja3["d39e1be3241d516b1f714bd47c2bc968"], "native-tls is Python's ssl")
 
 	// The cipher suites of tor 0.4.9.11 give the middle part of its JA4: the
 	// first 12 digits of the SHA-256 of the sorted list.
 	suites := strings.Fields("1301 1303 1302 c02b c02f cca9 cca8 c02c c030 c00a c009 c013 c014 009c 009d 002f 0035 00ff")
 	slices.Sort(suites)
 	sum := sha256.Sum256([]byte(strings.Join(suites, ",")))
-	require.Equal(t, "t13d1811", ja4[0].Hash[:8])
-	require.Len(t, suites, 18)
-	require.Equal(t, hex.EncodeToString(sum[:])[:12], strings.Split(ja4[0].Hash, "_")[1])
+	middle := hex.EncodeToString(sum[:])[:12]
+	_, match := tlsname.JA4([]byte("t13d181100_" + middle + "_d41ae481755e"))
+	require.Equal(t, tlsname.Shared, match)
+}
+
+// The table says of every program that was measured what the measurement says.
+func TestBuildsAsMeasured(t *testing.T) {
+	table, err := os.ReadFile(shared.Beside(t, "docs/fingerprints.csv"))
+	require.NoError(t, err)
+	rows, err := csv.NewReader(bytes.NewReader(table)).ReadAll()
+	require.NoError(t, err)
+	columns := map[string]int{}
+	for i, name := range rows[0] {
+		columns[name] = i
+	}
+	tor, others := map[string]bool{}, 0
+	for _, row := range rows[1:] {
+		hash, rest, _ := strings.Cut(row[columns["ja3"]], " ")
+		_, text, _ := strings.Cut(" "+rest, " ")
+		if at := strings.Index(text, "771,"); at >= 0 {
+			text = text[at:]
+		}
+		ja4 := strings.Fields(row[columns["ja4"]])[0]
+		client, match := tlsname.JA3([]byte(hash))
+		own, _ := tlsname.Groups([]byte(text))
+		if row[columns["kind"]] == "tor" {
+			tor[ja4+" "+hash] = true
+			require.Equal(t, ctor, client, row)
+			require.Equal(t, match == tlsname.Own, own, row)
+			byJA4, whole := tlsname.JA4([]byte(ja4))
+			require.Equal(t, ctor, byJA4, row)
+			require.Equal(t, tlsname.Shared, whole, row)
+			continue
+		}
+		others++
+		require.NotEqual(t, ctor, client, row)
+		require.False(t, own, row)
+	}
+	for _, b := range tlsname.Builds() {
+		if b.Client == ctor {
+			require.True(t, tor[b.JA4+" "+b.JA3], "%+v", b)
+			delete(tor, b.JA4+" "+b.JA3)
+		}
+	}
+	require.Empty(t, tor, "measured, and not in the table")
+	require.Greater(t, others, 45)
 }
 
 func TestOfHost(t *testing.T) {
@@ -333,7 +491,7 @@ var formOf = map[tlsname.Client]*regexp.Regexp{
 
 // Any bytes are read, and the forms are those of the regular expressions.
 func FuzzNames(f *testing.F) {
-	for _, name := range []string{"", "www.a2b3.com", "www.-bcdfghjkl.net", "WWW.x.onion.", "http://u@a.onion.to:80/", "t13d181100_796efca44d18_d41ae481755e", "[::1]", "www.\xff.com", "a..onion"} {
+	for _, name := range []string{"", "www.a2b3.com", "www.-bcdfghjkl.net", "WWW.x.onion.", "http://u@a.onion.to:80/", "t13d181100_796efca44d18_d41ae481755e", "[::1]", "www.\xff.com", "a..onion", "771,4865,0-11-10,23-29-21,0-1-2", "CN=www.4kd3xq7ywz.net"} {
 		f.Add([]byte(name))
 	}
 	f.Fuzz(func(t *testing.T, name []byte) {
@@ -355,6 +513,11 @@ func FuzzNames(f *testing.F) {
 		tlsname.OfHost(host)
 		tlsname.JA4(name)
 		tlsname.JA3(name)
+		if own, read := tlsname.Groups(name); own {
+			require.True(t, read)
+			require.Contains(t, string(name), "23")
+		}
+		tlsname.Certificate(name, name)
 		require.Equal(t, before, string(name), "the log's bytes stay as they are")
 	})
 }
@@ -363,6 +526,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	names := [][]byte{
 		[]byte("www.cdxjgg3hvpu33.com"), []byte("www.example.com"), []byte("s3.TOR-gateways.de"), []byte("abcdefghij234567.onion"),
 		[]byte("https://user@abcdefghij234567.onion.to:8080/path"), []byte("t13d181100_796efca44d18_d41ae481755e"), []byte(strings.Repeat("x.", 5000)),
+		[]byte("5E6627dc19afa982e6b46b97808cb718"), []byte("771,4865,0-11-10,23-29-21,0-1-2"), []byte("CN=www.4kd3xq7ywz.net"),
 	}
 	require.Zero(t, testing.AllocsPerRun(20, func() {
 		for _, name := range names {
@@ -371,6 +535,9 @@ func TestNothingIsAllocated(t *testing.T) {
 			tlsname.HostPort(name)
 			tlsname.JA4(name)
 			tlsname.JA3(name)
+			tlsname.IsJA3(name)
+			tlsname.Groups(name)
+			tlsname.Certificate(name, name)
 		}
 	}))
 }

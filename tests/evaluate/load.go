@@ -30,8 +30,8 @@ type row struct {
 	conversation string
 	covered      bool // lists of its time are in the table
 
-	destPort, app, sni string
-	listing            listing
+	destPort, app, sni, ja3 string
+	listing                 listing
 }
 
 // listing is what the relay table says of a flow's addresses, either end, whatever
@@ -243,7 +243,7 @@ func (t *capture) judge() ([]row, error) {
 		}
 		r := &t.truth[i]
 		r.Finding = found[i]
-		r.destPort, r.app, r.sni = cell("dest_port", "dstport"), cell("app"), cell("sni", "ssl_sni")
+		r.destPort, r.app, r.sni, r.ja3 = cell("dest_port", "dstport"), cell("app"), cell("sni", "ssl_sni"), cell("ja3")
 		last := cell("lastTime", t.timeCols[1], "_time")
 		first := cell("firstTime", t.timeCols[0])
 		if first == "" {

@@ -52,7 +52,7 @@ func witness(code string) string {
 	switch {
 	case strings.HasSuffix(code, "_label"):
 		return "label"
-	case slices.Contains([]string{"ja4_tor", "ja3_tor", "onion_name", "sni_pattern"}, code):
+	case slices.Contains([]string{"cert_tor", "onion_name", "sni_pattern"}, code) || isPrint(code):
 		return "name"
 	}
 	return "list"
@@ -143,13 +143,8 @@ func spoken(f *row) []string {
 		switch {
 		case w == "label" && f.Coverage == "full" && !listed(f):
 			key += ", unlisted"
-		case code != "ja4_tor" && code != "ja3_tor":
-		case barePattern.MatchString(f.sni):
-			key += ", name of Tor's form"
-		case f.sni == "":
-			key += ", no name logged"
-		default:
-			key += ", another name"
+		case isPrint(code):
+			key += f.beside()
 		}
 		if w != "name" && f.Finding.Direction != "inbound" && f.unanswered() {
 			key += ", no answer"
@@ -157,6 +152,28 @@ func spoken(f *row) []string {
 		out = append(out, key)
 	}
 	return out
+}
+
+// isPrint reports whether a code is that of a fingerprint.
+func isPrint(code string) bool {
+	return strings.HasPrefix(code, "ja3_") || strings.HasPrefix(code, "ja4_")
+}
+
+// beside says what stands beside a flow's fingerprint: a JA3 that is no tor's, and
+// which name.
+func (f *row) beside() (key string) {
+	if f.ja3 != "" && !slices.ContainsFunc(f.Evidence, func(code string) bool { return strings.HasPrefix(code, "ja3_") }) {
+		key = ", another JA3"
+	}
+	switch {
+	case f.sni == "":
+		return key + ", no name"
+	case f.Has("sni_pattern"):
+		return key + ", made-up name"
+	case barePattern.MatchString(f.sni):
+		return key + ", name of Tor's form"
+	}
+	return key + ", another name"
 }
 
 // listed reports whether the list speaks in a flow.

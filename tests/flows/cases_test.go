@@ -268,22 +268,57 @@ var hardCases = []struct {
 		require.Equal(t, "none", f.Verdict)
 		require.Equal(t, []string{"not_tcp"}, f.Evidence)
 	}},
-	{"bridge_vanilla", "a bridge that no list knows: found by fingerprint and name together, or by the label", func(t *testing.T, f *found) {
+	{"bridge_vanilla", "a bridge that no list knows: found by its JA3 or the groups in it, by its JA4 and a made-up name together, or by the label", func(t *testing.T, f *found) {
+		byJA4, byJA3 := isBuild(f.JA4, f.JA3)
+		groups := strings.Contains(f.JA3Text, "-21,")
 		switch {
-		case f.JA4 == torJA4 && f.SNI != "":
-			require.Equal(t, "tor", f.Verdict, f.SNI)
+		case byJA3:
+			require.Equal(t, "tor", f.Verdict, f.Reason)
+			require.True(t, f.Has("ja3_tor"))
+		case groups:
+			require.Equal(t, "tor", f.Verdict, f.Reason)
+			require.True(t, f.Has("ja3_groups"))
+		case byJA4 && f.Has("sni_pattern"):
+			require.Equal(t, "tor", f.Verdict, f.Reason)
 			require.True(t, f.Has("ja4_tor"))
 		case f.named():
 			require.Contains(t, []string{"likely", "tor"}, f.Verdict)
-		case f.JA4 == torJA4:
+		case byJA4 && f.JA3 == "" && f.SNI != "":
+			require.Equal(t, "likely", f.Verdict, "a name of Tor's form that does not look made up: %s", f.SNI)
+		case byJA4 && f.JA3 == "":
 			require.Equal(t, "possible", f.Verdict, "the fingerprint alone")
-		default:
+		case !byJA4 && !f.Has("ja4_ciphers") && !f.Has("ja3_tor"):
 			require.Equal(t, "none", f.Verdict, "the name alone: %s", f.SNI)
 		}
 		if f.Score > 0 {
 			require.Equal(t, "outbound", f.Finding.Direction)
 		}
 		require.Empty(t, f.Relays)
+	}},
+	{"bridge_old", "the same with a certificate: nearly always", func(t *testing.T, f *found) {
+		if f.Has("cert_tor") || f.named() {
+			require.Contains(t, []string{"likely", "tor"}, f.Verdict)
+		}
+		if f.Has("cert_tor") {
+			require.Equal(t, "tor", f.Verdict)
+		}
+	}},
+	{"borrowed_ciphers", "tor's JA4 in a program that borrowed a list of ciphers", func(t *testing.T, f *found) {
+		require.NotEqual(t, "tor", f.Verdict, f.Reason)
+		require.False(t, f.Has("ja3_tor") || f.Has("ja3_groups"))
+		if f.JA3 != "" && f.JA4 != "" {
+			require.Equal(t, "none", f.Verdict, f.Reason)
+		}
+	}},
+	{"look_alike", "programs that have a part of their hello in common with tor", func(t *testing.T, f *found) {
+		require.Equal(t, "none", f.Verdict, f.Reason)
+		require.Empty(t, f.Evidence)
+	}},
+	{"rustls", "rustls without a made-up name", func(t *testing.T, f *found) {
+		require.Equal(t, "none", f.Verdict, f.Reason)
+	}},
+	{"old_server", "certificates of other servers", func(t *testing.T, f *found) {
+		require.False(t, f.Has("cert_tor"), "%s by %s", f.Subject, f.Issuer)
 	}},
 	{"machine_name", "names that nobody chose", func(t *testing.T, f *found) {
 		require.Equal(t, "none", f.Verdict, f.SNI)
@@ -298,6 +333,16 @@ var hardCases = []struct {
 		require.True(t, f.Has("unpaired"))
 		require.Contains(t, f.Reason, "may never have gone together")
 	}},
+}
+
+// isBuild reports whether fingerprints are those of builds that were measured, the
+// JA3 with tor's own groups.
+func isBuild(ja4, ja3 string) (byJA4, byJA3 bool) {
+	for _, b := range torBuilds {
+		byJA4 = byJA4 || b.ja4 == ja4
+		byJA3 = byJA3 || b.ja3 == ja3 && b.groups != "" && !strings.HasPrefix(b.ja3, "0481700")
+	}
+	return byJA4, byJA3
 }
 
 // outbound requires a connection to an OR port, whatever else was seen.
@@ -366,6 +411,8 @@ func TestCasesAsAWhole(t *testing.T) {
 	for _, name := range []string{"or_blocked", "or_unanswered", "or_old_consensus", "exit_blocked", "exit_elsewhere"} {
 		require.GreaterOrEqual(t, share(name, "tor", "likely"), 0.85, name)
 	}
+	require.GreaterOrEqual(t, share("bridge_vanilla", "tor", "likely"), 0.65, "bridges of which a sensor saw the hello")
+	require.GreaterOrEqual(t, share("bridge_old", "tor"), 0.9)
 	for _, name := range []string{"web", "dns", "other_service", "tor_port", "visitor", "noise", "udp_to_relay", "other_family"} {
 		require.Zero(t, share(name, "tor", "likely", "possible"), name)
 	}

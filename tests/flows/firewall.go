@@ -61,6 +61,11 @@ const (
 	// guesses).
 	seesTLS  = 0.7
 	nameless = 0.1
+	// Some sensors have one fingerprint only; Suricata, and Zeek's package where it is
+	// told to, write what a JA3 is made of (guesses).
+	onlyJA4  = 0.3
+	onlyJA3  = 0.3
+	logsText = 0.4
 )
 
 // site is the border while flows are made for it.
@@ -191,7 +196,17 @@ func (s *site) hello(f Flow, t tls) Flow {
 
 // helloAlways is hello for a case that is about it.
 func (s *site) helloAlways(f Flow, t tls) Flow {
-	f.SNI, f.JA4, f.JA3 = t.name, t.ja4, t.ja3
+	f.SNI, f.JA4, f.JA3, f.JA3Text = t.name, t.ja4, t.ja3, t.ja3Text
+	f.Subject, f.Issuer = t.subject, t.issuer
+	switch x := s.r.Float64(); {
+	case x < onlyJA4:
+		f.JA3, f.JA3Text = "", ""
+	case x < onlyJA4+onlyJA3:
+		f.JA4 = ""
+	}
+	if s.r.Float64() >= logsText {
+		f.JA3Text = ""
+	}
 	if s.r.Float64() < nameless {
 		f.SNI = ""
 	}

@@ -32,7 +32,8 @@ type Flow struct {
 
 	Transport, App, Action                   string
 	BytesOut, BytesIn, PacketsOut, PacketsIn string
-	SNI, JA4, JA3, Query                     string
+	SNI, JA4, JA3, JA3Text, Query            string
+	Subject, Issuer                          string // of the server's certificate
 
 	Truth     string
 	Direction string // of Tor: outbound, inbound, relay (of our own); of other flows which way they went
@@ -104,11 +105,16 @@ func newSite(seed uint64, name string, n *network, v vendor) *site {
 // Table returns the relay table, in the form of lookups/tor_relays.csv.
 func (s *Set) Table() []byte { return s.network.text }
 
+// silent takes away what a sensor wrote of TLS.
+func (f *Flow) silent() {
+	f.SNI, f.JA4, f.JA3, f.JA3Text, f.Subject, f.Issuer = "", "", "", "", "", ""
+}
+
 // Columns are those of the rows that tordetect reads, and TruthColumns those
 // behind them, which it must not see.
 var (
 	Columns = strings.Split("_time duration firstTime lastTime src_ip src_port dest_ip dest_port transport app action "+
-		"bytes_out bytes_in packets_out packets_in sni ja4 ja3 query", " ")
+		"bytes_out bytes_in packets_out packets_in sni ja4 ja3 ja3_string ssl_subject ssl_issuer query", " ")
 	TruthColumns = strings.Split("truth truth_direction truth_state case", " ")
 )
 
@@ -120,7 +126,7 @@ func (f *Flow) Cells() []string {
 	}
 	return []string{
 		at, duration, first, last, f.Src, f.SrcPort, f.Dest, f.DestPort, f.Transport, f.App, f.Action,
-		f.BytesOut, f.BytesIn, f.PacketsOut, f.PacketsIn, f.SNI, f.JA4, f.JA3, f.Query,
+		f.BytesOut, f.BytesIn, f.PacketsOut, f.PacketsIn, f.SNI, f.JA4, f.JA3, f.JA3Text, f.Subject, f.Issuer, f.Query,
 		f.Truth, f.Direction, f.State, f.Case,
 	}
 }

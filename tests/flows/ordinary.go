@@ -50,11 +50,46 @@ func machineNames(s *site) (Flow, bool) {
 	return s.helloAlways(f, ordinaryTLS(s.r, machineName(s.r))), ok
 }
 
-// torTwin is another program with the fingerprint of the measured build; of its
+// torTwin is another program that sends the hello of a build of tor, all of it; of its
 // names some fit the pattern, as of any program's.
 func torTwin(s *site) (Flow, bool) {
 	f, ok := web(s)
-	return s.helloAlways(f, tls{ordinaryName(s.r), torJA4, torJA3}), ok
+	t := torTLS(s.r)
+	t.name = ordinaryName(s.r)
+	return s.helloAlways(f, t), ok
+}
+
+// borrowedCiphers is a program that borrowed a browser's list of ciphers.
+func borrowedCiphers(s *site) (Flow, bool) {
+	f, ok := web(s)
+	return s.helloAlways(f, borrowedTLS(s.r, ordinaryName(s.r))), ok
+}
+
+func borrowedMachine(s *site) (Flow, bool) {
+	f, ok := web(s)
+	return s.helloAlways(f, borrowedTLS(s.r, machineName(s.r))), ok
+}
+
+// lookAlikes are programs that have a part of their hello in common with tor.
+func lookAlikes(s *site) (Flow, bool) {
+	f, ok := web(s)
+	return s.helloAlways(f, lookAlikeTLS(s.r, ordinaryName(s.r))), ok
+}
+
+func rustlsProgram(s *site) (Flow, bool) {
+	f, ok := web(s)
+	return s.helloAlways(f, rustlsTLS(s.r, ordinaryName(s.r))), ok
+}
+
+func rustlsMachine(s *site) (Flow, bool) {
+	f, ok := web(s)
+	return s.helloAlways(f, rustlsTLS(s.r, machineName(s.r))), ok
+}
+
+// oldServer is one that speaks TLS 1.2, so that its certificate is seen.
+func oldServer(s *site) (Flow, bool) {
+	f, ok := web(s)
+	return s.helloAlways(f, certificate(s.r, ordinaryTLS(s.r, ordinaryName(s.r)))), ok
 }
 
 // mislabelled is what the firewall takes for Tor: other TLS, and what it does
@@ -185,7 +220,8 @@ func reuseSummed(s *site) (Flow, bool) {
 	f := s.reused(ap, left+3*hour, int((left-start)/hour)-1)
 	f.Summed = true
 	f.First, f.Last = left-s.r.Int64N(12*hour), left+5*hour+s.r.Int64N(7*hour)
-	f.SrcPort, f.SNI, f.JA4, f.JA3 = "", "", "", ""
+	f.SrcPort = ""
+	f.silent()
 	return f, true
 }
 

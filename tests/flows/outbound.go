@@ -77,7 +77,7 @@ func orArti(s *site) (Flow, bool) {
 	at := s.moment()
 	r, ok := s.known(at, aGuard)
 	f := s.connect(s.client(), r.or, at, r)
-	f.SNI, f.JA4, f.JA3 = "", "", ""
+	f.silent()
 	return s.hello(f, artiTLS(s.r)), ok
 }
 
@@ -157,7 +157,8 @@ func (s *site) summed(f Flow) Flow {
 	f.Summed = true
 	f.First -= s.r.Int64N(12 * hour)
 	f.Last += s.r.Int64N(12 * hour)
-	f.SrcPort, f.SNI, f.JA4, f.JA3 = "", "", "", ""
+	f.SrcPort = ""
+	f.silent()
 	return f
 }
 
@@ -184,7 +185,8 @@ func (s *site) values(f Flow, at string) Flow {
 	}
 	f.Dest = strings.Join([]string{f.Dest, other.String()}, "\n")
 	f.DestPort = strings.Join(ports, "\n")
-	f.SrcPort, f.SNI, f.JA4, f.JA3 = "", "", "", ""
+	f.SrcPort = ""
+	f.silent()
 	return f
 }
 
@@ -211,6 +213,12 @@ func bridgeVanilla(s *site) (Flow, bool) {
 	f := s.answered(s.flow(s.clientFor(to), netip.AddrPortFrom(to, s.anyPort()), s.moment()), 30+s.length(1770))
 	f.App = s.label(namesVanilla, "tls")
 	return s.hello(f, torTLS(s.r)), true
+}
+
+// bridgeOld is a bridge with so old a library that TLS 1.2 is spoken.
+func bridgeOld(s *site) (Flow, bool) {
+	f, ok := bridgeVanilla(s)
+	return s.helloAlways(f, certified(s.r, torTLS(s.r))), ok
 }
 
 func bridgeObfs4(s *site) (Flow, bool) {

@@ -23,7 +23,7 @@ var storeys = [][]string{
 	{"report", "report/html"},
 	{"report/digest"},
 	{"scan"},
-	{"doctor", "replay", "relaylist"},
+	{"doctor", "replay", "relaylist", "capture"},
 	{"terminal"},
 	{"judge"},
 	{"logfile"},

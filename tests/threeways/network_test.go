@@ -102,11 +102,21 @@ func (r *source) query() string {
 }
 
 func (r *source) ja3() string {
-	return of(r, "5e6627dc19afa982e6b46b97808cb718", "0123456789abcdef0123456789abcdef")
+	return of(r, "5e6627dc19afa982e6b46b97808cb718", "0123456789abcdef0123456789abcdef", "48d90a8fbe5eb1f806b1739d10ec0206", "")
+}
+
+func (r *source) ja3Text() string {
+	return of(r, "771,4865-4866", "771,4865,0-11-10,23-29-21,0-1-2", "771,4865,0-16,23-29-21,0-1-2", "771,4865,0-11-10,29-23,0")
 }
 
 func (r *source) ja4() string {
-	return of(r, "t13d181100_796efca44d18_d41ae481755e", "t13d1516h2_8daaf6152771_02713d6af862")
+	return of(r, "t13d181100_796efca44d18_d41ae481755e", "t13d1516h2_8daaf6152771_02713d6af862", "t13d181100_6c2ba73853a4_02713d6af862",
+		"t13d100900_61a7ad8aa9b6_76ad8fd2bde2", "dd2i060600_b94582744588_4bbccbffe950")
+}
+
+// certificate is whom a certificate names, and who issued it.
+func (r *source) certificate() (subject, issuer string) {
+	return of(r, "CN=www.4kd3xq7ywz.net", "CN=x", "CN=www.example.net"), of(r, "CN=www.h2bv5m6t.com", "CN=R11, O=Example, C=US")
 }
 
 func (r *source) url() string {

@@ -60,12 +60,13 @@ func (r *source) eve(kind string) event {
 			o = append(o, field{"flow", counts})
 		}
 	case "tls":
-		tls := object{{"version", of(r, "TLS 1.3", "TLS 1.2", "DTLS 1.2")}, {"sni", r.serverName()}, {"subject", "CN=x"}}
+		subject, issuer := r.certificate()
+		tls := object{{"version", of(r, "TLS 1.3", "TLS 1.2", "DTLS 1.2")}, {"sni", r.serverName()}, {"subject", subject}, {"issuerdn", issuer}}
 		if r.one(2) {
 			tls = append(tls, field{"ja4", r.ja4()})
 		}
 		if r.one(2) {
-			tls = append(tls, field{"ja3", object{{"hash", r.ja3()}, {"string", "771,4865-4866"}}}, field{"ja3s", object{{"hash", "0123"}}})
+			tls = append(tls, field{"ja3", object{{"hash", r.ja3()}, {"string", r.ja3Text()}}}, field{"ja3s", object{{"hash", "0123"}}})
 		}
 		o = append(o, field{"tls", tls})
 	case "dns":

@@ -67,7 +67,7 @@ func TestThreeWays(t *testing.T) {
 	for _, want := range []string{
 		"tor", "likely", "possible", "none", "unknown", "established", "attempt", "blocked", "outbound", "inbound", "relay",
 		"full", "gap", "stale", "before", "or_port", "exit_address", "relay_address", "or_port_span", "or_port_stale", "or_port_recent",
-		"not_tcp", "app_label", "onion_name", "ja3_tor", "ja4_tor", "sni_pattern",
+		"not_tcp", "app_label", "onion_name", "ja3_tor", "ja3_groups", "ja4_tor", "ja4_ciphers", "cert_tor", "dtls_snowflake", "sni_pattern",
 	} {
 		require.NotZero(t, sums[want], "%s: %v", want, sums)
 	}

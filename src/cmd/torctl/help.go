@@ -11,8 +11,8 @@ import (
 // when somebody presses the tabulator. A test runs the examples.
 
 const firstPage = `torctl works on the files of Tor Detect, a Splunk app, without Splunk: it keeps the
-table of Tor relays, judges log files by it as the app's search command does,
-replays events into Splunk, and tells whether an installed app is healthy.
+table of Tor relays, judges log files by it as the app's search command does, names
+the programs behind TLS connections, replays events into Splunk, and tells whether an installed app is healthy.
 
 Results go to stdout and everything else to stderr. Exit code 0: fine. 1: something
 failed, or was found wrong. 2: wrong usage. 3: Tor was found (scan --fail-on).
@@ -29,6 +29,9 @@ const firstExamples = `  # a table of the Tor relays of the last days, and what 
   # Tor in a firewall's log, as a table, and as a file for other programs
   torctl scan pan.log --relays tor_relays.csv
   torctl scan pan.log --relays tor_relays.csv -o csv > flows.csv
+
+  # which Tor is that? the fingerprints of a capture's TLS connections
+  torctl fingerprint tor.pcap
 
   # does the detection fire? and is the app healthy?
   torctl replay pan.log --url https://splunk:8088 --token-file token --sourcetype pan:traffic --shift-to-now
@@ -55,8 +58,9 @@ var choices = map[string]map[string][]string{
 		"format":  {"auto", "pan", "zeek", "suricata", "fortigate", "vpc", "csv", "json"},
 		"fail-on": {"tor", "likely", "possible"},
 	},
-	"torctl replay": {"to": {toHEC, toSCS}, "endpoint": {"raw", "event"}, "output": {formText, terminal.FormJSON}},
-	"torctl doctor": {"output": {terminal.FormTable, terminal.FormJSON}},
+	"torctl fingerprint": {"output": {formText, terminal.FormJSON}},
+	"torctl replay":      {"to": {toHEC, toSCS}, "endpoint": {"raw", "event"}, "output": {formText, terminal.FormJSON}},
+	"torctl doctor":      {"output": {terminal.FormTable, terminal.FormJSON}},
 }
 
 // fileFlags are flags that take a file with one of these ends, folderFlags those that

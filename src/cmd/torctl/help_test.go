@@ -90,11 +90,11 @@ func TestExamples(t *testing.T) {
 		}
 		require.True(t, own, "%s has examples of other commands only", c.CommandPath())
 	})
-	require.Equal(t, 12, commands)
+	require.Equal(t, 13, commands)
 }
 
 // noNetwork are the commands whose examples are run; the others ask servers.
-var noNetwork = regexp.MustCompile(`torctl (relays (import|verify|status|seen)|scan|doctor|completion|man) `)
+var noNetwork = regexp.MustCompile(`torctl (relays (import|verify|status|seen)|scan|fingerprint|doctor|completion|man) `)
 
 // The examples that need no network are run, in a folder that has what they name.
 func TestExamplesRun(t *testing.T) {
@@ -173,6 +173,8 @@ func exampleFolder(t *testing.T) string {
 	b.file("pan.log", sample("pan.log"))
 	b.file("eve.json.1.gz", packed(sample("eve.json")))
 	b.file("var/log/zeek/2026-11-20/conn.log.gz", packed(sample("conn.log")))
+	b.file("tor.pcap", torCapture())
+	b.file("tor.pcap.gz", packed(torCapture()))
 	b.file("cached-certs", b.net.Certificates())
 	b.file("cached-microdesc-consensus", b.net.Consensus(tornet.Spec{ValidAfter: noon.Add(-2 * time.Hour), Relays: b.net.Relays(noon.Add(-2 * time.Hour))}))
 	b.file("consensuses-2026-10.tar.xz", archive(map[string][]byte{"a": b.hour(-3), "b": b.hour(-1)}))
@@ -212,7 +214,7 @@ func tarOf(t *testing.T, folder string) []byte {
 // What a shell offers for a flag is what the command takes, all of it and no more.
 func TestChoices(t *testing.T) {
 	args := map[string][]string{
-		"torctl relays import": {"x"}, "torctl relays verify": {"x"}, "torctl relays seen": {"192.0.2.1"}, "torctl scan": {"x"},
+		"torctl relays import": {"x"}, "torctl relays verify": {"x"}, "torctl relays seen": {"192.0.2.1"}, "torctl scan": {"x"}, "torctl fingerprint": {"x"},
 		"torctl replay": {"x", "--url", "http://127.0.0.1:1", "--token-file", "x"}, "torctl doctor": {"--app", "x"},
 	}
 	torctl := func(words ...string) (int, string) {

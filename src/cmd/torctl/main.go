@@ -7,6 +7,7 @@
 //	torctl relays status            what a table knows
 //	torctl relays seen IP --at T    what an address was at a time
 //	torctl scan FILE...             find Tor in log files
+//	torctl fingerprint FILE...      whose TLS connections a capture holds
 //	torctl replay FILE...           send recorded events to Splunk
 //	torctl doctor                   is the installed app healthy
 //	torctl completion SHELL         have a shell complete what one types
@@ -89,7 +90,7 @@ func rootCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), replayCommand(t, now), doctorCommand(t, now), completionCommand(t), manCommand(t))
+	root.AddCommand(relaysCommand(t, now), scanCommand(t, now), fingerprintCommand(t), replayCommand(t, now), doctorCommand(t, now), completionCommand(t), manCommand(t))
 	teach(root)
 	return root
 }

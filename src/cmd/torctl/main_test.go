@@ -6,16 +6,19 @@ import (
 	"flag"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket/layers"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/relaylist"
+	"tordetect/tests/hellos"
 	"tordetect/tests/tornet"
 )
 
@@ -43,6 +46,9 @@ func TestScripts(t *testing.T) {
 			write := func(name string, doc []byte) {
 				require.NoError(t, os.WriteFile(filepath.Join(env.WorkDir, name), doc, 0o600))
 			}
+			write("tor.pcap", torCapture())
+			write("empty.pcap", hellos.Pcap(layers.LinkTypeRaw, hellos.Whole))
+			write("cut.pcap", hellos.Pcap(layers.LinkTypeRaw, 100, hellos.Packets(hellos.Segment{Seq: 1, Payload: hellos.TorBrowser.Records(1 << 14)})...))
 			write("certs", net.Certificates())
 			write("authorities", net.AuthoritiesFile())
 			for i, name := range []string{"consensus-0", "consensus-1", "consensus-2"} {
@@ -67,6 +73,32 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// torCapture is a capture of Tor Browser, of a scraper with a borrowed list of ciphers,
+// of a build that nobody measured, and of Snowflake's DTLS.
+func torCapture() []byte {
+	with := func(change func(*hellos.Hello)) hellos.Hello {
+		h := hellos.TorBrowser
+		change(&h)
+		return h
+	}
+	scraper := with(func(h *hellos.Hello) {
+		h.Text, h.Name = strings.Replace(h.Text, "4588-4587-23-29-21", "4588-29-23-30-24-25-256-257", 1), "shop.example.org"
+	})
+	unknown := with(func(h *hellos.Hello) { h.Text = strings.Replace(h.Text, "156-157-47-53", "156-157-47", 1) })
+	browser := with(func(h *hellos.Hello) {
+		h.Text, h.Name, h.ALPN = "771,4865-4866-4867,0-10-16-43,29-23-24,", "www.example.com\x1b[2J", "h2"
+	})
+	var packets [][]byte
+	for i, h := range []hellos.Hello{hellos.TorBrowser, scraper, unknown, browser} {
+		from := netip.AddrPortFrom(hellos.Client.Addr(), hellos.Client.Port()+uint16(i))
+		b := h.Records(1 << 14)
+		at := min(1000, len(b))
+		packets = append(packets, hellos.Segment{Flags: "S"}.Packet(from, hellos.Server), hellos.Segment{Seq: 1, Payload: b[:at]}.Packet(from, hellos.Server), hellos.Segment{Seq: 1 + uint32(at), Payload: b[at:]}.Packet(from, hellos.Server))
+	}
+	packets = append(packets, hellos.UDP(hellos.Client6, hellos.Server6, hellos.Snowflake.Datagram()))
+	return hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, packets...)
 }
 
 // cache is a directory cache that serves the consensus of 11 h.

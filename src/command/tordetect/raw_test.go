@@ -77,12 +77,12 @@ func TestRawEvents(t *testing.T) {
 	f("1795168800.123456\tCabc123\t10.0.0.5\t40000\t198.51.100.1", "0 unknown   none")
 	f("1795168800\tCabc123\t10.0.0.5\t40000\t198.51.100.1\t9001", "0 unknown   none")
 	f(zeekJSON, "97 established outbound or_port full")
-	f(`{"ts":"2026-11-20T10:00:00Z","id":{"orig_h":"10.0.0.5","resp_h":"203.0.113.9","resp_p":443},"server_name":"`+torName+`","ja3":"`+torJA3+`"}`, "90 unknown outbound ja3_tor+sni_pattern full")
+	f(`{"ts":"2026-11-20T10:00:00Z","id":{"orig_h":"10.0.0.5","resp_h":"203.0.113.9","resp_p":443},"server_name":"`+torName+`","ja3":"`+torJA3+`"}`, "97 unknown outbound ja3_tor+sni_pattern full")
 
 	// Suricata
 	f(suricataFlow, "97 established outbound or_port full")
 	f("<13>Nov 20 10:00:00 ids suricata[7]: "+suricataFlow, "97 established outbound or_port full")
-	f(`{"src_ip":"10.0.0.5","dest_ip":"203.0.113.9","dest_port":443,"proto":"TCP","tls":{"subject":"CN=x","sni":"`+torName+`","ja3":{"hash":"`+torJA3+`","string":"771,1-2"},"ja4":"`+torJA4+`"}}`, "90 unknown outbound ja4_tor+ja3_tor+sni_pattern full")
+	f(`{"src_ip":"10.0.0.5","dest_ip":"203.0.113.9","dest_port":443,"proto":"TCP","tls":{"subject":"CN=x","sni":"`+torName+`","ja3":{"hash":"`+torJA3+`","string":"771,1-2"},"ja4":"`+torJA4+`"}}`, "97 unknown outbound ja3_tor+ja4_tor+sni_pattern full")
 	f(`{"src_ip":"10.0.0.5","dest_ip":"10.0.0.53","proto":"UDP","dns":{"version":3,"type":"request","queries":[{"rrname":"`+onion+`","rrtype":"A"},{"rrname":"x"}]}}`, "40 unknown outbound onion_name+not_tcp full")
 	f(`{"src_ip":"10.0.0.5","dest_ip":"203.0.113.9","http":{"hostname":"`+onion+`.to","url":"\/x"}}`, "40 unknown outbound onion_name full")
 	f(`{"src_ip":"10.0.0.5","dest_ip":"198.51.100.1","dest_port":9001,"alert":{"action":"blocked"}}`, "58 blocked outbound or_port full")

@@ -20,6 +20,7 @@ import (
 const (
 	torJA4  = "t13d181100_796efca44d18_d41ae481755e"
 	torJA3  = "5e6627dc19afa982e6b46b97808cb718"
+	artiJA4 = "t13d100900_61a7ad8aa9b6_76ad8fd2bde2"
 	torName = "www.cdxjgg3hvpu33.com"
 	onion   = "abcdefghij234567.onion"
 )
@@ -64,7 +65,7 @@ func TestSources(t *testing.T) {
 	f("a firewall's row beside Zeek's columns", "_time,src,dest,dest_port,duration,id.orig_h,conn_state", epoch(20.5)+",10.0.0.5,198.51.100.1,9001,7200,,", "97 unknown outbound or_port stale")
 	f("Zeek's own time where there is no _time", "ts,id.orig_h,id.resp_h,id.resp_p", ten+".123456,10.0.0.5,198.51.100.1,9001", "97 unknown outbound or_port full")
 	f("a time in the event that cannot be read is none", "timestamp,src,dest,dest_port", "2026-11-20 10:00:00,10.0.0.5,198.51.100.1,9001", "0 unknown   none")
-	f("Zeek ssl", "_time,id.orig_h,id.resp_h,id.resp_p,version,server_name,ja3", ten+",10.0.0.5,203.0.113.9,443,TLSv13,"+torName+","+torJA3, "90 unknown outbound ja3_tor+sni_pattern full")
+	f("Zeek ssl", "_time,id.orig_h,id.resp_h,id.resp_p,version,server_name,ja3", ten+",10.0.0.5,203.0.113.9,443,TLSv13,"+torName+","+torJA3, "97 unknown outbound ja3_tor+sni_pattern full")
 	f("Zeek dns", "_time,id.orig_h,id.resp_h,id.resp_p,proto,query", ten+",10.0.0.5,10.0.0.53,53,udp,www."+onion, "40 unknown outbound onion_name+not_tcp full")
 
 	// Suricata.
@@ -73,7 +74,7 @@ func TestSources(t *testing.T) {
 	f("Suricata flow, no answer", flow, ten+",10.0.0.5,40000,198.51.100.1,9001,TCP,failed,1,0,74,0,", "58 attempt outbound or_port full")
 	f("Suricata flow that began in the list", flow, epoch(21)+",10.0.0.5,40000,198.51.100.1,9001,TCP,tls,9,9,700,4000,2026-11-20T20:00:00.000000+0100", "97 established outbound or_port stale")
 	f("Suricata flow, a start that cannot be read", flow, ten+",10.0.0.5,40000,198.51.100.1,9001,TCP,tls,9,9,700,4000,yesterday", "97 established outbound or_port full")
-	f("Suricata tls", "_time,src_ip,dest_ip,dest_port,proto,tls.sni,tls.ja3.hash,tls.ja4", ten+",10.0.0.5,203.0.113.9,443,TCP,"+torName+","+torJA3+","+torJA4, "90 unknown outbound ja4_tor+ja3_tor+sni_pattern full")
+	f("Suricata tls", "_time,src_ip,dest_ip,dest_port,proto,tls.sni,tls.ja3.hash,tls.ja4", ten+",10.0.0.5,203.0.113.9,443,TCP,"+torName+","+torJA3+","+torJA4, "97 unknown outbound ja3_tor+ja4_tor+sni_pattern full")
 	f("Suricata dns", "_time,src_ip,dest_ip,dest_port,proto,dns.rrname", ten+",10.0.0.5,10.0.0.53,53,UDP,"+onion, "40 unknown outbound onion_name+not_tcp full")
 	f("Suricata http", "_time,src_ip,dest_ip,dest_port,proto,http.hostname,http.url", ten+",10.0.0.5,203.0.113.9,80,TCP,"+onion+".to,/x", "40 unknown outbound onion_name full")
 	f("Suricata alert", "_time,src_ip,dest_ip,dest_port,proto,alert.action", ten+",10.0.0.5,198.51.100.1,9001,TCP,blocked", "58 blocked outbound or_port full")
@@ -109,10 +110,36 @@ func TestShown(t *testing.T) {
 	f("null falls through", "sni,ssl_server_name", "null,"+torName, "15 sni_pattern")
 	f("the first usable cell counts", "sni,server_name", "www.example.com,"+torName, "0 ")
 	f("JA4", "ja4", torJA4, "40 ja4_tor")
-	f("JA4 and an ordinary name", "ja4,sni", torJA4+",mail.example.com", "40 ja4_tor")
-	f("JA4 and the form", "tls.ja4,sni", torJA4+",www.example.com", "90 ja4_tor")
+	f("JA4 and an ordinary name", "ja4,sni", torJA4+",mail.example.com", "10 ja4_tor")
+	f("JA4 and the form", "tls.ja4,sni", torJA4+",www.example.com", "60 ja4_tor")
 	f("JA3 and the form", "tls.ja3,sni", torJA3+",www.example.com", "90 ja3_tor")
-	f("C tor's fingerprint with Arti's form", "ja4,sni", torJA4+",www.example-8.org", "40 ja4_tor")
+	f("C tor's fingerprint with Arti's form", "ja4,sni", torJA4+",www.example-8.org", "10 ja4_tor")
+	f("JA3 alone", "ja3", torJA3, "90 ja3_tor")
+	f("JA3 in a list, one of tor", "ja3,__mv_ja3", `"x","$`+torJA3+`$;$0123456789abcdef0123456789abcdef$"`, "90 ja3_tor")
+	f("JA3 and an ordinary name", "ja3,sni", torJA3+",mail.example.com", "40 ja3_tor")
+	f("JA3 of OpenSSL 4.0, which holds nothing of tor's", "ja3", "48d90a8fbe5eb1f806b1739d10ec0206", "40 ja3_tor")
+	f("JA4 beside another JA3", "ja4,ja3", torJA4+",0123456789abcdef0123456789abcdef", "10 ja4_tor")
+	f("JA4 beside another JA3, and the form", "ja4,ja3,sni", torJA4+",0123456789abcdef0123456789abcdef,www.example.com", "10 ja4_tor")
+	f("JA4 beside another JA3, and a made-up name", "ja4,ja3,sni", torJA4+",0123456789abcdef0123456789abcdef,"+torName, "85 ja4_tor+sni_pattern")
+	f("JA4 beside another JA3's text", "ja4,ja3_string", torJA4+`,"771,4865,0-11-10,29-23-24,0"`, "10 ja4_tor")
+	f("JA4 beside several JA3s of others", "ja4,ja3,__mv_ja3", torJA4+`,"x","$0123456789abcdef0123456789abcdef$;$1123456789abcdef0123456789abcdef$"`, "40 ja4_tor")
+	f("JA4 beside what is no JA3", "ja4,ja3", torJA4+",TLSv1.3", "40 ja4_tor")
+	f("a JA3's text with tor's groups", "ja3,ja3_string", `0123456789abcdef0123456789abcdef,"771,4865,0-11-10,23-29-21,0-1-2"`, "86 ja3_groups")
+	f("a JA3's text with tor's groups and ALPN", "ja3_string", `"771,4865,0-11-10-16,23-29-21,0-1-2"`, "0 ")
+	f("its groups alone, as Zeek's package", "ja3_ec", "4588-4587-23-29-21", "86 ja3_groups")
+	f("a known JA3 and its text are one", "ja3,tls.ja3.string", torJA3+`,"771,4865,0-11-10,23-29-21,0-1-2"`, "90 ja3_tor")
+	f("tor's ciphers with another OpenSSL", "ja4", "t13d181100_796efca44d18_0123456789ab", "25 ja4_ciphers")
+	f("the same with ALPN", "ja4", "t13d1811h2_796efca44d18_0123456789ab", "0 ")
+	f("Firefox's ciphers are no sign", "ja4", "t13d171100_5b57614c22b0_2e6c25d3f76f", "0 ")
+	f("Arti's JA4 alone", "ja4", artiJA4, "0 ")
+	f("Arti's JA4 and a name of its form", "ja4,sni", artiJA4+",www.example-8.org", "0 ")
+	f("Arti's JA4 and a made-up name", "ja4,sni", artiJA4+",www.a8-k2x9-b7q.net", "90 ja4_tor+sni_pattern")
+	f("Arti's JA4 and several names", "ja4,sni,__mv_sni", artiJA4+`,"x","$www.a8-k2x9-b7q.net$;$www.example.com$"`, "15 sni_pattern")
+	f("Snowflake's DTLS", "ja4,version", "dd2i060600_b94582744588_4bbccbffe950,DTLSv12", "0 dtls_snowflake+not_tcp")
+	f("a relay's certificate", "ssl_subject,ssl_issuer", "CN=www.4kd3xq7ywz.net,CN=www.h2bv5m6t.com", "90 cert_tor")
+	f("the same by Suricata", "tls.subject,tls.issuerdn", "CN=www.4kd3xq7ywz.net,CN=www.h2bv5m6t.com", "90 cert_tor")
+	f("an ordinary certificate", "ssl_subject,ssl_issuer", `CN=www.example.net,"CN=R11,O=Let's Encrypt,C=US"`, "0 ")
+	f("a subject without its certificate", "subject,issuer", "CN=www.4kd3xq7ywz.net,CN=www.h2bv5m6t.com", "0 ")
 	f("another JA4", "ja4,sni", "t13d1516h2_8daaf6152771_b186095e22b6,www.example.com", "0 ")
 	f("several names, one made up", "sni,__mv_sni", `"x","$www.example.com$;$`+torName+`$"`, "15 sni_pattern")
 	f("several names and a fingerprint are no pair", "sni,__mv_sni,ja4", `"x","$www.example.com$;$`+torName+`$",`+torJA4, "40 ja4_tor+sni_pattern")
@@ -126,7 +153,7 @@ func TestShown(t *testing.T) {
 	t.Run("columns named by the user", func(t *testing.T) {
 		row := run{args: []string{"sni=name", "ja4=print", "ja3=hash"}, table: network(), chunks: []string{
 			"_time,dest_ip,sni,name,print,hash\n" + epoch(10) + ",203.0.113.9,-," + torName + "," + torJA4 + "," + torJA3 + "\n"}}.do(t).one()
-		require.Equal(t, "ja4_tor\nja3_tor\nsni_pattern", row["tor_evidence"])
+		require.Equal(t, "ja3_tor\nja4_tor\nsni_pattern", row["tor_evidence"])
 		require.Contains(t, row["tor_reason"], torName)
 	})
 	t.Run("the sentence shows the name that counts", func(t *testing.T) {
@@ -151,7 +178,8 @@ func TestOrdinaryNamesAreQuiet(t *testing.T) {
 	quiet := flow.Flow{Hello: flow.Hello{Form: true, Name: []byte("www.example.com")}}
 	require.True(t, judge.IsQuiet(&quiet))
 	for _, f := range []flow.Flow{
-		{Hello: flow.Hello{MadeUp: true}}, {Hello: flow.Hello{JA4: true}}, {Hello: flow.Hello{JA3: true}},
+		{Hello: flow.Hello{MadeUp: true}}, {Hello: flow.Hello{JA4: true}}, {Hello: flow.Hello{JA3: true}}, {Hello: flow.Hello{Groups: true}},
+		{Hello: flow.Hello{Ciphers: true}}, {Hello: flow.Hello{Certificate: true}}, {Hello: flow.Hello{Snowflake: true}},
 		{Onion: flow.Onion{Kind: flow.OnionGateway}}, {Onion: flow.Onion{Kind: flow.OnionService}},
 	} {
 		require.False(t, judge.IsQuiet(&f), "%+v", f)
@@ -173,9 +201,10 @@ func TestColumns(t *testing.T) {
 // shownRows is a chunk of rows with names, most of them ordinary.
 func shownRows(n int) string {
 	var b strings.Builder
-	b.WriteString("_time,src_ip,dest_ip,dest_port,server_name,ja3,ja4,url,query\n")
+	b.WriteString("_time,src_ip,dest_ip,dest_port,server_name,ja3,ja4,url,query,ja3_string,ssl_subject,ssl_issuer\n")
 	for i := range n {
 		name, ja3, ja4, query := "www.example-shop.com", "0123456789abcdef0123456789abcdef", "t13d1516h2_8daaf6152771_b186095e22b6", "cdn.example.net"
+		groups, subject, issuer := "29-23-24", "CN=www.example.net", "CN=R11"
 		switch i % 10 {
 		case 0:
 			name = torName
@@ -183,8 +212,12 @@ func shownRows(n int) string {
 			ja4, ja3 = torJA4, torJA3
 		case 2:
 			query = onion
+		case 3:
+			groups = "23-29-21"
+		case 4:
+			subject, issuer = "CN=www.4kd3xq7ywz.net", "CN=www.h2bv5m6t.com"
 		}
-		b.WriteString(epoch(10) + `,"10.0.0.5","203.0.113.9",443,"` + name + `",` + ja3 + `,"` + ja4 + `","https://` + name + `/x","` + query + "\"\n")
+		b.WriteString(epoch(10) + `,"10.0.0.5","203.0.113.9",443,"` + name + `",` + ja3 + `,"` + ja4 + `","https://` + name + `/x","` + query + `","771,4865,0-11-10,` + groups + `,0-1-2",` + subject + `,` + issuer + "\n")
 	}
 	return b.String()
 }

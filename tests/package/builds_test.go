@@ -1,0 +1,56 @@
+package packagetest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tordetect/src/tlsname"
+)
+
+// The table of builds in the manual stands between these marks.
+const buildsBegin, buildsEnd = "<!-- builds -->\n", "<!-- end of builds -->\n"
+
+// The manual's table of builds is the program's.
+func TestManualBuilds(t *testing.T) {
+	source := filepath.Join(projectRoot, "app", "README.md")
+	if *update {
+		text, err := os.ReadFile(source)
+		require.NoError(t, err)
+		before, rest, found := strings.Cut(string(text), buildsBegin)
+		require.True(t, found)
+		_, after, found := strings.Cut(rest, buildsEnd)
+		require.True(t, found)
+		require.NoError(t, os.WriteFile(source, []byte(before+buildsBegin+buildsTable()+buildsEnd+after), 0o644))
+		return
+	}
+	_, rest, found := strings.Cut(read(t, "README.md"), buildsBegin)
+	require.True(t, found)
+	got, _, found := strings.Cut(rest, buildsEnd)
+	require.True(t, found)
+	require.Equal(t, buildsTable(), got, "go test ./tests/package -run TestManualBuilds -update writes it anew")
+}
+
+// patches finds releases of tor, which AppInspect takes for addresses.
+var patches = regexp.MustCompile(`\b(0\.\d\.\d)\.(\d+)\b`)
+
+func buildsTable() string {
+	clients := map[tlsname.Client]string{tlsname.CTor: "tor ", tlsname.Arti: "Arti ", tlsname.Snowflake: ""}
+	var out strings.Builder
+	out.WriteString("| client | library | JA3 | own groups | JA4 | how sure | measured |\n|---|---|---|---|---|---|---|\n")
+	for _, b := range tlsname.Builds() {
+		ja3, groups := "another each time", "no"
+		if b.JA3 != "" {
+			ja3 = "`" + b.JA3 + "`"
+		}
+		if b.Groups {
+			groups = "yes"
+		}
+		out.WriteString(patches.ReplaceAllString("| "+clients[b.Client]+b.Tor+" | "+b.Library+" | "+ja3+" | "+groups+" | `"+b.JA4+"` | "+b.Sure.String()+" | "+b.What+", "+b.Seen+" |\n", "$1 patch $2"))
+	}
+	return out.String()
+}
