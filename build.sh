@@ -11,6 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 appinspect=splunk-appinspect==4.3.1
 slim=splunk-packaging-toolkit==1.2.8
+contentctl=contentctl==5.6.2
+ksconf=ksconf==0.13.10
 splunklib=splunk-sdk==2.1.1
 venv=dist/.venv-inspect
 
@@ -35,7 +37,8 @@ usage: ./build.sh VERB
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
-  inspect   AppInspect and slim on the package, in a private Python environment
+  inspect   AppInspect and slim on the package, contentctl and ksconf on the conf
+            files, in private Python environments
   bench     speed and memory beside splunklib, a bare echo and others, of all
             workloads or those named (RUNS=5): ./build.sh bench [events tstats ...];
             -list names them, -against PROGRAM compares the replies of an older build
@@ -236,15 +239,17 @@ demo() {
 	go run ./tests/demo ${args[@]+"${args[@]}"}
 }
 
-# A private Python environment for the two tools. Made anew unless it was
-# finished for the same versions.
+# environment FOLDER PYTHON PACKAGE...: a private Python environment with these
+# packages. Made anew unless it was finished for the same ones.
 environment() {
-	[[ $(cat "$venv/complete" 2>/dev/null) == "$appinspect $slim" ]] && return
-	rm -rf "$venv"
+	local folder=$1 python=$2
+	shift 2
+	[[ $(cat "$folder/complete" 2>/dev/null) == "$*" ]] && return
+	rm -rf "$folder"
 	mkdir -p dist
-	python3 -m venv "$venv" || die "python3 with its venv module is needed (Debian: python3-venv)"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check "$appinspect" "$slim" || die "could not install $appinspect and $slim"
-	printf '%s\n' "$appinspect $slim" >"$venv/complete"
+	"$python" -m venv "$folder" || die "python3 with its venv module is needed (Debian: python3-venv)"
+	"$folder/bin/pip" install --quiet --disable-pip-version-check "$@" || die "could not install $*"
+	printf '%s\n' "$*" >"$folder/complete"
 }
 
 # AppInspect tells file types by libmagic, which pip does not bring.
@@ -257,7 +262,7 @@ libmagic() {
 inspect() {
 	local tarball failed=0 code=0
 	tarball=$(package | tail -n 1)
-	environment
+	environment "$venv" python3 "$appinspect" "$slim"
 	libmagic
 
 	# Left out is one check that fails for every package with an x86_64 program
@@ -296,6 +301,35 @@ inspect() {
 		say "slim validate: clean"
 	else
 		say "slim validate: failed, see dist/slim.log"
+		failed=1
+	fi
+	conf || failed=1
+	return $failed
+}
+
+# conf: do the conf files say what ESCU's would say of the same detections, and can
+# ksconf read them? An environment of its own, as slim and contentctl each insist on
+# another version of setuptools.
+conf() {
+	local candidate python= folder=dist/.venv-contentctl failed=0
+	while read -r candidate; do
+		"$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue
+		python=$candidate
+		break
+	done < <(pythons)
+	[[ -n $python ]] || die "$contentctl needs Python 3.11 to 3.13 with its venv module: name one by PYTHON=..."
+	environment "$folder" "$python" "$contentctl" "$ksconf"
+	if CONTENTCTL=$PWD/$folder/bin/contentctl go test -count=1 ./tests/contentctl; then
+		say "contentctl: builds what our conf files say, but for the table in tests/contentctl"
+	else
+		say "contentctl: differs, see above"
+		failed=1
+	fi
+	if "$folder/bin/ksconf" check --quiet default/*.conf metadata/*.meta >dist/ksconf.log 2>&1; then
+		say "ksconf: clean"
+	else
+		say "ksconf: exit code $?"
+		cat dist/ksconf.log >&2
 		failed=1
 	fi
 	return $failed
