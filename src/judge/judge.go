@@ -42,6 +42,7 @@ type Judge struct {
 	detect  detect.Judge
 	raw     raw
 
+	ports    ports
 	flow     flow.Flow
 	read     *event.Event // which was read
 	at       flow.Interval
@@ -147,10 +148,13 @@ func hasPublic(addrs []netip.Addr) bool {
 
 // sight asks the table about each address of one side.
 func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Side, e *event.Ends) {
+	j.ports.open(e.Ports)
 	for _, addr := range e.Addrs {
 		if !table.Knows(addr) {
 			continue
 		}
+		var asked *relay.Entry // of the relay of which elsewhere is known
+		elsewhere := false
 		for _, l := range j.lookup(table, addr, dated) {
 			s := flow.Sighting{
 				Side: side, Addr: addr,
@@ -161,13 +165,16 @@ func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Si
 				Fingerprint: l.Fingerprint, Nickname: l.Nickname,
 				First: l.First, Last: l.Last,
 			}
-			for i, port := range e.Ports {
-				if i == 0 || port == l.Port {
-					s.Port = port
-				}
+			if j.ports.has(e.Ports, l.Port) {
+				s.Port = l.Port
+			} else if len(e.Ports) > 0 {
+				s.Port = e.Ports[0]
 			}
 			if side == flow.Source && l.Kind == flow.ORPort && l.Flags&flow.Exit != 0 {
-				s.Elsewhere = table.ExitElsewhere(l.Fingerprint, addr, j.at)
+				if asked == nil || asked.Fingerprint != l.Fingerprint {
+					asked, elsewhere = l.Entry, table.ExitElsewhere(l.Fingerprint, addr, j.at)
+				}
+				s.Elsewhere = elsewhere
 			}
 			f.Sightings = append(f.Sightings, s)
 		}
@@ -176,7 +183,7 @@ func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Si
 
 func (j *Judge) lookup(table *relay.Table, addr netip.Addr, dated bool) []relay.Listing {
 	if dated {
-		j.listings = table.Lookup(j.listings[:0], addr, j.at)
+		j.listings = table.Near(j.listings[:0], addr, j.at)
 	} else {
 		j.listings = table.LookupUndated(j.listings[:0], addr)
 	}

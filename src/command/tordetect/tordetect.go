@@ -78,7 +78,7 @@ func (s *Search) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 		return chunked.Declaration{}, err
 	}
 	s.options, s.info, s.started = options, info, false
-	s.columns.Named, s.columns.Judging = options.Columns, true
+	s.columns = event.Columns{Named: options.Columns, Judging: true}
 	s.network = relay.NewNetwork(filepath.Join(s.lookups, options.Relays))
 	s.judge = judge.New(s.network, judge.Options{
 		Labeled: options.Labeled, Internal: options.Internal, Window: window(info.Earliest, info.Latest),
