@@ -228,6 +228,10 @@ func (s *Scanner) Value(column int) []byte {
 // Number returns the number of the current data row, counted from 1.
 func (s *Scanner) Number() int { return s.number }
 
+// Read returns how many bytes of the body the header and the rows up to the current
+// one have.
+func (s *Scanner) Read() int { return s.window.before + s.next }
+
 // Err returns nil, the [*Error] that stopped the Scanner, or that of the reader.
 func (s *Scanner) Err() error { return s.err }
 

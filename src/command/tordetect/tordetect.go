@@ -139,7 +139,7 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 		}
 		if need := len(s.scanner.Row()) + roomPerRow; cap(reply)-len(reply) < need {
 			c.Reply = reply
-			c.Grow(need)
+			c.Grow(max(need, s.rest(c)))
 			reply = c.Reply
 		}
 		if isQuiet {
@@ -166,6 +166,19 @@ func (s *Search) quiet(f *flow.Flow) *quiet {
 	}
 	return s.tails.keep(s.output, s.cells.render(f, s.judge.Finding(f)))
 }
+
+// rest guesses what is still to be written, by what was written for the rows so far,
+// and an eighth more, which is address space and hardly memory. The current row is
+// not written yet.
+func (s *Search) rest(c *chunked.Chunk) int {
+	answered := s.scanner.Read() - len(s.scanner.Row())
+	ratio := min(float64(len(c.Reply))/float64(answered), mostRatio)
+	return int(min(ratio*1.125*float64(c.Size-answered), chunked.MaxBody))
+}
+
+// mostRatio bounds what is believed of a reply beside its request, so that a strange
+// row does not reserve gigabytes.
+const mostRatio = 8
 
 // roomPerRow is more than our fields take in all but strange rows, so that the
 // reply mostly grows here, where it grows in one piece with its frame.
