@@ -9,8 +9,9 @@
 //
 // The evidence codes and their weights stand in one table (evidence.go), the
 // rules that turn sightings into codes in grade.go, what the client showed of
-// itself in names.go, how all that becomes a score in weigh.go, and the sentence
-// in reason.go, with unlisted.go for where the list has nothing. What the words
+// itself in names.go, how all that becomes a score in weigh.go, who is ours in
+// sides.go, and the sentence in reason.go, with unlisted.go for where the list has
+// nothing. What the words
 // of firewalls mean is package event's matter.
 //
 // It is pure: no input or output, no clock, no knowledge of columns, files or
@@ -85,6 +86,11 @@ type Finding struct {
 	Relays    []*flow.Sighting // those behind the deciding evidence, by fingerprint, each once
 	Deciding  *flow.Sighting   // of Relays the one with the best role; nil without a listing
 	Reason    []byte           // one English sentence, or empty where there is nothing to say
+
+	// Host is the end on our side: the client, the visited, or our own relay, also
+	// where the row was logged the wrong way round; without a port. Peer is the other
+	// end, its port that of a service. Both are empty without evidence.
+	Host, Peer flow.End
 }
 
 // Judge judges flow after flow. The zero value is ready; it is not for
@@ -118,6 +124,7 @@ func (j *Judge) Judge(f *flow.Flow) *Finding {
 		out.Role = role(out.Deciding)
 	}
 	out.Direction = direction(deciding, label, name)
+	out.Host, out.Peer = sides(f, out, deciding, label, name)
 	out.Reason = reason(out.Reason, f, out, j.graded, label, name)
 	j.evidence, j.relays, j.reason = out.Evidence, out.Relays, out.Reason
 	return out

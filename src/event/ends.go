@@ -94,6 +94,43 @@ func (r *Reader) ends(e *Event, out *Ends, address, port Role) {
 	out.SeveralPorts = len(r.beside) > 0 && len(out.Addrs) > 1
 }
 
+// Called returns what stands in the place of the addresses of the event read last
+// where there are none: the names of its hosts, in small letters; empty where there
+// is an address, or nothing.
+func (r *Reader) Called(e *Event) (source, destination []byte) {
+	r.called[0] = r.callsHost(r.called[0][:0], e, &r.Source, Source)
+	r.called[1] = r.callsHost(r.called[1][:0], e, &r.Destination, Destination)
+	return r.called[0], r.called[1]
+}
+
+// maxHostName bounds a name: the longest DNS name has 255 bytes (RFC 1035).
+const maxHostName = 255
+
+func (r *Reader) callsHost(dst []byte, e *Event, ends *Ends, address Role) []byte {
+	if len(ends.Addrs) > 0 {
+		return dst
+	}
+	for i := range e.n(address) {
+		if _, counts := e.at(address, i); !counts {
+			continue
+		}
+		for k, n := 0, r.values(e, address, i, true); k < n; k++ {
+			name := bytes.TrimSpace(r.value(k))
+			if _, isAddress := cell.Address(name); isAddress || cell.IsEmpty(name) || looksLikeAddress(name) || len(name) > maxHostName {
+				continue
+			}
+			for _, c := range name {
+				if 'A' <= c && c <= 'Z' {
+					c |= 0x20
+				}
+				dst = append(dst, c)
+			}
+			return dst
+		}
+	}
+	return dst
+}
+
 // looksLikeAddress tells a spoiled address from the name of a host, which is
 // nothing unusual: digits and dots, or colons and what an IPv6 address is made of.
 func looksLikeAddress(text []byte) bool {

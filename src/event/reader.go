@@ -37,7 +37,8 @@ type Reader struct {
 	current []byte // the cell opened last, where it is no list
 	scratch []byte
 	beside  []uint16
-	name    []byte // copies, for sentences
+	called  [2][]byte // the hosts' names
+	name    []byte    // copies, for sentences
 	onion   []byte
 
 	lastTransport remembered[flow.Transport]

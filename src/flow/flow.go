@@ -11,7 +11,10 @@
 // package neither reads texts nor asks lists nor weighs.
 package flow
 
-import "net/netip"
+import (
+	"net/netip"
+	"strconv"
+)
 
 // Interval is the time of traffic, in epoch seconds, both ends included. From ==
 // To is a moment.
@@ -25,10 +28,44 @@ const (
 	Destination
 )
 
-// End is how a flow's end is named in sentences.
+// End is one of a flow's ends.
 type End struct {
 	Addr netip.Addr // the zero Addr if the row has no readable address
 	Port uint16     // 0 if the row has none
+	// Name is what the row writes in the place of an address, in small letters.
+	// It and Internal are told of flows that may have to do with Tor only.
+	Name     []byte
+	Internal bool // it lies in the site's own networks
+}
+
+// AppendTo appends the end as people write it, 198.51.100.7:9001, [2001:db8::7]:9001
+// or fileserver:9001, without the port where there is none; nothing without
+// address and name.
+func (e End) AppendTo(dst []byte) []byte {
+	switch {
+	case e.Addr.IsValid() && e.Port != 0:
+		return netip.AddrPortFrom(e.Addr, e.Port).AppendTo(dst)
+	case e.Addr.IsValid():
+		return e.Addr.AppendTo(dst)
+	case len(e.Name) == 0:
+		return dst
+	}
+	if dst = append(dst, e.Name...); e.Port != 0 {
+		dst = strconv.AppendUint(append(dst, ':'), uint64(e.Port), 10)
+	}
+	return dst
+}
+
+// isOurs reports whether an end lies on our side, as far as it alone can tell.
+func (e End) isOurs() bool { return e.Internal || e.Addr.IsValid() && IsPrivate(e.Addr) }
+
+// OurSide is the side of a flow that nothing else tells: the one that has an
+// address of ours; the source where both have, or neither.
+func (f *Flow) OurSide() Side {
+	if f.Destination.isOurs() && f.Source.Addr.IsValid() && !f.Source.isOurs() {
+		return Destination
+	}
+	return Source
 }
 
 // Flow is what is known of one row of traffic before it is judged.

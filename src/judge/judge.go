@@ -106,6 +106,10 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 	}
 	j.sight(f, table, dated, flow.Destination, destination)
 	j.sight(f, table, dated, flow.Source, source)
+	if !IsQuiet(f) {
+		f.Source.Internal, f.Destination.Internal = j.isInternal(f.Source.Addr), j.isInternal(f.Destination.Addr)
+		f.Source.Name, f.Destination.Name = j.reader.Called(e)
+	}
 	return f
 }
 

@@ -37,6 +37,7 @@ var columns = func() []struct {
 	return append(all, []column{
 		{"tor_verdict", plain}, {"tor_score", number}, {"tor_state", plain}, {"tor_direction", plain}, {"tor_role", plain}, {"tor_evidence", list}, {"tor_reason", plain},
 		{"tor_relay", list}, {"tor_nickname", list}, {"tor_first_seen", number}, {"tor_last_seen", number}, {"tor_coverage", plain}, {"tor_list_time", number},
+		{"tor_host", plain}, {"tor_peer", plain},
 	}...)
 }()
 
@@ -91,6 +92,10 @@ func (r *row) fill(f *scan.Flow) {
 	}
 	r.word(f.Coverage.String())
 	r.number(f.ListTime)
+	r.text = d.Host.AppendTo(r.text)
+	r.end()
+	r.text = d.Peer.AppendTo(r.text)
+	r.end()
 }
 
 func (r *row) end() { r.ends = append(r.ends, len(r.text)) }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,7 @@ func sample() *scan.Flow {
 			Score: 97, Verdict: detect.VerdictTor, State: flow.Established, Direction: detect.Outbound, Role: detect.RoleGuard,
 			Evidence: []detect.Evidence{detect.Weights()[0], {Code: detect.Weights()[5].Code, Stale: true}}, Reason: []byte(`it is "Tor"`),
 			Relays: []*flow.Sighting{anna, {Fingerprint: "0B", Nickname: "bert"}}, Deciding: anna,
+			Host: flow.End{Addr: netip.MustParseAddr("10.0.0.5")}, Peer: flow.End{Name: []byte("anna"), Port: 9001},
 		},
 	}
 	for c, text := range map[scan.Column]string{
@@ -45,15 +47,15 @@ func TestCSV(t *testing.T) {
 	require.Equal(t, [][]string{
 		{"file", "line", "_time", "duration", "src_ip", "src_port", "dest_ip", "dest_port", "transport", "app", "action", "bytes_in", "bytes_out", "packets_in", "packets_out",
 			"sni", "ja4", "ja3", "query", "url", "user", "tor_verdict", "tor_score", "tor_state", "tor_direction", "tor_role", "tor_evidence", "tor_reason", "tor_relay",
-			"tor_nickname", "tor_first_seen", "tor_last_seen", "tor_coverage", "tor_list_time"},
+			"tor_nickname", "tor_first_seen", "tor_last_seen", "tor_coverage", "tor_list_time", "tor_host", "tor_peer"},
 		{"pan?.log", "7", "1795174200", "60", "10.0.0.5", "50000", "198.51.100.1", "9001", "", "tor;ssl", "", "5000", "many", "", "", "", "", "", "", "", "é??",
-			"tor", "97", "established", "outbound", "guard", "or_port;dir_port_stale", `it is "Tor"`, "0A;0B", "anna;bert", "1795161600", "1795179600", "full", "1795179600"},
-		{"", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "none", "0", "unknown", "", "", "", "", "", "", "", "", "none", ""},
+			"tor", "97", "established", "outbound", "guard", "or_port;dir_port_stale", `it is "Tor"`, "0A;0B", "anna;bert", "1795161600", "1795179600", "full", "1795179600", "10.0.0.5", "anna:9001"},
+		{"", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "none", "0", "unknown", "", "", "", "", "", "", "", "", "none", "", "", ""},
 	}, rows)
 
 	out.Reset()
 	require.NoError(t, CSV(&out).Finish(nil))
-	require.Regexp(t, "^file,line,.*tor_list_time\n$", out.String(), "no row is a header all the same")
+	require.Regexp(t, "^file,line,.*tor_list_time,tor_host,tor_peer\n$", out.String(), "no row is a header all the same")
 }
 
 func TestJSON(t *testing.T) {
@@ -65,7 +67,7 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, `{"file":"pan\u001b.log","line":7,"_time":1795174200,"duration":60,"src_ip":"10.0.0.5","src_port":50000,"dest_ip":"198.51.100.1","dest_port":9001,`+
 		`"app":["tor","ssl"],"bytes_in":5000,"bytes_out":"many","user":"é\u202e\ufffd","tor_verdict":"tor","tor_score":97,"tor_state":"established","tor_direction":"outbound",`+
 		`"tor_role":"guard","tor_evidence":["or_port","dir_port_stale"],"tor_reason":"it is \"Tor\"","tor_relay":["0A","0B"],"tor_nickname":["anna","bert"],`+
-		`"tor_first_seen":1795161600,"tor_last_seen":1795179600,"tor_coverage":"full","tor_list_time":1795179600}`+"\n", out.String())
+		`"tor_first_seen":1795161600,"tor_last_seen":1795179600,"tor_coverage":"full","tor_list_time":1795179600,"tor_host":"10.0.0.5","tor_peer":"anna:9001"}`+"\n", out.String())
 
 	// What is built in has no times, and a flow may have no begin.
 	out.Reset()

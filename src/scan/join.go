@@ -202,23 +202,24 @@ func (k *joined) own(whole bool) {
 	if !whole {
 		k.Connection = bytes.Clone(k.Connection)
 		k.Cells, k.finding.Reason, k.finding.Evidence, k.finding.Relays, k.finding.Deciding = [Columns][]byte{}, nil, nil, nil, nil
+		k.finding.Host, k.finding.Peer = flow.End{}, flow.End{}
 		return
 	}
-	texts := append(k.Cells[:], k.finding.Reason)
-	for i, text := range texts {
-		texts[i] = text[:min(len(text), maxJoinedCell)]
-		k.size += len(texts[i])
+	texts := [...]*[]byte{&k.finding.Reason, &k.finding.Host.Name, &k.finding.Peer.Name}
+	all := texts[:]
+	for i := range k.Cells {
+		all = append(all, &k.Cells[i])
+	}
+	for _, text := range all {
+		*text = (*text)[:min(len(*text), maxJoinedCell)]
+		k.size += len(*text)
 	}
 	own := append(make([]byte, 0, k.size), k.Connection...)
 	k.Connection = own
-	for i, text := range texts {
+	for _, text := range all {
 		start := len(own)
-		own = append(own, text...)
-		if texts[i] = own[start:len(own):len(own)]; i < int(Columns) {
-			k.Cells[i] = texts[i]
-		} else {
-			k.finding.Reason = texts[i]
-		}
+		own = append(own, *text...)
+		*text = own[start:len(own):len(own)]
 	}
 	k.finding.Evidence = slices.Clone(k.finding.Evidence)
 	k.finding.Relays = slices.Clone(k.finding.Relays[:min(len(k.finding.Relays), maxRelays)])

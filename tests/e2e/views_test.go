@@ -298,7 +298,7 @@ func TestOverviewClicks(t *testing.T) {
 		}
 	}
 	h.AddEvents(splunkd.Event{Time: sample.ListEnd().Add(-time.Hour), Model: "Network_Traffic", Fields: map[string]string{
-		"sourcetype": "fw", "src": hostile, "src_ip": "10.20.9.9", "dest": relay.Addr6, "dest_ip": relay.Addr6, "dest_port": fmt.Sprint(relay.Port6),
+		"sourcetype": "fw", "src": hostile, "dest": relay.Addr6, "dest_ip": relay.Addr6, "dest_port": fmt.Sprint(relay.Port6),
 		"transport": "tcp", "action": "allowed", "bytes_in": "5000", "bytes_out": "3000",
 	}})
 	page := open(t, h, "tor_overview", day)

@@ -52,6 +52,7 @@ type answer struct {
 	verdict, score, state, direction, role  string
 	evidence, relay, nickname, reason       string
 	coverage, firstSeen, lastSeen, listTime string
+	host, peer                              string
 	first, last                             int64 // of the event, in epoch seconds
 	nothing                                 bool  // the event says nothing that could be judged, so that a file has no flow there
 }
@@ -78,7 +79,7 @@ func untimed(all []answer) []answer {
 func answerOf(found *detect.Finding, c flow.Coverage, listTime int64) answer {
 	a := answer{
 		verdict: found.Verdict.String(), score: strconv.Itoa(found.Score), state: found.State.String(), direction: found.Direction.String(),
-		coverage: c.String(), reason: string(found.Reason),
+		coverage: c.String(), reason: string(found.Reason), host: string(found.Host.AppendTo(nil)), peer: string(found.Peer.AppendTo(nil)),
 	}
 	var evidence, relays, names []string
 	for _, e := range found.Evidence {
@@ -177,6 +178,7 @@ func (w *ways) searched(t testing.TB, body string) []answer {
 			verdict: row["tor_verdict"], score: row["tor_score"], state: row["tor_state"], direction: row["tor_direction"], role: row["tor_role"],
 			evidence: row["tor_evidence"], relay: row["tor_relay"], nickname: row["tor_nickname"], reason: row["tor_reason"],
 			coverage: row["tor_coverage"], firstSeen: row["tor_first_seen"], lastSeen: row["tor_last_seen"], listTime: row["tor_list_time"],
+			host: row["tor_host"], peer: row["tor_peer"],
 		})
 	}
 	return out

@@ -25,6 +25,8 @@ var Fields = []rows.Field{
 	{Name: "tor_last_seen"},
 	{Name: "tor_coverage"},
 	{Name: "tor_list_time"},
+	{Name: "tor_host"},
+	{Name: "tor_peer"},
 }
 
 // InfoFields are added behind them by the option info: what judged the row, so
@@ -51,6 +53,8 @@ const (
 	cellLastSeen
 	cellCoverage
 	cellListTime
+	cellHost
+	cellPeer
 	cellNode
 	cellVersion
 	cellArch
@@ -62,6 +66,7 @@ const (
 type cells struct {
 	row  [cellCount]rows.Cell
 	text []byte
+	side []byte // an end, before it is a cell
 	list rows.List
 	// The newest list is the same for nearly all rows.
 	listTime     int64
@@ -110,6 +115,7 @@ func (c *cells) render(f *flow.Flow, found *detect.Finding) []rows.Cell {
 	if len(found.Reason) > 0 {
 		c.row[cellReason].Plain = c.from(rows.AppendCell(c.text, found.Reason))
 	}
+	c.row[cellHost].Plain, c.row[cellPeer].Plain = c.end(found.Host), c.end(found.Peer)
 	if d := found.Deciding; d != nil {
 		c.row[cellRole].Plain = c.from(rows.AppendCell(c.text, []byte(found.Role.String())))
 		c.list.Reset()
@@ -143,6 +149,14 @@ func (c *cells) take() rows.Cell {
 
 // word renders a word of letters, which needs no quotes.
 func (c *cells) word(w string) []byte { return c.from(append(c.text, w...)) }
+
+// end renders one of the two ends. A name is the row's own text.
+func (c *cells) end(e flow.End) []byte {
+	if c.side = e.AppendTo(c.side[:0]); len(c.side) == 0 {
+		return nil
+	}
+	return c.from(rows.AppendCell(c.text, c.side))
+}
 
 func (c *cells) number(n int64) []byte { return c.from(strconv.AppendInt(c.text, n, 10)) }
 

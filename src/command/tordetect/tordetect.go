@@ -4,7 +4,7 @@
 //	in:   | tordetect min_score=50
 //	      src_ip,dest_ip,dest_port,"_time"
 //	      "10.0.0.5","198.51.100.7",9001,1795422600
-//	out:  the same bytes, and behind them the thirteen fields of Fields:
+//	out:  the same bytes, and behind them the fifteen fields of Fields:
 //	      "10.0.0.5","198.51.100.7",9001,1795422600,tor,97,unknown,outbound,guard,"or_port",...
 //
 // options.go reads the arguments, this file goes over the rows of a chunk, render.go

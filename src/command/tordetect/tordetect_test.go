@@ -32,7 +32,7 @@ func TestFields(t *testing.T) {
 		"_time,src_ip,dest_ip,dest_port,app,bytes_in\n" + epoch(10) + ",10.0.0.5,198.51.100.1,9001,tor,5000\n",
 	}}.do(t)
 	header, _, _ := strings.Cut(r.bodies[0], "\n")
-	require.Equal(t, `_time,src_ip,dest_ip,dest_port,app,bytes_in,"tor_verdict","tor_score","tor_state","tor_direction","tor_role","tor_evidence","tor_reason","tor_relay","tor_nickname","tor_first_seen","tor_last_seen","tor_coverage","tor_list_time","__mv_tor_evidence","__mv_tor_relay","__mv_tor_nickname"`, header)
+	require.Equal(t, `_time,src_ip,dest_ip,dest_port,app,bytes_in,"tor_verdict","tor_score","tor_state","tor_direction","tor_role","tor_evidence","tor_reason","tor_relay","tor_nickname","tor_first_seen","tor_last_seen","tor_coverage","tor_list_time","tor_host","tor_peer","__mv_tor_evidence","__mv_tor_relay","__mv_tor_nickname"`, header)
 	row := r.one()
 	require.Equal(t, "tor", row["tor_verdict"])
 	require.Equal(t, "99", row["tor_score"])
@@ -49,6 +49,8 @@ func TestFields(t *testing.T) {
 	require.Equal(t, epoch(20), row["tor_last_seen"])
 	require.Equal(t, "full", row["tor_coverage"])
 	require.Equal(t, epoch(20), row["tor_list_time"])
+	require.Equal(t, "10.0.0.5", row["tor_host"])
+	require.Equal(t, "198.51.100.1:9001", row["tor_peer"])
 	require.Empty(t, r.messages)
 	require.Equal(t, `{"type":"streaming"}`, r.declared)
 }

@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"hash/maphash"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -84,6 +83,7 @@ type Found struct {
 	Source, SourcePort string
 	Dest, DestPort     string
 	Name               string // what stands for a destination without an address
+	Host, Peer         string // our end and the other, where there is evidence
 	User               string
 	BytesIn, BytesOut  int64 // 0: none, or not known
 	Score              int
@@ -150,6 +150,7 @@ func found(f *scan.Flow) Found {
 		Source: text(scan.SrcIP), SourcePort: text(scan.SrcPort), Dest: text(scan.DestIP), DestPort: text(scan.DestPort), User: text(scan.User),
 		BytesIn: scan.Number(f.Cells[scan.BytesIn]), BytesOut: scan.Number(f.Cells[scan.BytesOut]),
 		Score: d.Score, Verdict: d.Verdict, State: d.State, Direction: d.Direction, Role: d.Role, Reason: string(d.Reason),
+		Host: clipped(d.Host.AppendTo(nil)), Peer: clipped(d.Peer.AppendTo(nil)),
 	}
 	if out.Dest == "" {
 		out.Name = cmp.Or(text(scan.SNI), text(scan.Query), text(scan.URL))
@@ -175,33 +176,19 @@ func clipped(text []byte) string {
 	return string(text)
 }
 
-// ends returns our end of a flow and the other one. For a flow inbound from an
-// exit ours is the destination, and so it is for one that was logged the wrong way
-// round: from a public address to a private one, yet outbound.
+// ends returns our end of a flow and the other one, as the judgement has them;
+// where there is no evidence, source and destination. Who was visited has its port.
 func (f *Found) ends() (ours, theirs string) {
-	source, dest := cmp.Or(f.Source, "-"), cmp.Or(f.Dest, f.Name, "-")
-	switch {
-	case f.Direction == detect.Inbound:
-		return joinPort(dest, f.DestPort), source
-	case f.isTurned():
-		return dest, joinPort(source, f.SourcePort)
+	ours = cmp.Or(f.Host, f.Source, "-")
+	if f.Direction == detect.Inbound {
+		ours = joinPort(ours, f.DestPort)
 	}
-	return source, joinPort(dest, f.DestPort)
+	return ours, cmp.Or(f.Peer, joinPort(cmp.Or(f.Dest, f.Name, "-"), f.DestPort))
 }
 
 // isTurned reports whether an outbound flow was logged the wrong way round.
 func (f *Found) isTurned() bool {
-	return f.Direction != detect.Inbound && isPrivateHost(f.Dest) && isPublicHost(f.Source)
-}
-
-func isPrivateHost(text string) bool {
-	a, err := netip.ParseAddr(text)
-	return err == nil && a.Unmap().IsPrivate()
-}
-
-func isPublicHost(text string) bool {
-	a, err := netip.ParseAddr(text)
-	return err == nil && !a.Unmap().IsPrivate()
+	return f.Direction != detect.Inbound && f.Host != "" && f.Host == f.Dest
 }
 
 func joinPort(host, port string) string {

@@ -41,9 +41,9 @@ func TestDigest(t *testing.T) {
 	d.add(out)
 	out.Score, out.Relays, out.First, out.Last = 65, []Known{{Fingerprint: "B"}}, 50, 120
 	d.add(out)
-	in := Found{Source: "198.51.100.2", SourcePort: "7000", Dest: "2001:db8::5", DestPort: "443", Verdict: detect.VerdictTor, Score: 85, Direction: detect.Inbound, State: flow.Established}
+	in := Found{Source: "198.51.100.2", SourcePort: "7000", Dest: "2001:db8::5", DestPort: "443", Host: "2001:db8::5", Peer: "198.51.100.2", Verdict: detect.VerdictTor, Score: 85, Direction: detect.Inbound, State: flow.Established}
 	d.add(in)
-	reversed := Found{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.1", DestPort: "5000", Verdict: detect.VerdictTor, Score: 97, Direction: detect.Outbound, State: flow.Established}
+	reversed := Found{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.1", DestPort: "5000", Host: "10.0.0.1", Peer: "198.51.100.1:9001", Verdict: detect.VerdictTor, Score: 97, Direction: detect.Outbound, State: flow.Established}
 	d.add(reversed)
 	d.add(Found{Source: "10.0.0.3", Name: "x.onion", Verdict: detect.VerdictPossible, Score: 40, State: flow.StateUnknown})
 	var got []string
@@ -130,12 +130,12 @@ func TestDigestHosts(t *testing.T) {
 	require.Equal(t, []End{{"198.51.100.17:9001", "", 79}, {"198.51.100.4:9001", "", 78}, {"198.51.100.21:9001", "", 77}}, h.Ends)
 	require.Equal(t, []int{60, 10, 10, 21}, []int{h.Answered, h.Relays, h.Guards, h.Others}, "an ordinary flow is no answer of Tor")
 
-	turned := Found{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.2", DestPort: "5000", Direction: detect.Outbound, BytesIn: 3, BytesOut: 4, Verdict: detect.VerdictTor, Score: 97}
+	turned := Found{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.2", DestPort: "5000", Host: "10.0.0.2", Peer: "198.51.100.1:9001", Direction: detect.Outbound, BytesIn: 3, BytesOut: 4, Verdict: detect.VerdictTor, Score: 97}
 	d.add(turned)
 	require.Equal(t, []int64{4, 3}, []int64{d.Clients["10.0.0.2"].BytesIn, d.Clients["10.0.0.2"].BytesOut})
 
 	// Both ways between the same two names are two meetings.
-	d.add(Found{Source: "198.51.100.9", Dest: "203.0.113.7", Direction: detect.Inbound, Verdict: detect.VerdictTor, Score: 95})
+	d.add(Found{Source: "198.51.100.9", Dest: "203.0.113.7", Host: "203.0.113.7", Peer: "198.51.100.9", Direction: detect.Inbound, Verdict: detect.VerdictTor, Score: 95})
 	d.add(Found{Source: "203.0.113.7", Dest: "198.51.100.9", Direction: detect.Outbound, Verdict: detect.VerdictTor, Score: 95})
 	require.Equal(t, []int{1, 1}, []int{d.Reached["203.0.113.7"].Others, d.Clients["203.0.113.7"].Others})
 
