@@ -30,10 +30,10 @@ type place struct {
 	general      bool // a general word: it counts only beside others
 }
 
-// maxPlaces bounds the columns of one role, of which the better names are kept. Of
-// each role one or two names are met, each behind one or two data sets; whoever can
-// name fields could name thousands, and each row would ask all of them.
-const maxPlaces = 32
+// maxPlaces bounds the columns of one name. It is met with dots and underscores and
+// behind one or two data sets; whoever can name fields could name thousands, and each
+// row would ask all of them.
+const maxPlaces = 8
 
 // Bind finds the columns in a header. One that is the same as before costs nothing
 // but the comparison.
@@ -63,10 +63,17 @@ func (c *Columns) Bind(names []string) {
 			c.add(slots.role[s], names, place{plain: i, slot: s, general: slots.name[s].Beside != Always})
 		}
 	}
+	last := Slot(0)
 	for r := range Roles {
 		// The better name first; of one name the one without a prefix.
 		slices.SortStableFunc(c.places[r], func(a, b place) int { return int(a.slot) - int(b.slot) })
-		c.places[r] = c.places[r][:min(len(c.places[r]), maxPlaces)]
+		alike := 0 // with the one before
+		c.places[r] = slices.DeleteFunc(c.places[r], func(p place) bool {
+			if alike++; alike == 1 || p.slot != last || p.named {
+				alike, last = 1, p.slot
+			}
+			return alike > maxPlaces
+		})
 	}
 	for r := range Roles {
 		c.places[r] = slices.DeleteFunc(c.places[r], func(p place) bool { return p.general && !c.hasAny(companions(p.slot)) })
