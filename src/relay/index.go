@@ -43,17 +43,23 @@ const maxPerAddress = 4096
 
 // of returns the entries of an address.
 func (x *index) of(addr netip.Addr) []Entry {
+	_, rows := x.find(addr)
+	return rows
+}
+
+// find is of, and returns the number of the first of them.
+func (x *index) find(addr netip.Addr) (start int, rows []Entry) {
 	if !x.mayHave(addr) {
-		return nil
+		return 0, nil
 	}
 	for s := x.slot(addr); ; s = (s + 1) & (len(x.slots) - 1) {
 		i := int(x.slots[s]) - 1
 		if i < 0 {
-			return nil
+			return 0, nil
 		}
 		if x.entries[i].Addr == addr {
 			rows := x.entries[i:]
-			return rows[:leading(rows, (*Entry).sameAddr)]
+			return i, rows[:leading(rows, (*Entry).sameAddr)]
 		}
 	}
 }
