@@ -132,8 +132,8 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	reply := c.Reply
 	for s.scanner.Next() {
 		s.sawRows = true
-		f := s.judge.Flow(&s.event)
-		isQuiet := judge.IsQuiet(f)
+		facts, f := s.judge.Look(&s.event)
+		isQuiet := f == nil || judge.IsQuiet(f)
 		if isQuiet && s.options.MinScore > 0 {
 			continue
 		}
@@ -143,7 +143,7 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 			reply = c.Reply
 		}
 		if isQuiet {
-			if q := s.quiet(f); s.output.Replaces() {
+			if q := s.quiet(facts); s.output.Replaces() {
 				reply = s.output.AppendRow(reply, &s.scanner, q.cells)
 			} else {
 				reply = s.output.AppendRowTail(reply, &s.scanner, q.tail)
@@ -159,12 +159,13 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	c.Reply = reply
 }
 
-// quiet returns what the row of a quiet flow gets.
-func (s *Search) quiet(f *flow.Flow) *quiet {
-	if q := s.tails.find(f); q != nil {
+// quiet returns what a quiet row gets.
+func (s *Search) quiet(facts judge.Quiet) *quiet {
+	if q := s.tails.find(facts); q != nil {
 		return q
 	}
-	return s.tails.keep(s.output, s.cells.render(f, s.judge.Finding(f)))
+	f := flow.Flow{State: facts.State, Coverage: facts.Coverage, Transport: facts.Transport, NewestList: facts.Newest, OldestList: facts.Oldest}
+	return s.tails.keep(facts, s.output, s.cells.render(&f, s.judge.Finding(&f)))
 }
 
 // rest guesses what is still to be written, by what was written for the rows so far,

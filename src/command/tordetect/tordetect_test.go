@@ -503,8 +503,8 @@ func TestQuietRowsAsJudged(t *testing.T) {
 						want := string(search.output.AppendTail(nil, search.cells.render(f, finding)))
 						f.Source, f.Destination = flow.End{}, flow.End{Port: 443}
 						for range 2 {
-							require.Equal(t, want, string(search.quiet(f).tail))
-							require.Equal(t, want, string(search.output.AppendTail(nil, search.quiet(f).cells)))
+							require.Equal(t, want, string(search.quiet(judge.QuietOf(f)).tail))
+							require.Equal(t, want, string(search.output.AppendTail(nil, search.quiet(judge.QuietOf(f)).cells)))
 						}
 						seen++
 					}
