@@ -100,6 +100,9 @@ const maxSources = 100
 // dropIdle drops evidence that tells nothing beside other evidence which weighs
 // as much or more, so that the score is never the lower for it.
 func (j *Judge) dropIdle() {
+	if len(j.graded) < 2 {
+		return
+	}
 	// A flow read the wrong way round, where it is as good the right way.
 	j.drop(
 		func(g *graded) bool { return g.turned },

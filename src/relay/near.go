@@ -89,7 +89,10 @@ func (t *Table) listsOf(rows []Entry) lists {
 // leading returns how many rows are like the first; they stand together at the
 // front. It looks at 1, 2, 4, ... and halves what is left.
 func leading(rows []Entry, like func(first, e *Entry) bool) int {
-	step := 1
+	if len(rows) < 2 || !like(&rows[0], &rows[1]) { // nearly always
+		return 1
+	}
+	step := 2
 	for step < len(rows) && like(&rows[0], &rows[step]) {
 		step *= 2
 	}
