@@ -41,7 +41,8 @@ usage: ./build.sh VERB
             files, in private Python environments
   bench     speed and memory beside splunklib, a bare echo and others, of all
             workloads or those named (RUNS=5): ./build.sh bench [events tstats ...];
-            -list names them, -against PROGRAM compares the replies of an older build
+            -list names them, -against PROGRAM compares the replies of an older build;
+            bench growth runs hostile inputs at n and 4n and prints the factor of the CPU
   evaluate  precision and recall on labelled flows: generated ones, or those of
             files with their tor_relays.csv beside: ./build.sh evaluate [FLOWS.csv ...];
             evaluate day plays the app's searches over a day of events as a scheduler

@@ -253,6 +253,7 @@ func (s *session) execute(size int, finished bool) error {
 	chunk := &s.chunk
 	chunk.Finished = finished
 	chunk.More = false
+	chunk.Size = size
 	if err := s.run(chunk, size); err != nil {
 		return err
 	}
@@ -288,19 +289,21 @@ func (s *session) run(chunk *Chunk, size int) error {
 // expect guesses the size of the reply to a request of so many bytes: as large
 // as the last reply, or as many times the request as the last time. Too much
 // costs address space and hardly memory, because nothing touches it; too
-// little costs copies.
+// little costs copies. The first reply begins small: what is written into that tells
+// the command how large it will be.
 func (s *session) expect(request int) int {
-	ratio := firstRatio
-	if s.ratio > 0 {
-		ratio = min(s.ratio, mostRatio)
+	if s.ratio == 0 {
+		return max(min(firstRatio*request, firstReply), s.reply, leastReply)
 	}
+	ratio := min(s.ratio, mostRatio)
 	return max(int(min(ratio*float64(request), MaxBody)), s.reply, leastReply)
 }
 
 // What a reply may be expected to need, in expect.
 const (
 	leastReply = 64 << 10 // whatever the request
-	firstRatio = 2.0      // of reply to request before one is known: some input columns, some output columns
+	firstRatio = 2        // of reply to request before one is known: some input columns, some output columns
+	firstReply = 1 << 20  // bytes of a reply before one is known: some thousand rows
 	mostRatio  = 8.0      // a bound, so that a strange chunk does not reserve gigabytes for the next
 	ratioFrom  = 4 << 10  // bytes of a request that tells a ratio; header rows alone tell none
 )

@@ -162,11 +162,6 @@ func TestOutgrownBuffersAreReleased(t *testing.T) {
 			enlarge(&buf, size+1)
 			return buf
 		},
-		"Grow": func() []byte {
-			chunk := Chunk{Reply: make([]byte, size)}
-			chunk.Grow(1)
-			return chunk.Reply
-		},
 		"reserve": func() []byte {
 			chunk := Chunk{buffer: make([]byte, headroom+size)}
 			chunk.reserve(size + 1)
@@ -183,6 +178,17 @@ func TestOutgrownBuffersAreReleased(t *testing.T) {
 			runtime.KeepAlive(buffer)
 		})
 	}
+}
+
+// A reply that grows forces no collection: that cost more than the memory was worth.
+func TestGrowForcesNoCollection(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	chunk := Chunk{Reply: make([]byte, 16<<20)}
+	chunk.Grow(1)
+	runtime.ReadMemStats(&after)
+	require.Equal(t, before.NumForcedGC, after.NumForcedGC)
+	require.GreaterOrEqual(t, cap(chunk.Reply), 32<<20)
 }
 
 // With Grow a reply stays where it can be sent from, however large it gets.

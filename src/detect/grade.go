@@ -30,11 +30,12 @@ func (j *Judge) grade(f *flow.Flow) about {
 		return a
 	}
 	var asked netip.Addr // the source of which is known whether it answers
-	answers := false
+	answers, sources := false, 0
 	for i := range f.Sightings {
 		s := &f.Sightings[i]
 		if s.Side == flow.Source && s.Addr != asked {
-			asked, answers = s.Addr, isAnswer(f, s.Addr)
+			sources++
+			asked, answers = s.Addr, sources <= maxSources && isAnswer(f, s.Addr)
 		}
 		switch {
 		case s.When >= flow.Later:
@@ -92,9 +93,16 @@ func (j *Judge) put(c Code, s *flow.Sighting, a about, turned bool) {
 // down could have thousands of lines for one address.
 const maxPieces = 1000
 
+// maxSources bounds the sources that are looked at for whether they answer: each
+// is held against all ports and listings of the flow.
+const maxSources = 100
+
 // dropIdle drops evidence that tells nothing beside other evidence which weighs
 // as much or more, so that the score is never the lower for it.
 func (j *Judge) dropIdle() {
+	if len(j.graded) < 2 {
+		return
+	}
 	// A flow read the wrong way round, where it is as good the right way.
 	j.drop(
 		func(g *graded) bool { return g.turned },

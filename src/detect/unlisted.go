@@ -44,8 +44,9 @@ func listedLabel(dst []byte, f *flow.Flow) []byte {
 	return dst
 }
 
-// withoutEvidence: say why nothing is known, or what the list says of another
-// time; else nothing.
+// withoutEvidence: say what the list says of another time, or of what is not TCP;
+// else nothing. That the list is old or was not asked is said by the field for its
+// coverage and by one message for all rows: a sentence in each would double a reply.
 func withoutEvidence(dst []byte, f *flow.Flow) []byte {
 	if f.Transport == flow.NotTCP {
 		s := first(f, func(s *flow.Sighting) bool { return s.When < flow.Later })
@@ -56,18 +57,9 @@ func withoutEvidence(dst []byte, f *flow.Flow) []byte {
 		dst = relay(append(dst, " is listed for "...), s)
 		return append(dst, ", but this is not TCP, as Tor's connections to relays are"...)
 	}
-	start := len(dst)
 	if s := aside(f); s != nil {
 		dst = asideText(dst, s, "An address")
 	}
-	if f.Coverage == flow.CoverageFull {
-		return dst
-	}
-	if len(dst) > start {
-		return why(append(dst, "; "...), f)
-	}
-	dst = why(dst, f)
-	dst[start] -= 'a' - 'A' // why begins with a lower case letter
 	return dst
 }
 

@@ -13,6 +13,8 @@ type Columns struct {
 	// cells of a row need not be found.
 	Judging bool
 
+	bound  []string       // the header
+	number map[string]int // of its columns: the first of a name
 	places [Roles][]place // the better name first
 	read   []int          // all of their numbers, ascending
 	seen   [Roles]bool    // a column named by the user was there in some chunk
@@ -28,12 +30,29 @@ type place struct {
 	general      bool // a general word: it counts only beside others
 }
 
-// Bind finds the columns in a header.
+// maxPlaces bounds the columns of one name. It is met with dots and underscores and
+// behind one or two data sets; whoever can name fields could name thousands, and each
+// row would ask all of them.
+const maxPlaces = 8
+
+// Bind finds the columns in a header. One that is the same as before costs nothing
+// but the comparison.
 func (c *Columns) Bind(names []string) {
+	if c.bound != nil && slices.Equal(c.bound, names) {
+		return
+	}
+	c.bound = append(c.bound[:0], names...)
+	if c.number == nil {
+		c.number = make(map[string]int, len(names))
+	}
+	clear(c.number)
+	for i, name := range slices.Backward(names) {
+		c.number[name] = i
+	}
 	for r := range Roles {
 		c.places[r] = c.places[r][:0]
 		if named := c.Named[r]; named != "" {
-			if i := slices.Index(names, named); i >= 0 {
+			if i, ok := c.number[named]; ok {
 				c.add(r, names, place{plain: i, named: true})
 				c.seen[r] = true
 			}
@@ -44,10 +63,20 @@ func (c *Columns) Bind(names []string) {
 			c.add(slots.role[s], names, place{plain: i, slot: s, general: slots.name[s].Beside != Always})
 		}
 	}
+	last := Slot(0)
 	for r := range Roles {
-		c.places[r] = slices.DeleteFunc(c.places[r], func(p place) bool { return p.general && !c.hasAny(companions(p.slot)) })
 		// The better name first; of one name the one without a prefix.
 		slices.SortStableFunc(c.places[r], func(a, b place) int { return int(a.slot) - int(b.slot) })
+		alike := 0 // with the one before
+		c.places[r] = slices.DeleteFunc(c.places[r], func(p place) bool {
+			if alike++; alike == 1 || p.slot != last || p.named {
+				alike, last = 1, p.slot
+			}
+			return alike > maxPlaces
+		})
+	}
+	for r := range Roles {
+		c.places[r] = slices.DeleteFunc(c.places[r], func(p place) bool { return p.general && !c.hasAny(companions(p.slot)) })
 	}
 	if c.Judging {
 		c.dropTold()
@@ -98,7 +127,9 @@ func (c *Columns) dropTold() {
 func (c *Columns) add(r Role, names []string, p place) {
 	p.multi = -1
 	if r != Raw { // an event is no list: one column less to look for
-		p.multi = slices.Index(names, "__mv_"+names[p.plain])
+		if i, ok := c.number["__mv_"+names[p.plain]]; ok {
+			p.multi = i
+		}
 	}
 	c.places[r] = append(c.places[r], p)
 }

@@ -21,6 +21,7 @@ package event
 import (
 	"bytes"
 	"math/bits"
+	"slices"
 
 	"tordetect/src/cell"
 	"tordetect/src/rows"
@@ -32,6 +33,7 @@ import (
 // unless the user named the column. The zero value is empty.
 type Event struct {
 	set   [Roles]uint32 // of the text: which names of a role have a cell, by their place in it
+	lists [Roles]uint32 // of which of these the cell is a list of several values, in the arena
 	text  [maxNames][]byte
 	arena []byte // of lists
 
@@ -47,7 +49,7 @@ type Event struct {
 
 // Reset forgets all cells.
 func (e *Event) Reset() {
-	e.set, e.have, e.row, e.columns = [Roles]uint32{}, 0, nil, nil
+	e.set, e.lists, e.have, e.row, e.columns = [Roles]uint32{}, [Roles]uint32{}, 0, nil, nil
 	e.arena = e.arena[:0]
 	e.HeaderTime, e.wrapped = nil, false
 }
@@ -105,12 +107,20 @@ func (e *Event) Set(s Slot, value []byte) {
 		e.text[s] = value
 		return
 	}
-	if len(e.text[s])+len(value) > maxList {
+	list := e.text[s]
+	size := len(list) + 1 + len(value)
+	if size > maxList+1 {
 		return
 	}
-	start := len(e.arena)
-	e.arena = append(append(append(e.arena, e.text[s]...), '\n'), value...)
-	e.text[s] = e.arena[start:len(e.arena):len(e.arena)]
+	if e.lists[r]&bit == 0 || cap(list) < size {
+		// It moves to where it may grow to twice its size, so that values which come
+		// one by one are copied twice on average.
+		start := len(e.arena)
+		e.arena = slices.Grow(e.arena, 2*size)[:start+2*size]
+		list = append(e.arena[start:start:start+2*size], list...)
+		e.lists[r] |= bit
+	}
+	e.text[s] = append(append(list, '\n'), value...)
 }
 
 // maxList bounds a list of a text: what does not fit is left out.
@@ -130,6 +140,7 @@ func (e *Event) Fill(outer *Event) {
 			s := slots.first[r] + Slot(bits.TrailingZeros32(rest))
 			if !e.has(s) {
 				e.set[r] |= rest & -rest
+				e.lists[r] &^= rest & -rest // the outer's memory is not ours
 				e.have |= 1 << r
 				e.text[s] = outer.text[s]
 			}
@@ -340,7 +351,7 @@ func (e *Event) bare(r Role, i int) []byte {
 }
 
 func bare(s *rows.Scanner, p *place) []byte {
-	if p.multi >= 0 && len(s.Cell(p.multi)) > 0 {
+	if p.multi >= 0 && p.multi < s.Filled() && len(s.Cell(p.multi)) > 0 {
 		return nil
 	}
 	cell := s.Cell(p.plain)

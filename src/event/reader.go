@@ -48,22 +48,45 @@ type Reader struct {
 }
 
 // Read reads what an event says of its flow, but for names and fingerprints (see
-// Names), and returns when it was. What is not a moment is no time to ask the list
-// about.
+// Names), and returns when it was. It is Begin, When, State and Transport.
 func (r *Reader) Read(e *Event, f *flow.Flow) (flow.Interval, cell.TimeKind) {
+	r.Begin(e, f)
+	r.State(e, f)
+	r.Transport(e, f)
+	return r.When(e)
+}
+
+// Begin begins with an event: it reads the two ends and what the firewall called it,
+// by which, and by the names, most events turn out to be of no interest.
+func (r *Reader) Begin(e *Event, f *flow.Flow) {
+	f.Label = flow.LabelNone
 	if r.isOther = e.IsOther(); r.isOther {
 		r.Source, r.Destination = r.Source.none(), r.Destination.none()
-		return flow.Interval{}, cell.NoTime
+		return
 	}
 	r.ends(e, &r.Source, Source, SourcePort)
 	r.ends(e, &r.Destination, Destination, DestinationPort)
 	if e.have&(1<<FlowSource|1<<Direction) != 0 {
 		r.turn(e)
 	}
-	f.Transport = r.transport(e)
 	f.Label = r.label(e)
-	r.state(e, f)
+}
+
+// When returns when the event was that Begin read. What is not a moment is no time to
+// ask the list about.
+func (r *Reader) When(e *Event) (flow.Interval, cell.TimeKind) {
+	if r.isOther {
+		return flow.Interval{}, cell.NoTime
+	}
 	return r.when(e)
+}
+
+// Transport reads what runs below the flow of the event that Begin read.
+func (r *Reader) Transport(e *Event, f *flow.Flow) {
+	f.Transport = flow.TransportUnknown
+	if !r.isOther {
+		f.Transport = r.transport(e)
+	}
 }
 
 // transport reads the transport; of several it takes all to rule TCP out.
@@ -149,9 +172,13 @@ func (r *Reader) readLabel(e *Event) flow.Label {
 	return best
 }
 
-// state says how far the flow came. What the firewall stopped is blocked, however
-// far it came.
-func (r *Reader) state(e *Event, f *flow.Flow) {
+// State says how far the flow came of the event that Begin read. What the firewall
+// stopped is blocked, however far it came.
+func (r *Reader) State(e *Event, f *flow.Flow) {
+	f.State, f.Handshake, f.CountedBack = flow.StateUnknown, false, false
+	if r.isOther {
+		return
+	}
 	stopped, ok := r.lastBlocked.recall(e, Action)
 	if !ok {
 		stopped = r.lastBlocked.keep(e, Action, r.isBlocked(e))
@@ -180,11 +207,12 @@ func (r *Reader) state(e *Event, f *flow.Flow) {
 	if e.have&(1<<PacketsIn|1<<PacketsOut|1<<BytesIn|1<<BytesOut) == 0 {
 		return
 	}
-	c := Counts{
-		PacketsIn: r.number(e, PacketsIn), PacketsOut: r.number(e, PacketsOut),
-		BytesIn: r.number(e, BytesIn), BytesOut: r.number(e, BytesOut),
-	}
+	c := Counts{PacketsIn: r.number(e, PacketsIn), PacketsOut: -1, BytesIn: r.number(e, BytesIn), BytesOut: -1}
 	f.CountedBack = c.PacketsIn >= 0 || c.BytesIn >= 0
+	isAnswered := c.PacketsIn > 0 || c.BytesIn > 0
+	if f.State == flow.StateUnknown && (seen.midstream || !isAnswered) {
+		c.PacketsOut, c.BytesOut = r.number(e, PacketsOut), r.number(e, BytesOut)
+	}
 	switch state := c.state(); {
 	case f.State != flow.StateUnknown:
 	case seen.midstream:

@@ -42,8 +42,10 @@ type Judge struct {
 	detect  detect.Judge
 	raw     raw
 
+	ports    ports
 	flow     flow.Flow
 	read     *event.Event // which was read
+	table    *relay.Table // which can tell of it
 	at       flow.Interval
 	listings []relay.Listing
 
@@ -63,18 +65,54 @@ func New(network *relay.Network, options Options) *Judge {
 // Flow reads an event and asks the list about it. The flow is valid until the next
 // call.
 func (j *Judge) Flow(e *event.Event) *flow.Flow {
+	j.begin(e)
+	return j.rest()
+}
+
+// Look reads of an event what tells whether it is of interest: its ends, which the
+// list may know, the firewall's name for it, and what the client showed. Most events
+// are of none, and get a finding that depends on few facts; for them no flow is made.
+// Of the others the flow is returned, as by Flow, which may turn out to be quiet, too.
+func (j *Judge) Look(e *event.Event) (Quiet, *flow.Flow) {
+	j.begin(e)
 	f := &j.flow
-	*f = flow.Flow{Sightings: f.Sightings[:0]}
-	at, kind := j.reader.Read(e, f)
+	if j.reader.Target.IsValid() || !isSilent(f) || j.knows(j.reader.Source.Addrs) || j.knows(j.reader.Destination.Addrs) {
+		f = j.rest()
+		return QuietOf(f), f
+	}
+	j.cover(f)
+	j.reader.State(j.read, f)
+	j.reader.Transport(j.read, f)
+	return QuietOf(f), nil
+}
+
+// Quiet is all that the finding of a quiet flow depends on.
+type Quiet struct {
+	State          flow.State
+	Coverage       flow.Coverage
+	Transport      flow.Transport
+	Newest, Oldest int64 // of the list
+}
+
+// QuietOf returns what the finding of a flow depends on if it is quiet.
+func QuietOf(f *flow.Flow) Quiet {
+	return Quiet{f.State, f.Coverage, f.Transport, f.NewestList, f.OldestList}
+}
+
+// begin reads of an event what Look says, and when it was.
+func (j *Judge) begin(e *event.Event) {
+	f := &j.flow
+	f.Hello, f.Onion = flow.Hello{}, flow.Onion{}
+	j.reader.Begin(e, f)
 	if len(j.reader.Source.Addrs) == 0 && len(j.reader.Destination.Addrs) == 0 {
 		if inner := j.raw.open(e); inner != nil {
 			e = inner
-			*f = flow.Flow{Sightings: f.Sightings[:0]}
-			at, kind = j.reader.Read(e, f)
+			j.reader.Begin(e, f)
 		}
 	}
 	j.read = e
 	j.reader.Names(e, f)
+	at, kind := j.reader.When(e)
 	dated := kind.IsMoment()
 	switch {
 	case kind == cell.NoTime && j.options.Window != nil:
@@ -84,25 +122,22 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 	}
 	j.at = at
 	f.Undated = !dated
+	j.table = j.network.At(at, dated)
+}
 
-	table := j.network.At(at, dated)
+// rest makes the flow of the event that was begun with.
+func (j *Judge) rest() *flow.Flow {
+	f, e := &j.flow, j.read
+	*f = flow.Flow{Sightings: f.Sightings[:0], Label: f.Label, Hello: f.Hello, Onion: f.Onion, Undated: f.Undated}
+	j.reader.State(e, f)
+	j.reader.Transport(e, f)
+	table, dated := j.table, !f.Undated
 	j.proxied(f, table, dated)
 	source, destination := &j.reader.Source, &j.reader.Destination
 	f.Source, f.Destination = source.End(), destination.End()
 	f.SourcePorts, f.DestinationPorts = source.Ports, destination.Ports
 	f.NAT64 = source.NAT64 || destination.NAT64
-	j.sawEvent = true
-	j.sawEnd = j.sawEnd || f.Source.Addr.IsValid() || f.Destination.Addr.IsValid() || f.Onion.Kind != flow.NoOnion || f.Hello.Speaks()
-
-	f.NewestList, _ = table.Newest()
-	f.OldestList, _ = table.Oldest()
-	f.Coverage = flow.CoverageNone
-	if dated && askable(source.Addrs, destination.Addrs) {
-		f.Coverage = table.Coverage(at)
-	}
-	if f.Coverage == flow.CoverageStale {
-		j.sawStale, j.staleAfter = true, f.NewestList
-	}
+	j.cover(f)
 	j.sight(f, table, dated, flow.Destination, destination)
 	j.sight(f, table, dated, flow.Source, source)
 	if !IsQuiet(f) {
@@ -110,6 +145,32 @@ func (j *Judge) Flow(e *event.Event) *flow.Flow {
 		f.Source.Name, f.Destination.Name = j.reader.Called(e)
 	}
 	return f
+}
+
+// cover says what the list can tell of an event, and notes what the run has seen.
+func (j *Judge) cover(f *flow.Flow) {
+	source, destination := j.reader.Source.Addrs, j.reader.Destination.Addrs
+	j.sawEvent = true
+	j.sawEnd = j.sawEnd || len(source) > 0 || len(destination) > 0 || f.Onion.Kind != flow.NoOnion || f.Hello.Speaks()
+	f.NewestList, _ = j.table.Newest()
+	f.OldestList, _ = j.table.Oldest()
+	f.Coverage = flow.CoverageNone
+	if !f.Undated && askable(source, destination) {
+		f.Coverage = j.table.Coverage(j.at)
+	}
+	if f.Coverage == flow.CoverageStale {
+		j.sawStale, j.staleAfter = true, f.NewestList
+	}
+}
+
+// knows reports whether the list may know one of some addresses.
+func (j *Judge) knows(addrs []netip.Addr) bool {
+	for _, a := range addrs {
+		if j.table.Knows(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // Finding judges a flow. It is valid until the next call.
@@ -128,8 +189,11 @@ func (j *Judge) Reader() *event.Reader { return &j.reader }
 // IsQuiet reports whether a flow has nothing to do with Tor: the list knows neither
 // end, the firewall does not say Tor, and no name looks like it. Its score is 0, as
 // there is nothing to weigh, and its finding depends on a few facts only.
-func IsQuiet(f *flow.Flow) bool {
-	return len(f.Sightings) == 0 && f.Label <= flow.LabelOther && !f.Hello.Speaks() && f.Onion.Kind == flow.NoOnion
+func IsQuiet(f *flow.Flow) bool { return len(f.Sightings) == 0 && isSilent(f) }
+
+// isSilent reports whether neither the firewall nor a name says Tor.
+func isSilent(f *flow.Flow) bool {
+	return f.Label <= flow.LabelOther && !f.Hello.Speaks() && f.Onion.Kind == flow.NoOnion
 }
 
 // askable reports whether asking the list can tell anything: not if one end is not
@@ -149,10 +213,13 @@ func hasPublic(addrs []netip.Addr) bool {
 
 // sight asks the table about each address of one side.
 func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Side, e *event.Ends) {
+	j.ports.open(e.Ports)
 	for _, addr := range e.Addrs {
 		if !table.Knows(addr) {
 			continue
 		}
+		var asked *relay.Entry // of the relay of which elsewhere is known
+		elsewhere := false
 		for _, l := range j.lookup(table, addr, dated) {
 			s := flow.Sighting{
 				Side: side, Addr: addr,
@@ -163,13 +230,16 @@ func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Si
 				Fingerprint: l.Fingerprint, Nickname: l.Nickname,
 				First: l.First, Last: l.Last,
 			}
-			for i, port := range e.Ports {
-				if i == 0 || port == l.Port {
-					s.Port = port
-				}
+			if j.ports.has(e.Ports, l.Port) {
+				s.Port = l.Port
+			} else if len(e.Ports) > 0 {
+				s.Port = e.Ports[0]
 			}
 			if side == flow.Source && l.Kind == flow.ORPort && l.Flags&flow.Exit != 0 {
-				s.Elsewhere = table.ExitElsewhere(l.Fingerprint, addr, j.at)
+				if asked == nil || asked.Fingerprint != l.Fingerprint {
+					asked, elsewhere = l.Entry, table.ExitElsewhere(l.Fingerprint, addr, j.at)
+				}
+				s.Elsewhere = elsewhere
 			}
 			f.Sightings = append(f.Sightings, s)
 		}
@@ -178,7 +248,7 @@ func (j *Judge) sight(f *flow.Flow, table *relay.Table, dated bool, side flow.Si
 
 func (j *Judge) lookup(table *relay.Table, addr netip.Addr, dated bool) []relay.Listing {
 	if dated {
-		j.listings = table.Lookup(j.listings[:0], addr, j.at)
+		j.listings = table.Near(j.listings[:0], addr, j.at)
 	} else {
 		j.listings = table.LookupUndated(j.listings[:0], addr)
 	}

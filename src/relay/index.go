@@ -43,20 +43,23 @@ const maxPerAddress = 4096
 
 // of returns the entries of an address.
 func (x *index) of(addr netip.Addr) []Entry {
+	_, rows := x.find(addr)
+	return rows
+}
+
+// find is of, and returns the number of the first of them.
+func (x *index) find(addr netip.Addr) (start int, rows []Entry) {
 	if !x.mayHave(addr) {
-		return nil
+		return 0, nil
 	}
 	for s := x.slot(addr); ; s = (s + 1) & (len(x.slots) - 1) {
 		i := int(x.slots[s]) - 1
 		if i < 0 {
-			return nil
+			return 0, nil
 		}
 		if x.entries[i].Addr == addr {
-			end := i + 1
-			for end < len(x.entries) && x.entries[end].Addr == addr {
-				end++
-			}
-			return x.entries[i:end]
+			rows := x.entries[i:]
+			return i, rows[:leading(rows, (*Entry).sameAddr)]
 		}
 	}
 }
@@ -216,6 +219,11 @@ func settle(rows []Entry) (kept []Entry, dropped int) {
 func (e *Entry) sameRelay(o *Entry) bool {
 	return e.Kind == o.Kind && e.Port == o.Port && e.Fingerprint == o.Fingerprint
 }
+
+// sameFlags reports whether both are of one relay, on one port, with the same flags.
+func (e *Entry) sameFlags(o *Entry) bool { return e.Flags == o.Flags && e.sameRelay(o) }
+
+func (e *Entry) sameAddr(o *Entry) bool { return e.Addr == o.Addr }
 
 // compare orders the rows of an address: the built-in ones last, those of one
 // relay and port together, in them those of the same flags, in these by time.

@@ -79,7 +79,7 @@ func (t *Table) ExtendFile(path string) error {
 // was if the text is no table. A row that both hold, perhaps for a longer time
 // in one, becomes one row. The text is kept, not copied.
 func (t *Table) Extend(text string) error {
-	p, err := parse(text)
+	p, err := parse(text, &t.index)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (t *Table) Extend(text string) error {
 		t.lists = join(append(t.lists, p.coverage...))
 		t.exitLists = join(append(t.exitLists, p.exitCoverage...))
 	}
-	t.Skipped += t.lay(append(p.entries, t.entries...))
+	t.Skipped += t.lay(p.entries)
 	t.exits = &exits{}
 	return nil
 }

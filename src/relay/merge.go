@@ -152,7 +152,7 @@ func (m *Merger) AddTable(text string, latest int64) (ahead int64, err error) {
 	if len(text) > MaxTableBytes {
 		return 0, fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
 	}
-	p, err := parse(text)
+	p, err := parse(text, &index{})
 	if err != nil {
 		return 0, fmt.Errorf("merge a relay table: %w", err)
 	}

@@ -247,7 +247,7 @@ func TestRetention(t *testing.T) {
 func TestRowsAgainstGolden(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lists, _ := documents(t)
-		p, err := parse(merged(t, Options{}, lists...))
+		p, err := parse(merged(t, Options{}, lists...), &index{})
 		require.NoError(t, err)
 		type what struct {
 			addr  netip.Addr

@@ -168,7 +168,7 @@ func TestOrderAndRetention(t *testing.T) {
 
 // clipped returns a table's rows as of the moment from which it is complete.
 func clipped(t require.TestingT, text string, o Options) []string {
-	p, err := parse(text)
+	p, err := parse(text, &index{})
 	require.NoError(t, err)
 	newest := int64(0)
 	for _, c := range p.coverage {

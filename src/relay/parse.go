@@ -16,6 +16,13 @@ type parsed struct {
 	rows, skipped          int
 	complete               bool // the last row is the end row and counts right
 
+	// beside is the table that these rows join: behind the rows of an address come
+	// those that it has, so that they need not be brought together later, which for a
+	// history would take its memory twice. joined tells of its entries those that are
+	// among ours, by the first of each address.
+	beside *index
+	joined []bool
+
 	ip      string // the address of the last entry, as written
 	flags   string // the flags of the last entry, as written
 	flagged flow.Flags
@@ -54,7 +61,7 @@ const (
 // parse reads a table. It fails only if the header is not that of a table or
 // if there are too many lines; a row that cannot be read is counted and
 // skipped.
-func parse(text string) (*parsed, error) {
+func parse(text string, beside *index) (*parsed, error) {
 	line, rest, _ := strings.Cut(strings.TrimPrefix(text, "\ufeff"), "\n")
 	order, err := header(line)
 	if err != nil {
@@ -64,12 +71,18 @@ func parse(text string) (*parsed, error) {
 	if lines > maxRows {
 		return nil, fmt.Errorf("it has %d lines; the limit is %d", lines, maxRows)
 	}
-	p := &parsed{entries: make([]Entry, 0, lines+spare)}
+	p := &parsed{entries: make([]Entry, 0, lines+len(beside.entries)), beside: beside, joined: make([]bool, len(beside.entries))}
+	isOurs := isOrdered(order)
 	var row cells
 	for rest != "" {
 		var whole bool
 		line, rest, whole = strings.Cut(rest, "\n")
 		if line == "" || line == "\r" {
+			continue
+		}
+		if isOurs && whole && p.quick(line) {
+			p.complete = false // see below
+			p.rows++
 			continue
 		}
 		ok := split(line, order, &row)
@@ -88,11 +101,40 @@ func parse(text string) (*parsed, error) {
 			p.skipped++
 		}
 	}
+	p.joinRest()
 	return p, nil
 }
 
-// spare is room in the entries for the built-in list, which joins them.
-const spare = 64
+// add appends an entry. If it begins another address, the one before is complete.
+func (p *parsed) add(e Entry) {
+	if n := len(p.entries); n > 0 && p.entries[n-1].Addr != e.Addr {
+		p.join()
+	}
+	p.entries = append(p.entries, e)
+}
+
+// join appends what the other table has of the address of the last entry.
+func (p *parsed) join() {
+	if start, rows := p.beside.find(p.entries[len(p.entries)-1].Addr); len(rows) > 0 && !p.joined[start] {
+		p.joined[start] = true
+		p.entries = append(p.entries, rows...)
+	}
+}
+
+// joinRest appends the addresses that the other table alone has.
+func (p *parsed) joinRest() {
+	if len(p.entries) > 0 {
+		p.join()
+	}
+	for start, all := 0, p.beside.entries; start < len(all); {
+		rows := all[start:]
+		rows = rows[:leading(rows, (*Entry).sameAddr)]
+		if !p.joined[start] {
+			p.entries = append(p.entries, rows...)
+		}
+		start += len(rows)
+	}
+}
 
 // header returns for each column of the file which of ours it is, or ignored.
 func header(line string) ([]uint8, error) {
@@ -119,6 +161,16 @@ func header(line string) ([]uint8, error) {
 		}
 	}
 	return order, nil
+}
+
+// isOrdered reports whether a file has our columns in our order, and no other.
+func isOrdered(order []uint8) bool {
+	for i, column := range order {
+		if int(column) != i || i >= columns {
+			return false
+		}
+	}
+	return len(order) == columns
 }
 
 // split takes a line apart. It returns false for broken quotes and for fewer or
@@ -235,7 +287,7 @@ func (p *parsed) row(row *cells) bool {
 		p.flags, p.flagged = row[colFlags], parseFlags(row[colFlags])
 	}
 	e.Flags = p.flagged
-	p.entries = append(p.entries, e)
+	p.add(e)
 	p.ip = row[colIP]
 	return true
 }

@@ -142,14 +142,11 @@ func (t *Table) Knows(addr netip.Addr) bool { return t.mayHave(addr) }
 // at within the years 1970 to 9999, From not after To.
 func (t *Table) Lookup(dst []Listing, addr netip.Addr, at flow.Interval) []Listing {
 	for rows := t.of(addr); len(rows) > 0; {
-		n := 1
-		for n < len(rows) && rows[n].sameRelay(&rows[0]) {
-			n++
-		}
+		n := leading(rows, (*Entry).sameRelay)
 		if rows[0].Kind.BuiltIn() {
 			dst = appendBuiltIn(dst, rows[:n], at)
 		} else {
-			dst = t.appendRelay(dst, rows[:n], at)
+			dst = t.appendRelay(dst, rows[:n], nil, at)
 		}
 		rows = rows[n:]
 	}
@@ -160,8 +157,12 @@ func (t *Table) Lookup(dst []Listing, addr netip.Addr, at flow.Interval) []Listi
 // that hold today can be told.
 func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 	rows := t.of(addr)
-	for i := range rows {
-		if e := &rows[i]; e.Kind.BuiltIn() && e.Last == math.MaxInt64 {
+	first := len(rows)
+	for first > 0 && rows[first-1].Kind.BuiltIn() { // they are the last of an address
+		first--
+	}
+	for i := first; i < len(rows); i++ {
+		if e := &rows[i]; e.Last == math.MaxInt64 {
 			dst = append(dst, Listing{Entry: e})
 		}
 	}
@@ -173,26 +174,33 @@ func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 // came to addr says nothing of that address: it has moved since. Exit lists know
 // IPv4 only: of an IPv6 addr the answer says nothing.
 func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at flow.Interval) bool {
-	for _, i := range t.exits.of(fingerprint, t.entries) {
+	exits := t.exits.of(fingerprint, t.entries)
+	if len(exits) == 0 {
+		return false
+	}
+	came := t.came(fingerprint, addr)
+	for _, i := range exits {
 		e := &t.entries[i]
-		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && !t.cameAfter(fingerprint, addr, scanned) {
+		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && came <= scanned {
 			return true
 		}
 	}
 	return false
 }
 
-// cameAfter reports whether the relay was listed at addr, on any port, for the
-// first time after a moment.
-func (t *Table) cameAfter(fingerprint string, addr netip.Addr, moment int64) bool {
-	came := int64(math.MinInt64)
-	rows := t.of(addr)
-	for i := range rows {
-		if e := &rows[i]; e.Kind == flow.ORPort && e.Fingerprint == fingerprint && (came == math.MinInt64 || e.First < came) {
-			came = e.First
+// came returns when the relay was listed at addr for the first time, on any port;
+// before all times where it never was.
+func (t *Table) came(fingerprint string, addr netip.Addr) int64 {
+	came := int64(math.MaxInt64)
+	for rows := t.of(addr); len(rows) > 0; rows = rows[leading(rows, (*Entry).sameFlags):] {
+		if e := &rows[0]; e.Kind == flow.ORPort && e.Fingerprint == fingerprint { // the first of those with its port and flags
+			came = min(came, e.First)
 		}
 	}
-	return came > moment
+	if came == math.MaxInt64 {
+		return math.MinInt64
+	}
+	return came
 }
 
 // appendBuiltIn appends the built-in lines that hold somewhere in the
@@ -208,17 +216,25 @@ func appendBuiltIn(dst []Listing, rows []Entry, at flow.Interval) []Listing {
 
 // appendRelay places the rows of one relay and port in time. They belong
 // together: a relay that left and came back, or whose flags changed, has
-// several, and what one of them lacks another may hold.
-func (t *Table) appendRelay(dst []Listing, rows []Entry, at flow.Interval) []Listing {
-	lists := t.lists
-	if rows[0].Kind == flow.ExitAddress {
-		lists = t.exitLists
-	}
+// several, and what one of them lacks another may hold. Of many, picked are those
+// that matter, by number; nil: all.
+func (t *Table) appendRelay(dst []Listing, rows []Entry, picked []int, at flow.Interval) []Listing {
+	lists := t.listsOf(rows)
 	before, after := lists.around(at)
+	count := len(rows)
+	if picked != nil {
+		count = len(picked)
+	}
+	row := func(i int) *Entry {
+		if picked != nil {
+			i = picked[i]
+		}
+		return &rows[i]
+	}
 	var inBefore, inAfter bool    // whether the relay is in the lists on both sides of at
 	ended := int64(math.MinInt64) // when the last row that began by then ended
-	for i := range rows {
-		e := &rows[i]
+	for i := range count {
+		e := row(i)
 		inBefore = inBefore || before != nil && e.holds(before.To)
 		inAfter = inAfter || after != nil && e.holds(after.From)
 		if e.First <= at.To {
@@ -227,8 +243,8 @@ func (t *Table) appendRelay(dst []Listing, rows []Entry, at flow.Interval) []Lis
 	}
 	beforeIsNearer := before != nil && (after == nil || at.From-before.To <= after.From-at.To)
 
-	for i := range rows {
-		e := &rows[i]
+	for i := range count {
+		e := row(i)
 		l := Listing{Entry: e}
 		heldBefore := before != nil && e.holds(before.To)
 		heldAfter := after != nil && e.holds(after.From)

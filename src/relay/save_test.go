@@ -127,7 +127,7 @@ func FuzzMerge(f *testing.F) {
 			return
 		}
 		got, stats := written(t, m, Options{})
-		p, err := parse(got)
+		p, err := parse(got, &index{})
 		require.NoError(t, err)
 		require.True(t, p.complete)
 		require.Zero(t, p.skipped)

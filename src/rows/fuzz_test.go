@@ -123,6 +123,8 @@ func checkScanner(t *testing.T, body []byte, pickBits uint64) {
 		require.Equal(t, row.next, s.next)
 		for _, c := range picks {
 			require.Equal(t, string(body[row.seps[c]+1:row.seps[c+1]]), string(s.Cell(c)))
+			require.Equal(t, row.seps[c], s.sep(c))
+			require.Equal(t, row.seps[c+1], s.sep(c+1))
 		}
 	}
 	require.False(t, s.Next())

@@ -131,13 +131,13 @@ func (o *Output) AppendHeader(dst []byte) []byte { return append(dst, o.header..
 func (o *Output) AppendRow(dst []byte, s *Scanner, cells []Cell) []byte {
 	from := s.start
 	for _, r := range o.replaced {
-		dst = append(dst, s.body[from:s.seps[r.column]+1]...)
+		dst = append(dst, s.body[from:s.sep(r.column)+1]...)
 		cell := r.part.of(cells)
 		if len(cell) == 0 && o.alone {
 			cell = emptyCell
 		}
 		dst = append(dst, cell...)
-		from = s.seps[r.column+1]
+		from = s.sep(r.column + 1)
 	}
 	dst = append(dst, s.body[from:s.end]...)
 	return o.AppendTail(dst, cells)

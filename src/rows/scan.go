@@ -25,11 +25,13 @@ const (
 // wrong quoting.
 //
 // The row is taken to end at the next LF; if that turns out to be in quotes, the
-// row goes on. Where a quoted cell is longer than a block, bytes.IndexByte looks
+// row goes on. The empty cells before that end, which are half of all cells and more
+// where each has one for its list, are counted from there and not looked at. Where a quoted cell is longer than a block, bytes.IndexByte looks
 // for its end.
 func (s *Scanner) scan() (cells int, ok bool) {
 	var (
 		body   = s.body
+		seps   = s.seps
 		wanted = s.wanted    // separators to note
 		next   = s.wanted[0] // the first of them
 		n      = 0           // separators found
@@ -41,6 +43,8 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		pad            [blockLen]byte
 		pos            = s.start
 		textEnd, after = rowEnd(body, pos)
+		empty          = emptyCells(body, pos, textEnd) // before textEnd
+		limit          = textEnd - empty                // of what is looked at
 	)
 	for {
 		block := &pad
@@ -50,8 +54,8 @@ func (s *Scanner) scan() (cells int, ok bool) {
 			copy(pad[:], body[pos:])
 		}
 		valid := ^uint64(0)
-		if textEnd-pos < blockLen {
-			valid = firstBytes(textEnd - pos)
+		if limit-pos < blockLen {
+			valid = firstBytes(limit - pos)
 		}
 
 		c0, q0 := find(binary.LittleEndian.Uint64(block[0:]))
@@ -90,16 +94,15 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		comma &^= in
 		count := bits.OnesCount64(comma)
 		if s.dense {
-			seps := s.seps[min(n+1, len(s.seps)):]
-			for m := inTextOrder(comma); m != 0 && len(seps) > 0; m &= m - 1 {
-				seps[0] = pos + bits.TrailingZeros64(m)
-				seps = seps[1:]
+			for m, i := inTextOrder(comma), n+1; m != 0 && i < len(seps); i++ {
+				seps[i] = pos + bits.TrailingZeros64(m)
+				m &= m - 1
 			}
 		} else if n+count >= next {
 			m := inTextOrder(comma)
 			for i := n + 1; n+count >= next && i <= n+count; i++ {
 				if i == next {
-					s.seps[i] = pos + bits.TrailingZeros64(m)
+					seps[i] = pos + bits.TrailingZeros64(m)
 					wanted = wanted[1:]
 					next = wanted[0]
 				}
@@ -109,14 +112,14 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		n += count
 
 		pos += blockLen
-		if pos < textEnd {
+		if pos < limit {
 			if quote != 0 || inside == 0 {
 				continue
 			}
 		} else if inside == 0 {
 			break
 		} else {
-			pos = textEnd
+			pos = limit
 		}
 		skip := bytes.IndexByte(body[pos:], '"')
 		if skip < 0 {
@@ -127,11 +130,30 @@ func (s *Scanner) scan() (cells int, ok bool) {
 		pos += skip
 		if pos > textEnd {
 			textEnd, after = rowEnd(body, pos)
+			empty = emptyCells(body, pos, textEnd)
+			limit = textEnd - empty
 		}
 	}
 	s.end, s.next = textEnd, after
-	s.seps[0], s.seps[len(s.names)] = s.start-1, textEnd
-	return n + 1, bad == 0
+	s.filled = n + 1
+	if n+1 < len(seps) {
+		seps[n+1] = limit
+	}
+	seps[0] = s.start - 1
+	return n + 1 + empty, bad == 0
+}
+
+// emptyCells counts the commas before the end of a row's text, each of which has an
+// empty cell behind it.
+func emptyCells(body []byte, start, end int) int {
+	at := end
+	for at-start >= wordLen && binary.LittleEndian.Uint64(body[at-wordLen:]) == ','*each {
+		at -= wordLen
+	}
+	for at > start && body[at-1] == ',' {
+		at--
+	}
+	return end - at
 }
 
 // rowEnd returns where the text of a row ends and the next one begins, if the

@@ -57,6 +57,8 @@ type Scanner struct {
 	// never reached, the first and the last.
 	seps   []int
 	wanted []int
+	// All cells from filled on are empty, and not in seps; see sep.
+	filled int
 	// dense says that so many are wanted that noting all of them is faster than
 	// asking of each.
 	dense bool
@@ -210,7 +212,23 @@ func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
 // Cell returns the raw bytes of a picked column's cell in the current row,
 // quotes included; see [Value]. For a column that is not picked it may panic.
 func (s *Scanner) Cell(column int) []byte {
+	if column >= s.filled {
+		return nil
+	}
 	return s.body[s.seps[column]+1 : s.seps[column+1]]
+}
+
+// Filled returns the number of a cell from which on all are empty, as those of lists
+// mostly are.
+func (s *Scanner) Filled() int { return s.filled }
+
+// sep returns the position before a cell of a picked column, which is the end of the
+// one before it.
+func (s *Scanner) sep(i int) int {
+	if i > s.filled {
+		return s.end - (len(s.names) - i)
+	}
+	return s.seps[i]
 }
 
 // Value returns the text of a picked column's cell in the current row, without its
@@ -227,6 +245,10 @@ func (s *Scanner) Value(column int) []byte {
 
 // Number returns the number of the current data row, counted from 1.
 func (s *Scanner) Number() int { return s.number }
+
+// Read returns how many bytes of the body the header and the rows up to the current
+// one have.
+func (s *Scanner) Read() int { return s.window.before + s.next }
 
 // Err returns nil, the [*Error] that stopped the Scanner, or that of the reader.
 func (s *Scanner) Err() error { return s.err }

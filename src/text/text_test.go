@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -60,4 +61,18 @@ func TestCounted(t *testing.T) {
 	require.Equal(t, "0 flows", Counted(0, "flow"))
 	require.Equal(t, "1 flow", Counted(int64(1), "flow"))
 	require.Equal(t, "2 flows", Counted(2, "flow"))
+}
+
+// Every day of the years 1970 to 9999, and what lies beyond, is written as package
+// time does.
+func TestTimesOfAllDays(t *testing.T) {
+	var got []byte
+	for day := int64(-2); day < 2_932_900; day++ {
+		seconds := day*86400 + day*7919%86400
+		got = AppendTime(got[:0], seconds)
+		if want := time.Unix(seconds, 0).UTC().Format(time.RFC3339); string(got) != want {
+			require.Equal(t, want, string(got))
+		}
+	}
+	require.Zero(t, testing.AllocsPerRun(10, func() { got = AppendTime(got[:0], 1795176000) }))
 }

@@ -280,3 +280,22 @@ func TestNoRowNoTable(t *testing.T) {
 	require.Contains(t, told[2], "The relay list tor_relays.csv is missing")
 	require.Equal(t, `{"finished":true}`, told[3])
 }
+
+// Growth shows each case with its factor; every input is accepted, or refused where
+// that is what is measured.
+func TestGrowth(t *testing.T) {
+	b := tiny(t)
+	var out strings.Builder
+	require.NoError(t, b.growth(&out, []string{"depth of a JSON event", "broken: a quote that is never closed"}))
+	require.Regexp(t, `(?m)^depth of a JSON event +10000 +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d`, out.String())
+	require.Equal(t, 3, strings.Count(out.String(), "\n"))
+	require.Error(t, b.growth(&out, []string{"nothing"}))
+	all := growths()
+	for i, g := range all {
+		relays, bodies := g.of(8)
+		require.NotEmpty(t, bodies, g.name)
+		require.False(t, slices.ContainsFunc(all[:i], func(o growing) bool { return o.name == g.name }), g.name)
+		_, err := b.grow(growing{g.name, 8, func(int) ([]string, [][]byte) { return relays, bodies }}, 8)
+		require.NoError(t, err, g.name)
+	}
+}

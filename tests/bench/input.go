@@ -165,6 +165,19 @@ type shape struct {
 	cell    func(r *rand.Rand, column string, f flow) string
 }
 
+// fractions is the shape with fractions of seconds in its times.
+func (s shape) fractions() shape {
+	whole := s.cell
+	s.cell = func(r *rand.Rand, column string, f flow) string {
+		text := whole(r, column, f)
+		if column == "firstTime" || column == "lastTime" {
+			text += fmt.Sprintf(".%06d", r.IntN(1e6))
+		}
+		return text
+	}
+	return s
+}
+
 // frame makes an execute request of the flows, as splunkd writes it.
 func (s shape) frame(flows []flow) []byte {
 	r := rand.New(rand.NewPCG(3, uint64(len(flows))))

@@ -130,13 +130,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	chosen, starts, err := choose(flags.Args())
+	grows := flags.Arg(0) == "growth"
+	names := flags.Args()
+	if grows {
+		names = nil
+	}
+	chosen, starts, err := choose(names)
 	switch {
 	case *list:
 		for _, w := range workloads() {
 			fmt.Fprintf(stdout, "%-8s %s\n", w.Group, w.Name)
 		}
 		fmt.Fprintln(stdout, "startup")
+		fmt.Fprintln(stdout, "growth")
 		return 0
 	case err == nil && b.profile != "" && (len(chosen) != 1 || starts):
 		err = errors.New("-profile: name one workload")
@@ -155,6 +161,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	defer os.RemoveAll(b.folder)
+	if grows {
+		if err := b.growth(stdout, flags.Args()[1:]); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	}
 	if *older != "" {
 		same, err := b.against(stdout, *older, chosen)
 		switch {

@@ -24,6 +24,7 @@ type workload struct {
 	Relays  int     `json:"relays"`      // rows of the relay table
 	History int     `json:"history"`     // rows of the history beside it
 	Old     float64 `json:"old_percent"` // rows of traffic that only the history knows
+	Newer   int64   `json:"newer"`       // seconds by which the rows are newer than the table
 	Columns int     `json:"columns"`     // without their lists
 	Request int64   `json:"request"`     // bytes of a chunk
 	Narrow  bool    `json:"narrow"`      // only the columns that tordetect asks for
@@ -67,6 +68,15 @@ func workloads() []workload {
 	for _, n := range []int{12, 24, 96, 192} {
 		vary(fmt.Sprintf("events-columns%d", n), "columns", events.wide(n), func(w *workload) {})
 	}
+	// As a search over millions of rows meets them: several chunks, times with
+	// fractions, and a table that is kept or is not.
+	pair := func(name string, s shape, newer int64) {
+		vary(name, "pairs", s.fractions(), func(w *workload) { w.Chunks, w.Newer = 2, newer })
+	}
+	pair("tstats-pair", tstats, 0)
+	pair("tstats-stale", tstats, 2*hour)
+	pair("events-pair", events, 0)
+	pair("events-stale", events, 2*hour)
 	vary("events-narrow", "narrow", events, func(w *workload) { w.Narrow, w.with = true, []string{"tordetect", "other", "echo"} })
 	for i := range list {
 		list[i].Columns = len(list[i].shape.columns)
@@ -170,7 +180,7 @@ func (n *network) program() string {
 
 // flows draws those of a chunk.
 func (w *workload) flows(n *network) []flow {
-	out := flows(w.Rows, w.Tor, noon, n.relays)
+	out := flows(w.Rows, w.Tor, noon+w.Newer, n.relays)
 	if w.Old > 0 {
 		// A chunk of old traffic, dealt out among the new.
 		step := int(100 / w.Old)

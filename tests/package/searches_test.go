@@ -1,8 +1,8 @@
 package packagetest
 
 import (
-	"fmt"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"

@@ -1,7 +1,7 @@
 package tordetect
 
 import (
-	"tordetect/src/flow"
+	"tordetect/src/judge"
 	"tordetect/src/rows"
 )
 
@@ -9,54 +9,47 @@ import (
 // few small facts only, so it is judged and rendered once for each set of facts and
 // chunk, and then copied.
 
-// facts are all that the finding of a quiet flow depends on.
-type facts struct {
-	transport      flow.Transport
-	state          flow.State
-	coverage       flow.Coverage
-	undated        bool
-	newest, oldest int64
-}
-
 // tails keeps what quiet rows get. A chunk has few sets of facts: mostly one for
 // each state.
 type tails struct {
 	quiet []quiet
 	used  int
-	now   facts
+	last  int // of quiet, that was found last: most rows are like the one before
 }
 
 // quiet is what all quiet rows of the same facts get.
 type quiet struct {
-	facts facts
+	facts judge.Quiet
 	tail  []byte      // as it stands behind a row of which nothing is replaced
 	cells []rows.Cell // for a row of which something is
 	text  []byte      // of the cells
 }
 
 // reset forgets all tails, as their layout is that of the chunk before.
-func (t *tails) reset() { t.used = 0 }
+func (t *tails) reset() { t.used, t.last = 0, 0 }
 
-// find returns what was kept for a flow's facts, or nil.
-func (t *tails) find(f *flow.Flow) *quiet {
-	t.now = facts{f.Transport, f.State, f.Coverage, f.Undated, f.NewestList, f.OldestList}
+// find returns what was kept for these facts, or nil.
+func (t *tails) find(facts judge.Quiet) *quiet {
+	if t.last < t.used && t.quiet[t.last].facts == facts {
+		return &t.quiet[t.last]
+	}
 	for i := range t.quiet[:t.used] {
-		if t.quiet[i].facts == t.now {
+		if t.quiet[i].facts == facts {
+			t.last = i
 			return &t.quiet[i]
 		}
 	}
 	return nil
 }
 
-// keep keeps cells, and the tail that they make, for the facts that find did not
-// find.
-func (t *tails) keep(o *rows.Output, cells []rows.Cell) *quiet {
+// keep keeps cells, and the tail that they make, for facts that find did not find.
+func (t *tails) keep(facts judge.Quiet, o *rows.Output, cells []rows.Cell) *quiet {
 	if t.used == len(t.quiet) {
 		t.quiet = append(t.quiet, quiet{})
 	}
 	q := &t.quiet[t.used]
 	t.used++
-	q.facts = t.now
+	q.facts = facts
 	q.tail = o.AppendTail(q.tail[:0], cells)
 	q.cells, q.text = q.cells[:0], q.text[:0]
 	for _, c := range cells {

@@ -78,7 +78,7 @@ func (s *Search) Getinfo(info *chunked.Info) (chunked.Declaration, error) {
 		return chunked.Declaration{}, err
 	}
 	s.options, s.info, s.started = options, info, false
-	s.columns.Named, s.columns.Judging = options.Columns, true
+	s.columns = event.Columns{Named: options.Columns, Judging: true}
 	s.network = relay.NewNetwork(filepath.Join(s.lookups, options.Relays))
 	s.judge = judge.New(s.network, judge.Options{
 		Labeled: options.Labeled, Internal: options.Internal, Window: window(info.Earliest, info.Latest),
@@ -132,18 +132,18 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	reply := c.Reply
 	for s.scanner.Next() {
 		s.sawRows = true
-		f := s.judge.Flow(&s.event)
-		isQuiet := judge.IsQuiet(f)
+		facts, f := s.judge.Look(&s.event)
+		isQuiet := f == nil || judge.IsQuiet(f)
 		if isQuiet && s.options.MinScore > 0 {
 			continue
 		}
 		if need := len(s.scanner.Row()) + roomPerRow; cap(reply)-len(reply) < need {
 			c.Reply = reply
-			c.Grow(need)
+			c.Grow(max(need, s.rest(c)))
 			reply = c.Reply
 		}
 		if isQuiet {
-			if q := s.quiet(f); s.output.Replaces() {
+			if q := s.quiet(facts); s.output.Replaces() {
 				reply = s.output.AppendRow(reply, &s.scanner, q.cells)
 			} else {
 				reply = s.output.AppendRowTail(reply, &s.scanner, q.tail)
@@ -159,13 +159,27 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 	c.Reply = reply
 }
 
-// quiet returns what the row of a quiet flow gets.
-func (s *Search) quiet(f *flow.Flow) *quiet {
-	if q := s.tails.find(f); q != nil {
+// quiet returns what a quiet row gets.
+func (s *Search) quiet(facts judge.Quiet) *quiet {
+	if q := s.tails.find(facts); q != nil {
 		return q
 	}
-	return s.tails.keep(s.output, s.cells.render(f, s.judge.Finding(f)))
+	f := flow.Flow{State: facts.State, Coverage: facts.Coverage, Transport: facts.Transport, NewestList: facts.Newest, OldestList: facts.Oldest}
+	return s.tails.keep(facts, s.output, s.cells.render(&f, s.judge.Finding(&f)))
 }
+
+// rest guesses what is still to be written, by what was written for the rows so far,
+// and an eighth more, which is address space and hardly memory. The current row is
+// not written yet.
+func (s *Search) rest(c *chunked.Chunk) int {
+	answered := s.scanner.Read() - len(s.scanner.Row())
+	ratio := min(float64(len(c.Reply))/float64(answered), mostRatio)
+	return int(min(ratio*1.125*float64(c.Size-answered), chunked.MaxBody))
+}
+
+// mostRatio bounds what is believed of a reply beside its request, so that a strange
+// row does not reserve gigabytes.
+const mostRatio = 8
 
 // roomPerRow is more than our fields take in all but strange rows, so that the
 // reply mostly grows here, where it grows in one piece with its frame.
