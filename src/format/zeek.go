@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"slices"
 
 	"tordetect/src/cell"
 	"tordetect/src/event"
@@ -14,6 +15,12 @@ type head struct {
 	path         string
 	fields       []field
 	ends         bool // there are addresses
+}
+
+// equal reports whether both say the same of rows.
+func (z *head) equal(o *head) bool {
+	return z.separator == o.separator && z.path == o.path && z.ends == o.ends &&
+		bytes.Equal(z.unset, o.unset) && bytes.Equal(z.empty, o.empty) && slices.Equal(z.fields, o.fields)
 }
 
 // field is a column of a Zeek file.
@@ -74,7 +81,7 @@ func (z *head) directive(line []byte) Claim {
 
 // bind finds the names of a file's columns.
 func (z *head) bind(value []byte) {
-	z.fields, z.ends = z.fields[:0], false
+	z.fields, z.ends = nil, false // a state that was kept has those before
 	for name := range bytes.SplitSeq(value, []byte{z.separator}) {
 		if len(z.fields) == maxFields {
 			break
