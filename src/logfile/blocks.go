@@ -18,16 +18,16 @@ type Block struct {
 	long bool // of one line, which is longer than MaxLine and was not kept
 }
 
-// blockSize is how much of a file a block has: some 1,000 lines, so that handing it
+// BlockSize is how much of a file a block has: some 1,000 lines, so that handing it
 // over costs nothing beside reading it, and few enough that what is read of them stays
 // in a core's cache.
-const blockSize = 128 << 10
+const BlockSize = 128 << 10
 
 // Blocks are the lines of a file.
 type Blocks struct{ lines *lines }
 
-// Next takes the next block; false at the end of the file.
-func (s Blocks) Next(b *Block) bool { return s.lines.block(b) }
+// Next takes the next block, of so many bytes or more; false at the end of the file.
+func (s Blocks) Next(b *Block, size int) bool { return s.lines.block(b, size) }
 
 // A Place is where a text stands in its block; the zero value is its beginning.
 type Place struct {
@@ -35,12 +35,19 @@ type Place struct {
 	at   int
 }
 
-// A Text is what a line says, or one of several objects on it.
+// A Text is what a line is, or one of several objects on it.
 type Text struct {
 	Place
-	Line  int64 // its number in the file
-	Claim format.Claim
-	long  bool
+	Line int64 // its number in the file
+	what string
+	Kind format.Kind
+	cut  bool
+	long bool
+}
+
+// claimed is a text of which a parser said something.
+func claimed(at Place, line int64, c format.Claim) Text {
+	return Text{Place: at, Line: line, Kind: c.Kind, what: c.Text, cut: c.Cut}
 }
 
 // A Reader reads the texts of blocks. The zero value is ready.
@@ -68,7 +75,7 @@ func (r *Reader) Next(t *Text) bool {
 		}
 		r.line = Place{r.here.line + 1, r.here.at + size + 1}
 		if isLong := size > MaxLine || r.block.long && r.here.at == 0; isLong || len(text) == 0 {
-			*t = Text{Place: r.here, Line: r.block.Line + r.here.line, Claim: format.Claim{Kind: format.Nobody}, long: isLong}
+			*t = Text{Place: r.here, Line: r.block.Line + r.here.line, Kind: format.Nobody, long: isLong}
 			return isLong
 		}
 		// The parser would do so too, and then its rest was not that of this.
@@ -77,17 +84,18 @@ func (r *Reader) Next(t *Text) bool {
 		}
 		r.rest = text[:size]
 	}
-	*t = Text{Place: r.here, Line: r.block.Line + r.here.line, Claim: r.Read(r.rest, &r.Event)}
-	r.here.at += len(r.rest) - len(t.Claim.Rest)
-	r.rest = t.Claim.Rest
+	claim := r.Read(r.rest, &r.Event)
+	*t = claimed(r.here, r.block.Line+r.here.line, claim)
+	r.here.at += len(r.rest) - len(claim.Rest)
+	r.rest = claim.Rest
 	return true
 }
 
 // block takes the next whole lines.
-func (l *lines) block(b *Block) bool {
+func (l *lines) block(b *Block, size int) bool {
 	text := b.text[:0]
-	if cap(text) != blockSize { // what grew for a long line is not kept
-		text = make([]byte, 0, blockSize)
+	if cap(text) != size { // what grew for a long line is not kept
+		text = make([]byte, 0, size)
 	}
 	b.Line, b.long = l.number, false
 	for {

@@ -221,7 +221,7 @@ func (l *Log) readLines(each Each) error {
 	}
 	var b Block
 	var t Text
-	for blocks.Next(&b) {
+	for blocks.Next(&b, BlockSize) {
 		l.reader.Open(&b, Place{})
 		for l.reader.Next(&t) {
 			if err := l.take(&t, each); err != nil {
@@ -235,17 +235,18 @@ func (l *Log) readLines(each Each) error {
 // readText reads the text of one event, or of several objects behind each other.
 func (l *Log) readText(text []byte, each Each) error {
 	for len(text) > 0 {
-		t := Text{Line: l.file.line, Claim: l.reader.Read(text, &l.reader.Event)}
+		claim := l.reader.Read(text, &l.reader.Event)
+		t := claimed(Place{}, l.file.line, claim)
 		if err := l.take(&t, each); err != nil {
 			return err
 		}
-		text = t.Claim.Rest
+		text = claim.Rest
 	}
 	return nil
 }
 
 func (l *Log) take(t *Text, each Each) error {
-	if err := l.Take(t); err != nil || t.Claim.Kind != format.Flow {
+	if err := l.Take(t); err != nil || t.Kind != format.Flow {
 		return err
 	}
 	return each(&l.reader.Event, t.Line)
@@ -255,23 +256,23 @@ func (l *Log) take(t *Text, each Each) error {
 // first complaint where Options.Strict is set.
 func (l *Log) Take(t *Text) error {
 	l.file.line = t.Line
-	switch claim := &t.Claim; {
+	switch {
 	case t.long:
 		return l.refuse(&tooLong)
-	case claim.Kind == format.Other:
-		l.other(claim.Text)
-	case claim.Kind == format.Flow:
-		if claim.Cut {
+	case t.Kind == format.Flow:
+		if t.cut {
 			if err := l.complain(t.Line, &cutEvent); err != nil {
 				return err
 			}
 		}
 		l.count()
-	case claim.Kind == format.Broken && claim.Cut:
-		return l.refuse(&problem{Cut, claim.Text})
-	case claim.Kind == format.Broken:
-		return l.refuse(&problem{Unreadable, claim.Text})
-	case claim.Kind == format.Nobody:
+	case t.Kind == format.Other:
+		l.other(t.what)
+	case t.Kind == format.Broken && t.cut:
+		return l.refuse(&problem{Cut, t.what})
+	case t.Kind == format.Broken:
+		return l.refuse(&problem{Unreadable, t.what})
+	case t.Kind == format.Nobody:
 		return l.refuse(&nobody)
 	}
 	return nil
