@@ -124,6 +124,7 @@ type Parser struct {
 	json  object
 	depth int    // of events in each other
 	arena []byte // texts that are not as they stand in the line
+	ends  [maxPanFields]int32
 }
 
 // A State is what a parser knows of a file from the lines before: who goes on from it
@@ -154,8 +155,10 @@ func (p *Parser) Read(line []byte, e *event.Event) Claim {
 // read asks the readers, the one that was lucky last first. If none finds a flow,
 // the one that knows the line says what it is.
 func (p *Parser) read(line []byte, e *event.Event) Claim {
-	line = bytes.TrimLeft(line, " \t\r\n")
-	line = bytes.TrimRight(line, " \r\n") // a tab may stand for an empty field
+	if len(line) > 0 && (line[0] <= ' ' || line[len(line)-1] <= ' ') { // few have such
+		line = bytes.TrimLeft(line, " \t\r\n")
+		line = bytes.TrimRight(line, " \r\n") // a tab may stand for an empty field
+	}
 	if len(line) == 0 {
 		e.Reset()
 		return Claim{Kind: Blank}

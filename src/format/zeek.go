@@ -116,19 +116,25 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 	if !z.ends {
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}
 	}
+	isEscaped := bytes.IndexByte(line, '\\') >= 0
 	more := true
 	n := 0
 	for ; more && n < len(z.fields); n++ {
-		var value []byte
-		value, line, more = bytes.Cut(line, []byte{z.separator})
-		if !more && n+1 < len(z.fields) {
+		value := line
+		at := bytes.IndexByte(line, z.separator)
+		if more = at >= 0; more {
+			value, line = line[:at], line[at+1:]
+		} else if line = nil; n+1 < len(z.fields) {
 			break // the line ends here, perhaps inside of the field
 		}
 		f := z.fields[n]
 		if !f.known || string(value) == string(z.unset) || string(value) == string(z.empty) {
 			continue
 		}
-		e.Set(f.slot, p.unescapeZeek(value))
+		if isEscaped {
+			value = p.unescapeZeek(value)
+		}
+		e.Set(f.slot, value)
 	}
 	switch {
 	case n < len(z.fields) && e.HasBothEnds():
@@ -137,7 +143,7 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Nobody}
 	case n < len(z.fields):
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
-	case len(bytes.Trim(line, string(z.separator))) > 0:
+	case len(line) > 0 && len(bytes.Trim(line, string(z.separator))) > 0:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
 	case !e.Says() && zeekLoose[z.path]:
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path)) + " without a connection"}
