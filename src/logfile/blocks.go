@@ -98,7 +98,7 @@ func (l *lines) block(b *Block, size int) bool {
 		text = make([]byte, 0, size)
 	}
 	b.Line, b.long = l.number, false
-	for {
+	for searched := 0; ; searched = len(text) {
 		n := copy(text[len(text):cap(text)], l.buf[l.start:l.end])
 		text = text[:len(text)+n]
 		l.start += n
@@ -108,9 +108,9 @@ func (l *lines) block(b *Block, size int) bool {
 		if len(text) < cap(text) {
 			break // the end
 		}
-		if end := bytes.LastIndexByte(text, '\n') + 1; end > 0 {
-			l.giveBack(text[end:])
-			text = text[:end]
+		if end := bytes.LastIndexByte(text[searched:], '\n') + 1; end > 0 {
+			l.giveBack(text[searched+end:])
+			text = text[:searched+end]
 			break
 		}
 		if len(text) > MaxLine {

@@ -37,6 +37,7 @@ type batch struct {
 type known struct {
 	state   format.State
 	network *relay.Network // fixed; nil: nothing was asked for yet
+	settled bool           // the batch before changed nothing of it
 }
 
 // An item is what there is to count of a text.

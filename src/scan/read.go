@@ -37,7 +37,9 @@ func (o *Options) Check() error {
 //
 //   - what a line is depends on lines before it, as Zeek's heads, and what the list
 //     says of it on whether the history was read by then. A batch that was read with
-//     anything else than is known when it is taken is read again;
+//     anything else than is known when it is taken is read again. While that changes
+//     from batch to batch, as where several devices write into one file, nobody reads
+//     ahead;
 //   - whether an event belongs to a connection with evidence is known then only: it is
 //     read again where it does and was of no interest by itself.
 type run struct {
@@ -89,6 +91,7 @@ func newRun(o *Options, c *counter) (*run, error) {
 		return out
 	}
 	r.again, r.second = newReader(), newReader()
+	r.again.knows = c.knows
 	if o.Rows != nil {
 		r.encode = o.Rows.Encoder()
 		c.add = r.write
@@ -99,7 +102,11 @@ func newRun(o *Options, c *counter) (*run, error) {
 	}
 	for range workers {
 		w := newReader()
-		r.pipeline.work = append(r.pipeline.work, func(b *batch) { w.read(b, r.known.Load(), logfile.Place{}) })
+		r.pipeline.work = append(r.pipeline.work, func(b *batch) {
+			if now := r.known.Load(); now.settled {
+				w.read(b, now, logfile.Place{})
+			}
+		})
 	}
 	r.pipeline.take = r.take
 	return r, nil
@@ -174,10 +181,11 @@ func (r *run) take(b *batch) error {
 		}
 		r.judge.Saw(&b.seen)
 		now := r.known.Load()
-		if b.stopped == nil && now.state.Equal(&b.end) {
+		same := now.state.Equal(&b.end)
+		if b.stopped == nil && same && now.settled {
 			return nil
 		}
-		next := &known{state: b.end, network: now.network}
+		next := &known{b.end, now.network, same}
 		if b.stopped != nil {
 			r.pipeline.alone(func() { r.network.At(b.asked, b.dated) })
 			next.network = r.network.Fixed()

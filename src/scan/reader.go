@@ -18,6 +18,7 @@ type reader struct {
 	judging judge.Options
 	source  *relay.Network                   // of what is known; asked only for what it knows
 	encode  func(dst []byte, f *Flow) []byte // nil: flows are no rows
+	knows   func(id []byte) bool             // spares reading again; nil: nobody can tell yet
 
 	lines   logfile.Reader
 	network *relay.Network // which the judge asks
@@ -80,10 +81,11 @@ func (r *reader) item(b *batch, one *item) bool {
 		b.asked, b.dated = at, dated
 		return false
 	}
-	r.find(r.options.MinScore <= 0)
+	isKnown := r.knows != nil && r.knows(r.id)
+	r.find(r.options.MinScore <= 0 || isKnown)
 	one.judged = r.judged
 	one.id = b.own(r.id)
-	isWanted, isJoined := r.isWanted(), r.hasEvidence() && len(r.id) > 0
+	isWanted, isJoined := r.isWanted(), isKnown || r.hasEvidence() && len(r.id) > 0
 	if !isWanted && !isJoined {
 		return true
 	}
