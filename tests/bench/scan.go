@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -52,7 +51,7 @@ func (b *bench) scan(out io.Writer, torctl, duckdb string, megabytes int) error 
 	}
 	all := flows(scanned, 1, noon, relays)
 	fmt.Fprintf(out, "torctl scan: logs of %d MB, 1%% Tor, table of %d rows; medians of %d; %s\n", megabytes, someRelays, b.runs, (&report{Machine: thisMachine(b.python), Runs: b.runs}).heading())
-	lines := [][]string{{"log", "who", "wall s", "CPU s", "MB/s", "peak MB", "CPU / table", "wall / DuckDB"}}
+	lines := [][]string{{"log", "who", "wall s", "CPU s", "MB/s", "CPU / table", "wall / DuckDB"}}
 	for _, l := range logs {
 		log := filepath.Join(b.folder, l.name+".log")
 		if err := writeLog(log, l.head, l.line, all, int64(megabytes)<<20); err != nil {
@@ -90,7 +89,7 @@ func (b *bench) scan(out io.Writer, torctl, duckdb string, megabytes int) error 
 		}
 		for i, w := range who {
 			f := median(samples[i])
-			lines = append(lines, []string{l.name, w.name, number(f.Wall), number(f.CPU), number(float64(megabytes) / f.Wall), number(float64(f.Memory) / 1e6), ratio(f.CPU, base.CPU), ratio(f.Wall, join.Wall)})
+			lines = append(lines, []string{l.name, w.name, number(f.Wall), number(f.CPU), number(float64(megabytes) / f.Wall), ratio(f.CPU, base.CPU), ratio(f.Wall, join.Wall)})
 		}
 		if err := os.Remove(log); err != nil {
 			return err
@@ -136,6 +135,5 @@ func timed(argv []string, stderr io.Writer) (f figures, err error) {
 	}
 	f.Wall = time.Since(begun).Seconds()
 	f.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	f.Memory = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	return f, nil
 }
