@@ -14,6 +14,7 @@ slim=splunk-packaging-toolkit==1.2.8
 contentctl=contentctl==5.6.2
 ksconf=ksconf==0.13.10
 splunklib=splunk-sdk==2.1.1
+duckdb=duckdb==2.0.1
 venv=dist/.venv-inspect
 
 # Per fuzz target. Enough to run the corpus and find a careless change; long
@@ -42,7 +43,8 @@ usage: ./build.sh VERB
   bench     speed and memory beside splunklib, a bare echo and others, of all
             workloads or those named (RUNS=5): ./build.sh bench [events tstats ...];
             -list names them, -against PROGRAM compares the replies of an older build;
-            bench growth runs hostile inputs at n and 4n and prints the factor of the CPU
+            bench growth runs hostile inputs at n and 4n and prints the factor of the CPU;
+            bench scan measures torctl scan beside DuckDB on logs of 1 GB
   evaluate  precision and recall on labelled flows: generated ones, or those of
             files with their tor_relays.csv beside: ./build.sh evaluate [FLOWS.csv ...];
             evaluate day plays the app's searches over a day of events as a scheduler
@@ -370,6 +372,21 @@ splunklib() {
 	return 1
 }
 
+# DuckDB, for bench scan.
+duckdb() {
+	local candidate
+	[[ $(cat dist/.venv-duckdb/complete 2>/dev/null) == "$duckdb" ]] && return
+	while read -r candidate; do
+		"$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue
+		rm -rf dist/.venv-duckdb
+		"$candidate" -m venv dist/.venv-duckdb &&
+			dist/.venv-duckdb/bin/python -m pip install --quiet --disable-pip-version-check "$duckdb" >&2 &&
+			dist/.venv-duckdb/bin/python -c 'import duckdb' &&
+			printf '%s\n' "$duckdb" >dist/.venv-duckdb/complete && return
+	done < <(pythons)
+	return 1
+}
+
 bench() {
 	local arg args=() python=dist/.venv-bench/bin/python
 	# Paths are the caller's, not ours; names of workloads are no paths.
@@ -378,6 +395,14 @@ bench() {
 		args+=("$arg")
 	done
 	mkdir -p dist/bin
+	if [[ " $* " == *" scan "* ]]; then
+		compile torctl dist/bin/torctl
+		python=dist/.venv-duckdb/bin/python
+		duckdb || { say "build.sh: $duckdb could not be installed"; python=; }
+		go build -o dist/bin/bench ./tests/bench
+		dist/bin/bench -torctl dist/bin/torctl -duckdb "$python" -runs "${RUNS:-5}" ${args[@]+"${args[@]}"}
+		return
+	fi
 	compile tordetect dist/bin/tordetect
 	splunklib || { say "build.sh: $splunklib could not be installed"; python=; }
 	go build -o dist/bin/bench ./tests/bench

@@ -23,6 +23,7 @@ package format
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"tordetect/src/event"
 )
@@ -119,16 +120,29 @@ type Parser struct {
 	// Only is the format of all lines; Auto: each is asked who knows it.
 	Only Format
 
-	lucky int  // the reader that read the line before
-	zeek  head // of a Zeek file
-	vpc   []vpcField
+	State
 	json  object
 	depth int    // of events in each other
 	arena []byte // texts that are not as they stand in the line
+	ends  [maxPanFields]int32
+}
+
+// A State is what a parser knows of a file from the lines before: who goes on from it
+// reads the next line as that parser would. Lines that follow make another and
+// change nothing of it, so that several may read from one at the same time.
+type State struct {
+	lucky int        // the reader that read the line before
+	zeek  head       // of a Zeek file
+	vpc   []vpcField // of a file of AWS flow logs
+}
+
+// Equal reports whether both are the same for every line that may follow.
+func (s *State) Equal(o *State) bool {
+	return s.lucky == o.lucky && s.zeek.equal(&o.zeek) && slices.Equal(s.vpc, o.vpc)
 }
 
 // Reset forgets the file before.
-func (p *Parser) Reset() { p.lucky, p.zeek, p.vpc = 0, head{}, nil }
+func (p *Parser) Reset() { p.State = State{} }
 
 // Read reads a line into the event, which it resets. The event is valid until the
 // next call, and as long as the line.
@@ -141,8 +155,10 @@ func (p *Parser) Read(line []byte, e *event.Event) Claim {
 // read asks the readers, the one that was lucky last first. If none finds a flow,
 // the one that knows the line says what it is.
 func (p *Parser) read(line []byte, e *event.Event) Claim {
-	line = bytes.TrimLeft(line, " \t\r\n")
-	line = bytes.TrimRight(line, " \r\n") // a tab may stand for an empty field
+	if len(line) > 0 && (line[0] <= ' ' || line[len(line)-1] <= ' ') { // few have such
+		line = bytes.TrimLeft(line, " \t\r\n")
+		line = bytes.TrimRight(line, " \r\n") // a tab may stand for an empty field
+	}
 	if len(line) == 0 {
 		e.Reset()
 		return Claim{Kind: Blank}

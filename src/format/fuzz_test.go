@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -113,4 +114,47 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 	})
+}
+
+// It does not matter which objects were read before: keys are found as those of a
+// parser that knows none.
+func FuzzKeyring(f *testing.F) {
+	for _, text := range []string{
+		eveLine, `{"a":{"src_ip":"1","b":[{"c":2},3]},"src_ip":["x"]}`, `{"result":{"src_ip":"1"},"preview":false}`, `{"_source":{"dest":"1"}}`, `{"All_Traffic":{"src":"2"}}`,
+		`{"src_ip" : "a"}`, `{"s\u0072c":"b","src":"c"}`, `{"message":"x","event":{"src":"d"},"event":[1]}`, `{"a":`, `{"src":1`,
+	} {
+		f.Add([]byte(eveLine), []byte(text))
+		f.Add([]byte(text), []byte(text))
+	}
+	f.Fuzz(func(t *testing.T, before, text []byte) {
+		var used, fresh Parser
+		var got, want event.Event
+		used.Read(before, &got)
+		for rest := text; len(rest) > 0; {
+			used.State, fresh.json.ring = State{}, keyring{}
+			fresh.State = State{}
+			claim, wanted := used.Read(rest, &got), fresh.Read(rest, &want)
+			require.Equal(t, wanted, claim)
+			for r := range event.Roles {
+				require.Equal(t, string(want.Text(r, nil)), string(got.Text(r, nil)), "%s of %q", event.Table()[r].Means, rest)
+			}
+			rest = claim.Rest
+		}
+	})
+}
+
+// A ring that is full reads on, and one of a sensor's lines awaits nearly all of them.
+func TestKeyring(t *testing.T) {
+	var p Parser
+	var e event.Event
+	for i := range 3 * maxKeys {
+		require.Equal(t, Flow, p.Read(fmt.Appendf(nil, `{"k%d":{"a":1},"src_ip":"10.0.0.%d"}`, i, i%256), &e).Kind)
+		require.Equal(t, fmt.Sprint("10.0.0.", i%256), string(e.Text(event.Source, nil)))
+	}
+	require.LessOrEqual(t, len(p.json.ring.keys), maxKeys)
+	p = Parser{}
+	p.Read([]byte(eveLine), &e)
+	known := len(p.json.ring.keys)
+	p.Read([]byte(eveLine), &e)
+	require.Len(t, p.json.ring.keys, known)
 }

@@ -12,6 +12,7 @@ import (
 type object struct {
 	path  [maxPath]byte
 	marks [maxDepth]mark // what is open, from the object itself on
+	ring  keyring
 
 	keys        int
 	cut, broken bool
@@ -24,7 +25,8 @@ type object struct {
 
 // mark is an object or list that is open.
 type mark struct {
-	end  int // of its path
+	end  int   // of its path
+	key  int16 // on the ring
 	list bool
 }
 
@@ -107,6 +109,7 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 	o := &p.json
 	depth, at := 0, 1
 	o.marks[0] = mark{}
+	o.ring.begin()
 	for {
 		if at = skip(text, at, ','); at >= len(text) {
 			o.cut = true
@@ -127,29 +130,46 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 			at++
 			continue
 		}
-		end := o.marks[depth].end
+		from, i := o.marks[depth].end, o.marks[depth].key
+		end, isOnRing := from, false
 		if !o.marks[depth].list {
-			key, after, ok := cutString(text, at)
-			if ok {
-				if at = skip(text, after, ' '); at < len(text) && text[at] == ':' {
-					at = skip(text, at+1, ' ')
-				} else {
-					ok, after = false, at
+			if awaited := o.ring.await(text[at:], i, from); awaited >= 0 {
+				i, isOnRing = awaited, true
+				at = skip(text, at+len(o.ring.keys[i].text), ' ')
+				if at >= len(text) {
+					o.cut = true
+					return
 				}
-			}
-			if !ok || at >= len(text) {
-				o.cut = !ok && after >= len(text) || ok
-				o.broken = !o.cut
-				return
+				end += len(o.ring.keys[i].path)
+			} else {
+				key, after, ok := cutString(text, at)
+				begin := at
+				if ok {
+					if at = skip(text, after, ' '); at < len(text) && text[at] == ':' {
+						after = at + 1
+						at = skip(text, after, ' ')
+					} else {
+						ok, after = false, at
+					}
+				}
+				if !ok || at >= len(text) {
+					o.cut = !ok && after >= len(text) || ok
+					o.broken = !o.cut
+					return
+				}
+				end = o.join(end, p.unescape(key))
+				i = o.ring.learn(text[begin:after], i, from, o.path[:end])
 			}
 			o.keys++
-			end = o.join(end, p.unescape(key))
 		}
 		switch c := text[at]; c {
 		case '{', '[':
 			if depth+1 == maxDepth {
 				o.broken = true
 				return
+			}
+			if isOnRing {
+				copy(o.path[from:], o.ring.keys[i].path)
 			}
 			if depth == 0 && c == '{' {
 				switch string(o.path[:end]) {
@@ -165,7 +185,7 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				end = 0 // as in All_Traffic.src
 			}
 			depth++
-			o.marks[depth] = mark{end: end, list: c == '['}
+			o.marks[depth] = mark{end: end, key: i, list: c == '['}
 			at++
 		case '"':
 			value, after, ok := cutString(text, at)
@@ -173,18 +193,20 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				o.cut = true
 				return
 			}
-			p.put(e, o.path[:end], p.unescape(value))
+			if i < 0 || o.ring.keys[i].use != unused {
+				p.set(e, i, from, end, p.unescape(value))
+			}
 			at = after
 		default:
-			from := at
+			begin := at
 			for at < len(text) && text[at] != ',' && text[at] != '}' && text[at] != ']' && text[at] > ' ' {
 				at++
 			}
-			if at >= len(text) || at == from {
+			if at >= len(text) || at == begin {
 				o.cut, o.broken = at >= len(text), at < len(text) // a number of which more may follow
 				return
 			}
-			p.put(e, o.path[:end], text[from:at])
+			p.set(e, i, from, end, text[begin:at])
 		}
 	}
 }
@@ -205,6 +227,36 @@ func (o *object) join(end int, key []byte) int {
 		end++
 	}
 	return end + copy(o.path[end:], key)
+}
+
+// set sets a value of a key.
+func (p *Parser) set(e *event.Event, i int16, from, end int, value []byte) {
+	o := &p.json
+	if i >= 0 {
+		switch k := &o.ring.keys[i]; k.use {
+		case unused:
+			return
+		case aCell:
+			e.Set(k.slot, value)
+			return
+		}
+		copy(o.path[from:end], o.ring.keys[i].path)
+	}
+	p.put(e, o.path[:end], value)
+}
+
+// isSpecial reports whether put knows a path that is none of an event's names.
+func isSpecial(path []byte) bool {
+	switch string(path) {
+	case "preview", "messages", "lastrow", "messages_type", "_path":
+		return true
+	}
+	for _, name := range wrapKeys {
+		if string(path) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // put sets a value under a path.

@@ -2,6 +2,8 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"tordetect/src/cell"
 	"tordetect/src/event"
@@ -42,7 +44,7 @@ var panLogs = map[string]*panLog{
 		33: "bytes_sent", 34: "bytes_received", 37: "elapsed", 45: "pkts_sent", 46: "pkts_received",
 	}),
 	"THREAT":     newPanLog(32, panCommon, map[int]string{32: "misc"}), // the URL where the subtype is url
-	"DECRYPTION": newPanLog(64, panCommon, map[int]string{64: "sni"}),
+	"DECRYPTION": newPanLog(panType+maxPanFields, panCommon, map[int]string{64: "sni"}),
 	// A login to the VPN: the address that the client came from, IPv6 or IPv4.
 	"GLOBALPROTECT": newPanLog(17, map[int]string{7: "time_generated", 13: "srcuser", 16: "src", 17: "src_ip"}),
 }
@@ -81,12 +83,28 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Other, Format: PAN, Text: kindName("Palo Alto ", kind)}
 	}
 	e.HeaderTime = zonedTime(before)
-	plain := bytes.IndexByte(rest, '"') < 0 && bytes.Count(rest, comma) >= log.last-panType-1
+	ends := p.ends[:log.last-panType]
+	line, found := rest, 0
+	plain := bytes.IndexByte(rest, '"') < 0
+	if plain {
+		if found = findCommas(line, ends); found == len(ends)-1 {
+			ends[found] = int32(len(line)) // the last field may be the line's
+			found++
+		}
+		if plain = found == len(ends); plain {
+			rest = line[min(int(ends[found-1])+1, len(line)):]
+		}
+	}
 	for i := range log.fields {
 		f := &log.fields[i]
 		var field []byte
 		if whole := true; plain {
-			field, rest = plainField(rest, f.skip)
+			at := f.number - panType - 1
+			from := int32(0)
+			if at > 0 {
+				from = ends[at-1] + 1
+			}
+			field = line[from:ends[at]]
 		} else if field, rest, whole = quotedField(rest, f.skip, f.number == log.last); !whole {
 			// The line ends here, perhaps inside of the field.
 			if e.Says() {
@@ -215,26 +233,38 @@ func highRes(rest []byte) []byte {
 
 var comma = []byte{','}
 
-// plainField passes some fields of a line without quotes and returns the next and what
-// follows it. The line has as many.
-func plainField(line []byte, skip int) (field, rest []byte) {
+// maxPanFields is how many fields are read at most behind the type: those of
+// DECRYPTION.
+const maxPanFields = 60
+
+// findCommas finds the first commas of a line, as many as there is room for or as it
+// has, and returns how many. It looks at eight bytes at once: of marks, a comma's byte
+// has its high bit set and nothing else is.
+func findCommas(line []byte, ends []int32) (n int) {
+	const each, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
 	at := 0
-	for ; skip > 0 && at < len(line); at++ {
+	for ; len(line)-at >= 8; at += 8 {
+		x := binary.LittleEndian.Uint64(line[at:]) ^ each*','
+		for marks := ^((x&low + low) | x | low); marks != 0; marks &= marks - 1 {
+			if n == len(ends) {
+				return n
+			}
+			ends[n] = int32(at + bits.TrailingZeros64(marks)/8)
+			n++
+		}
+	}
+	for ; at < len(line) && n < len(ends); at++ {
 		if line[at] == ',' {
-			skip--
+			ends[n] = int32(at)
+			n++
 		}
 	}
-	line = line[at:]
-	for at, c := range line {
-		if c == ',' {
-			return line[:at], line[at+1:]
-		}
-	}
-	return line, nil
+	return n
 }
 
-// quotedField is plainField for a line that may have quotes or end too soon: whole is
-// false where it ends before the field or, unless that is the last one, with it.
+// quotedField passes some fields of a line that may have quotes or end too soon, and
+// returns the next and what follows it: whole is false where the line ends before the
+// field or, unless that is the last one, with it.
 func quotedField(line []byte, skip int, last bool) (field, rest []byte, whole bool) {
 	more := true
 	for n := 0; n <= skip; n++ {

@@ -69,3 +69,20 @@ func TestPaloAltoTimes(t *testing.T) {
 	e = flowOf(t, panLine, PAN)
 	require.Empty(t, e.HeaderTime)
 }
+
+func TestFindCommas(t *testing.T) {
+	for _, line := range []string{"", ",", "a", "a,b", ",,,,,,,,,", "abcdefg,", "abcdefgh,i", "\xac,\x80,\x2d\x2b,,12345678,,", strings.Repeat("ab,", 20)} {
+		var want []int32
+		for at := range len(line) {
+			if line[at] == ',' {
+				want = append(want, int32(at))
+			}
+		}
+		for room := range 22 {
+			ends := make([]int32, room)
+			n := findCommas([]byte(line), ends)
+			require.Equal(t, min(len(want), room), n, "%q", line)
+			require.Equal(t, append([]int32{}, want[:n]...), ends[:n], "%q", line)
+		}
+	}
+}

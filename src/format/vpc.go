@@ -17,7 +17,7 @@ import (
 
 // vpcDefault is the order of the default format, which is version 2 (Flow log records,
 // docs.aws.amazon.com/vpc/latest/userguide).
-var vpcDefault = vpcBind(nil, []byte("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"))
+var vpcDefault = vpcBind([]byte("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"))
 
 // vpcField is a field of such a log.
 type vpcField struct {
@@ -29,10 +29,9 @@ type vpcField struct {
 // maxVPCFields bounds a line of names: version 10 has some 40.
 const maxVPCFields = 64
 
-// vpcBind finds the fields of a line of names, in the memory of another; nil where it
-// names no addresses.
-func vpcBind(fields []vpcField, line []byte) []vpcField {
-	fields = fields[:0]
+// vpcBind finds the fields of a line of names; nil where it names no addresses.
+func vpcBind(line []byte) []vpcField {
+	var fields []vpcField
 	addresses := 0
 	for name := range bytes.SplitSeq(line, []byte(" ")) {
 		if len(fields) == maxVPCFields {
@@ -60,7 +59,7 @@ func vpcBind(fields []vpcField, line []byte) []vpcField {
 // one of the default format from its beginning to its end.
 func (p *Parser) readVPC(line []byte, e *event.Event) Claim {
 	if bytes.Contains(line, []byte("srcaddr")) {
-		if fields := vpcBind(p.vpc, line); fields != nil {
+		if fields := vpcBind(line); fields != nil {
 			p.vpc = fields
 			return Claim{Kind: Blank, Format: VPC}
 		}

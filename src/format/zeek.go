@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"slices"
 
 	"tordetect/src/cell"
 	"tordetect/src/event"
@@ -15,6 +16,12 @@ type head struct {
 	fields       []field
 	ends         bool // there are addresses
 	certificate  bool // there is the name of a certificate
+}
+
+// equal reports whether both say the same of rows.
+func (z *head) equal(o *head) bool {
+	return z.separator == o.separator && z.path == o.path && z.ends == o.ends && z.certificate == o.certificate &&
+		bytes.Equal(z.unset, o.unset) && bytes.Equal(z.empty, o.empty) && slices.Equal(z.fields, o.fields)
 }
 
 // field is a column of a Zeek file.
@@ -75,7 +82,7 @@ func (z *head) directive(line []byte) Claim {
 
 // bind finds the names of a file's columns.
 func (z *head) bind(value []byte) {
-	z.fields, z.ends, z.certificate = z.fields[:0], false, false
+	z.fields, z.ends, z.certificate = nil, false, false // a state that was kept has those before
 	for name := range bytes.SplitSeq(value, []byte{z.separator}) {
 		if len(z.fields) == maxFields {
 			break
@@ -111,19 +118,25 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 	if !z.ends && !z.certificate {
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}
 	}
+	isEscaped := bytes.IndexByte(line, '\\') >= 0
 	more := true
 	n := 0
 	for ; more && n < len(z.fields); n++ {
-		var value []byte
-		value, line, more = bytes.Cut(line, []byte{z.separator})
-		if !more && n+1 < len(z.fields) {
+		value := line
+		at := bytes.IndexByte(line, z.separator)
+		if more = at >= 0; more {
+			value, line = line[:at], line[at+1:]
+		} else if line = nil; n+1 < len(z.fields) {
 			break // the line ends here, perhaps inside of the field
 		}
 		f := z.fields[n]
 		if !f.known || string(value) == string(z.unset) || string(value) == string(z.empty) {
 			continue
 		}
-		e.Set(f.slot, p.unescapeZeek(value))
+		if isEscaped {
+			value = p.unescapeZeek(value)
+		}
+		e.Set(f.slot, value)
 	}
 	switch {
 	case n < len(z.fields) && e.HasBothEnds():
@@ -132,7 +145,7 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Nobody}
 	case n < len(z.fields):
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
-	case len(bytes.Trim(line, string(z.separator))) > 0:
+	case len(line) > 0 && len(bytes.Trim(line, string(z.separator))) > 0:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
 	case !e.Says() && !z.ends:
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}

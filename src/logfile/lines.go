@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// lines reads a stream line by line into one buffer.
+// lines reads a stream, by blocks of lines (blocks.go) or CSV row by row.
 type lines struct {
 	number int64 // of the line at hand, from 1; of the line behind the last at the end
 	span   int64 // lines that it takes: more than one for a CSV row with line ends in quotes
@@ -59,9 +59,15 @@ func (l *lines) fill() bool {
 	if l.end == len(l.buf) {
 		l.buf = append(l.buf, make([]byte, len(l.buf))...)
 	}
+	n := l.read(l.buf[l.end:])
+	l.end += n
+	return n > 0
+}
+
+// read reads from the stream, at least a byte until it has ended.
+func (l *lines) read(p []byte) int {
 	for range 100 { // as often as bufio lets a reader give nothing
-		n, err := l.src.Read(l.buf[l.end:])
-		l.end += n
+		n, err := l.src.Read(p)
 		if err != nil {
 			l.ended = true
 			if err != io.EOF {
@@ -69,17 +75,17 @@ func (l *lines) fill() bool {
 			}
 		}
 		if n > 0 || err != nil {
-			return n > 0
+			return n
 		}
 	}
 	l.ended, l.err = true, io.ErrNoProgress
-	return false
+	return 0
 }
 
-// next returns the next line without its end, LF or CRLF; nil and no problem at
-// the end of the stream. With quotes, a line end inside double quotes is text.
-// The line is valid until the next call.
-func (l *lines) next(quotes bool) ([]byte, *problem) {
+// next returns the next CSV row without its end, LF or CRLF; nil and no problem at
+// the end of the stream. A line end inside double quotes is text. The row is valid
+// until the next call.
+func (l *lines) next() ([]byte, *problem) {
 	l.number += l.span
 	l.start += l.size
 	l.span, l.size, l.first = 0, 0, 0
@@ -91,7 +97,9 @@ func (l *lines) next(quotes bool) ([]byte, *problem) {
 			searched = len(text)
 			switch {
 			case len(text) > MaxLine && l.span == 0:
-				return nil, l.skip()
+				l.span = 1
+				l.skip()
+				return nil, &tooLong
 			case len(text) > MaxLine:
 				return text[:l.size], &unclosed
 			case l.fill():
@@ -102,7 +110,7 @@ func (l *lines) next(quotes bool) ([]byte, *problem) {
 		} else {
 			searched += at + 1
 		}
-		if quotes && bytes.Count(text[l.size:searched], quoteByte)&1 == 1 {
+		if bytes.Count(text[l.size:searched], quoteByte)&1 == 1 {
 			open = !open
 		}
 		if searched > l.size {
@@ -135,17 +143,16 @@ var quoteByte = []byte{'"'}
 // backUp gives back all lines of the span but the first.
 func (l *lines) backUp() { l.size, l.span = l.first, 1 }
 
-// skip goes to the end of a line that is too long, without keeping it.
-func (l *lines) skip() *problem {
-	l.span = 1
+// skip goes behind the end of a line that is too long, without keeping it.
+func (l *lines) skip() {
 	for {
 		if at := bytes.IndexByte(l.buf[l.start:l.end], '\n'); at >= 0 {
-			l.size = at + 1
-			return &tooLong
+			l.start += at + 1
+			return
 		}
 		l.start = l.end
 		if !l.fill() {
-			return &tooLong
+			return
 		}
 	}
 }

@@ -13,8 +13,9 @@
 //   - one JSON document: an array, or an export with an array under results, Records
 //     or value (document.go). The line of an event is then its number.
 //
-// This file goes over the files and keeps count, lines.go finds lines, sniff.go tells
-// what a file is, complaint.go says what is wrong with it.
+// This file goes over the files and keeps count, lines.go finds lines, blocks.go cuts
+// files of lines so that several can read them, sniff.go tells what a file is,
+// complaint.go says what is wrong with it.
 //
 // # Bad input
 //
@@ -84,12 +85,12 @@ type Log struct {
 	Counts
 	Complaints Complaints
 
-	options Options
-	parser  format.Parser
-	event   event.Event
-	csv     table
-	lines   lines
-	file    fileState
+	options  Options
+	reader   Reader
+	csv      table
+	lines    lines
+	file     fileState
+	byBlocks func(Blocks) error // reads files of lines; nil: the Log does
 }
 
 // fileState is what is known of the file at hand.
@@ -112,7 +113,7 @@ type Each func(e *event.Event, line int64) error
 func New(options Options) *Log {
 	l := &Log{options: options}
 	l.Kinds = map[string]int64{}
-	l.parser.Only = options.Format
+	l.reader.Only = options.Format
 	return l
 }
 
@@ -122,13 +123,24 @@ func New(options Options) *Log {
 func (l *Log) Read(name string, src io.Reader, each Each) error {
 	l.Files++
 	l.file = fileState{name: name}
-	l.parser.Reset()
-	err := l.read(src, each)
+	l.reader.Reset()
+	if err := l.read(src, each); err != nil {
+		return err
+	}
 	l.Lines += l.lines.number - 1
-	if f := &l.file; f.events == 0 && f.bad == 0 && f.other > 0 && err == nil {
+	if f := &l.file; f.events == 0 && f.bad == 0 && f.other > 0 {
 		l.Flowless = append(l.Flowless, name)
 	}
-	return err
+	return nil
+}
+
+// ReadBlocks is Read for who reads files of lines himself: blocks is given them, and
+// has to tell Take what the texts of all blocks are. The events of other files come by
+// each.
+func (l *Log) ReadBlocks(name string, src io.Reader, each Each, blocks func(Blocks) error) error {
+	l.byBlocks = blocks
+	defer func() { l.byBlocks = nil }()
+	return l.Read(name, src, each)
 }
 
 // Missing counts a file that could not be opened.
@@ -203,60 +215,67 @@ func broken(err error) *problem {
 
 // readLines reads a file of lines.
 func (l *Log) readLines(each Each) error {
-	for {
-		line, bad := l.lines.next(false)
-		l.file.line = l.lines.number
-		var err error
-		switch {
-		case bad != nil:
-			err = l.refuse(bad)
-		case line == nil:
-			return nil
-		default:
-			err = l.readText(line, each)
-		}
-		if err != nil {
-			return err
+	blocks := Blocks{&l.lines}
+	if l.byBlocks != nil {
+		return l.byBlocks(blocks)
+	}
+	var b Block
+	var t Text
+	for blocks.Next(&b, BlockSize) {
+		l.reader.Open(&b, Place{})
+		for l.reader.Next(&t) {
+			if err := l.take(&t, each); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // readText reads the text of one event, or of several objects behind each other.
 func (l *Log) readText(text []byte, each Each) error {
 	for len(text) > 0 {
-		rest, err := l.readOne(text, each)
-		if err != nil {
+		claim := l.reader.Read(text, &l.reader.Event)
+		t := claimed(Place{}, l.file.line, claim)
+		if err := l.take(&t, each); err != nil {
 			return err
 		}
-		text = rest
+		text = claim.Rest
 	}
 	return nil
 }
 
-// readOne reads the first event of a text and returns what follows it.
-func (l *Log) readOne(text []byte, each Each) ([]byte, error) {
-	claim := l.parser.Read(text, &l.event)
-	switch claim.Kind {
-	case format.Blank:
-		return claim.Rest, nil
-	case format.Other:
-		l.other(claim.Text)
-		return claim.Rest, nil
-	case format.Flow:
-		if claim.Cut {
-			if err := l.complain(l.file.line, &cutEvent); err != nil {
-				return nil, err
+func (l *Log) take(t *Text, each Each) error {
+	if err := l.Take(t); err != nil || t.Kind != format.Flow {
+		return err
+	}
+	return each(&l.reader.Event, t.Line)
+}
+
+// Take counts what was read of a text, which is then the one at hand. The error is the
+// first complaint where Options.Strict is set.
+func (l *Log) Take(t *Text) error {
+	l.file.line = t.Line
+	switch {
+	case t.long:
+		return l.refuse(&tooLong)
+	case t.Kind == format.Flow:
+		if t.cut {
+			if err := l.complain(t.Line, &cutEvent); err != nil {
+				return err
 			}
 		}
-		return claim.Rest, l.hand(&l.event, each)
-	case format.Broken:
-		kind := Unreadable
-		if claim.Cut {
-			kind = Cut
-		}
-		return claim.Rest, l.refuse(&problem{kind, claim.Text})
+		l.count()
+	case t.Kind == format.Other:
+		l.other(t.what)
+	case t.Kind == format.Broken && t.cut:
+		return l.refuse(&problem{Cut, t.what})
+	case t.Kind == format.Broken:
+		return l.refuse(&problem{Unreadable, t.what})
+	case t.Kind == format.Nobody:
+		return l.refuse(&nobody)
 	}
-	return claim.Rest, l.refuse(&nobody)
+	return nil
 }
 
 var (
@@ -276,10 +295,10 @@ func (l *Log) other(kind string) {
 // events, Zeek as many logs. A log may name any.
 const maxKinds = 200
 
-func (l *Log) hand(e *event.Event, each Each) error {
+// count counts an event.
+func (l *Log) count() {
 	l.Events++
 	l.file.events++
-	return each(e, l.file.line)
 }
 
 // maxResyncs is how many CSV rows of a file are tried again from their second
@@ -291,7 +310,7 @@ const maxResyncs = 16
 func (l *Log) readTable(each Each) error {
 	bound := false
 	for {
-		line, bad := l.lines.next(true)
+		line, bad := l.lines.next()
 		l.file.line = l.lines.number
 		if line == nil && bad == nil {
 			return nil
@@ -319,7 +338,8 @@ func (l *Log) readTable(each Each) error {
 			}
 			err = l.refuse(bad)
 		case e != nil:
-			err = l.hand(e, each)
+			l.count()
+			err = each(e, l.file.line)
 		}
 		if err != nil {
 			return err

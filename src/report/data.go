@@ -28,33 +28,63 @@ func CSV(out io.Writer) Report {
 
 type csvReport struct {
 	out  *bufio.Writer
-	row  row
+	csv  csvRow
 	line []byte
-	text []byte
 }
 
 func (c *csvReport) Add(f *scan.Flow) error {
-	c.row.fill(f)
-	for i := range columns {
-		if i > 0 {
-			c.line = append(c.line, ',')
-		}
-		if cell := c.row.cell(i); len(cell) > 0 {
-			cell, c.text = terminal.PrintableCell(cell, c.text)
-			c.line = rows.AppendCell(c.line, cell)
-		}
-	}
-	c.line = append(c.line, '\n')
+	c.line = c.csv.append(c.line, f)
+	return c.Write(nil)
+}
+
+func (c *csvReport) Encoder() func([]byte, *scan.Flow) []byte { return new(csvRow).append }
+
+func (c *csvReport) Write(text []byte) error {
 	_, err := c.out.Write(c.line)
-	c.line = c.line[:0]
-	return err
+	if c.line = c.line[:0]; err != nil {
+		return err
+	}
+	return write(c.out, text)
 }
 
 func (c *csvReport) Finish(*scan.Summary) error {
-	if _, err := c.out.Write(c.line); err != nil {
+	if err := c.Write(nil); err != nil {
 		return err
 	}
 	return c.out.Flush()
+}
+
+// csvRow writes an event as a row.
+type csvRow struct {
+	row  row
+	text []byte
+}
+
+func (c *csvRow) append(line []byte, f *scan.Flow) []byte {
+	c.row.fill(f)
+	for i := range columns {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		if cell := c.row.cell(i); len(cell) > 0 {
+			cell, c.text = terminal.PrintableCell(cell, c.text)
+			line = rows.AppendCell(line, cell)
+		}
+	}
+	return append(line, '\n')
+}
+
+// write writes rows in pieces that the buffer takes, so that what a run that fails has
+// written does not depend on how many rows came at once.
+func write(out *bufio.Writer, text []byte) error {
+	for len(text) > 0 {
+		n := min(len(text), outputSize)
+		if _, err := out.Write(text[:n]); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return nil
 }
 
 // JSON returns a report with an object a line for each event. Keys without a value
@@ -63,19 +93,31 @@ func JSON(out io.Writer) Report { return &jsonReport{out: bufio.NewWriterSize(ou
 
 type jsonReport struct {
 	out  *bufio.Writer
-	row  row
+	json jsonRow
 	line []byte
 }
 
 func (j *jsonReport) Add(f *scan.Flow) error {
+	j.line = j.json.append(j.line[:0], f)
+	return j.Write(j.line)
+}
+
+func (j *jsonReport) Encoder() func([]byte, *scan.Flow) []byte { return new(jsonRow).append }
+
+func (j *jsonReport) Write(text []byte) error { return write(j.out, text) }
+
+// jsonRow writes an event as an object on a line.
+type jsonRow struct{ row row }
+
+func (j *jsonRow) append(line []byte, f *scan.Flow) []byte {
 	j.row.fill(f)
-	line := append(j.line[:0], '{')
+	line = append(line, '{')
 	for i, c := range columns {
 		value := j.row.cell(i)
 		if len(value) == 0 {
 			continue
 		}
-		if len(line) > 1 {
+		if line[len(line)-1] != '{' {
 			line = append(line, ',')
 		}
 		line = append(append(append(line, '"'), c.name...), '"', ':')
@@ -101,9 +143,7 @@ func (j *jsonReport) Add(f *scan.Flow) error {
 			line = terminal.AppendJSON(line, value)
 		}
 	}
-	j.line = append(line, "}\n"...)
-	_, err := j.out.Write(j.line)
-	return err
+	return append(line, "}\n"...)
 }
 
 func (j *jsonReport) Finish(*scan.Summary) error { return j.out.Flush() }

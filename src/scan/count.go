@@ -8,8 +8,8 @@ import (
 )
 
 // A counter counts what was judged and hands on what is asked for. Whoever reads
-// tells it of each event: of those that it wants by event, of the others, which are
-// most, by quiet, which needs no Flow.
+// tells it of each event: of those that are asked for or joined to others by event, of
+// the others, which are most, by alone, which needs no Flow.
 type counter struct {
 	summary Summary
 	options *Options
@@ -24,38 +24,42 @@ func newCounter(o *Options, add func(*Flow) error) *counter {
 	return c
 }
 
-// wants reports whether an event has to be handed over as a Flow: its score is
-// asked for, or it is of a connection that has or may have more events.
-func (c *counter) wants(score int, evidence bool, connection []byte) bool {
-	return score >= c.options.MinScore || len(connection) > 0 && (evidence || c.joiner.knows(connection))
-}
+// knows reports whether there are events of a connection, to which more are joined.
+func (c *counter) knows(id []byte) bool { return len(id) > 0 && c.joiner.knows(id) }
 
-// quiet counts an event that is not wanted: its last moment, until when the newest
-// list is valid, and whether it ends its flow.
-func (c *counter) quiet(v detect.Verdict, covered flow.Coverage, last, listTime int64, closes bool) {
-	c.summary.ListUntil = max(c.summary.ListUntil, listTime)
-	if closes {
+// alone counts an event that is not joined to others.
+func (c *counter) alone(j *judged) {
+	c.summary.ListUntil = max(c.summary.ListUntil, j.listTime)
+	if j.closes {
 		c.summary.Flows++
-		c.summary.Tally.add(v, covered, last)
 	} else {
 		c.summary.Events++
-		c.open.add(v, covered, last)
 	}
+	tally := &c.open
+	if j.closes || j.tallied {
+		tally = &c.summary.Tally
+	}
+	tally.add(j.verdict, j.covered, j.last)
 }
 
 // event counts an event and hands it on, or what it is joined to at the end.
 func (c *counter) event(f *Flow) error {
+	if !c.options.Join {
+		if err := c.handOn(f); err != nil {
+			return err
+		}
+	}
+	return c.join(f)
+}
+
+// join counts an event, or what it is joined to at the end.
+func (c *counter) join(f *Flow) error {
 	if f.Closes {
 		c.summary.Flows++
 	} else {
 		c.summary.Events++
 	}
 	c.summary.ListUntil = max(c.summary.ListUntil, f.ListTime)
-	if !c.options.Join {
-		if err := c.handOn(f); err != nil {
-			return err
-		}
-	}
 	if len(f.Connection) > 0 {
 		if held, err := c.joiner.put(f); held {
 			return err

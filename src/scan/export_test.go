@@ -1,5 +1,28 @@
 package scan
 
+import (
+	"io"
+
+	"tordetect/src/event"
+)
+
+// RunLineByLine is Run without batches and workers: what Run has to be like.
+func RunLineByLine(o *Options, progress Progress, add func(*Flow) error) (*Summary, error) {
+	c := newCounter(o, add)
+	r, err := newRun(o, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.each(nil, progress, func(name string, f io.Reader) error {
+		r.direct.flow.File = name
+		return r.log.Read(name, f, func(e *event.Event, line int64) error { return r.event(e, line) })
+	}, r.log.Missing); err != nil {
+		return nil, err
+	}
+	r.summarize()
+	return &c.summary, c.finish()
+}
+
 // Counter takes events as whoever reads does, for tests that make them by hand.
 type Counter struct{ *counter }
 
@@ -9,10 +32,11 @@ func (c Counter) Event(f *Flow) error { return c.event(f) }
 
 // Offer hands an event over as whoever reads does: whole only where it is wanted.
 func (c Counter) Offer(f *Flow) error {
-	if c.wants(f.Finding.Score, f.hasEvidence(), f.Connection) {
+	isJoined := len(f.Connection) > 0 && f.hasEvidence()
+	if f.Finding.Score >= c.options.MinScore || isJoined || c.knows(f.Connection) {
 		return c.event(f)
 	}
-	c.quiet(f.Finding.Verdict, f.Coverage, f.Last, f.ListTime, f.Closes)
+	c.alone(&judged{verdict: f.Finding.Verdict, covered: f.Coverage, last: f.Last, listTime: f.ListTime, closes: f.Closes})
 	return nil
 }
 
@@ -26,3 +50,6 @@ const (
 
 // Held is what the counter holds of flows with evidence.
 func (c Counter) Held() (flows, bytes int) { return len(c.joiner.queue), c.joiner.size }
+
+// InBlocks sets how many bytes a worker reads at once.
+func (o *Options) InBlocks(size int) { o.block = size }

@@ -7,11 +7,11 @@ import (
 	"io"
 	"net/netip"
 	"path/filepath"
-	"strconv"
+	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"tordetect/src/cell"
-	"tordetect/src/detect"
 	"tordetect/src/event"
 	"tordetect/src/format"
 	"tordetect/src/judge"
@@ -27,23 +27,40 @@ func CheckFormat(name string) error {
 
 // Check says what of the options nobody can work with.
 func (o *Options) Check() error {
-	_, err := newReader(o, nil)
+	_, err := newRun(o, newCounter(o, nil))
 	return err
 }
 
-// reader has the files read and their events judged.
-type reader struct {
-	options *Options
-	counter *counter
-	log     *logfile.Log
-	judge   *judge.Judge
-	flow    Flow
-	id      []byte // of a connection
-	cells   [Columns][]byte
-	scratch [Columns][]byte
+// A run reads files, one after the other. Files of lines, which most are, are read and
+// judged batch by batch by several readers at the same time. The run takes the
+// batches in order, so that all is as if one had read the lines one by one:
+//
+//   - what a line is depends on lines before it, as Zeek's heads, and what the list
+//     says of it on whether the history was read by then. A batch that was read with
+//     anything else than is known when it is taken is read again. While that changes
+//     from batch to batch, as where several devices write into one file, nobody reads
+//     ahead;
+//   - whether an event belongs to a connection with evidence is known then only: it is
+//     read again where it does and was of no interest by itself.
+type run struct {
+	options  *Options
+	counter  *counter
+	log      *logfile.Log
+	network  *relay.Network
+	judge    *judge.Judge // of files that are not read in batches; knows what all saw
+	known    atomic.Pointer[known]
+	pipeline pipeline[batch]
+
+	direct reader // of such files
+	again  reader // of batches
+	second reader // of single events
+	first  batch
+	at     *batch // where second is
+	encode func(dst []byte, f *Flow) []byte
+	row    []byte
 }
 
-func newReader(o *Options, c *counter) (*reader, error) {
+func newRun(o *Options, c *counter) (*run, error) {
 	only, err := format.ParseFormat(o.Format)
 	if err != nil {
 		return nil, err
@@ -57,27 +74,62 @@ func newReader(o *Options, c *counter) (*reader, error) {
 			return nil, fmt.Errorf("bad networks %q: %w: want networks such as 10.0.0.0/8 or 2001:db8::/32, with commas between", o.Internal, err)
 		}
 	}
-	return &reader{
+	options := judge.Options{Internal: internal, Zone: o.Zone}
+	r := &run{
 		options: o, counter: c,
-		log:   logfile.New(logfile.Options{Format: only, Now: o.Now, Strict: o.Strict}),
-		judge: judge.New(relay.NewNetwork(o.Relays), judge.Options{Internal: internal, Zone: o.Zone}),
-	}, nil
+		log:     logfile.New(logfile.Options{Format: only, Now: o.Now, Strict: o.Strict}),
+		network: relay.NewNetwork(o.Relays),
+	}
+	r.judge = judge.New(r.network, options)
+	r.direct = reader{options: o, judge: r.judge}
+	newReader := func() reader {
+		out := reader{options: o, judging: options, source: r.network}
+		out.lines.Only = only
+		if o.Rows != nil {
+			out.encode = o.Rows.Encoder()
+		}
+		return out
+	}
+	r.again, r.second = newReader(), newReader()
+	r.again.knows = c.knows
+	if o.Rows != nil {
+		r.encode = o.Rows.Encoder()
+		c.add = r.write
+	}
+	workers := o.Workers
+	if workers == 0 {
+		workers = min(runtime.GOMAXPROCS(0), maxWorkers)
+	}
+	for range workers {
+		w := newReader()
+		r.pipeline.work = append(r.pipeline.work, func(b *batch) {
+			if now := r.known.Load(); now.settled {
+				w.read(b, now, logfile.Place{})
+			}
+		})
+	}
+	r.pipeline.take = r.take
+	return r, nil
 }
+
+// maxWorkers is how many may read batches: to read the file and to take the batches
+// costs a tenth of that.
+const maxWorkers = 8
 
 // read reads the files one after the other.
 func read(ctx context.Context, o *Options, stdin io.Reader, progress Progress, c *counter) error {
-	r, err := newReader(o, c)
+	r, err := newRun(o, c)
 	if err != nil {
 		return err
 	}
 	err = o.each(stdin, progress, func(name string, f io.Reader) error {
-		r.flow.File = name
-		return r.log.Read(name, f, func(e *event.Event, line int64) error {
+		r.direct.flow.File = name
+		return r.log.ReadBlocks(name, f, func(e *event.Event, line int64) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			return r.event(e, line)
-		})
+		}, func(blocks logfile.Blocks) error { return r.lines(ctx, name, blocks) })
 	}, r.log.Missing)
 	var complaint *logfile.Complaint
 	if errors.As(err, &complaint) {
@@ -87,106 +139,166 @@ func read(ctx context.Context, o *Options, stdin io.Reader, progress Progress, c
 	return err
 }
 
-// event judges one event.
-func (r *reader) event(e *event.Event, line int64) error {
-	f := r.judge.Flow(e)
-	e = r.judge.Event()
-	at, timed := r.judge.When()
-	var first, last int64
-	if timed {
-		first, last = at.From, at.To
-		if err := r.log.CheckClock(last); err != nil {
+// lines reads a file of lines. Its first batch says whose lines they are and opens the
+// relay table, so there is nothing for several to do before.
+func (r *run) lines(ctx context.Context, name string, blocks logfile.Blocks) error {
+	now := &known{}
+	if before := r.known.Load(); before != nil {
+		now.network = before.network
+	}
+	r.known.Store(now)
+	size := r.options.block
+	if size == 0 {
+		size = logfile.BlockSize
+	}
+	fill := func(b *batch) bool {
+		b.file, b.with = name, nil
+		return blocks.Next(&b.block, size)
+	}
+	for begun := false; !begun || r.known.Load().network == nil; begun = true {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !fill(&r.first) {
+			return nil
+		}
+		if err := r.take(&r.first); err != nil {
 			return err
 		}
 	}
-	closes := e.Closes()
-	if r.connection(e); judge.IsQuiet(f) && !r.counter.wants(0, false, r.id) {
-		r.counter.quiet(detect.VerdictOf(0, f.Coverage), f.Coverage, last, f.NewestList, closes)
+	r.pipeline.read = fill
+	return r.pipeline.run(ctx)
+}
+
+// take counts what was read of a batch, and reads of it what has to be read again.
+func (r *run) take(b *batch) error {
+	if now := r.known.Load(); b.with != now {
+		r.again.read(b, now, logfile.Place{})
+	}
+	for {
+		if err := r.count(b); err != nil {
+			return err
+		}
+		r.judge.Saw(&b.seen)
+		now := r.known.Load()
+		same := now.state.Equal(&b.end)
+		if b.stopped == nil && same && now.settled {
+			return nil
+		}
+		next := &known{b.end, now.network, same}
+		if b.stopped != nil {
+			r.pipeline.alone(func() { r.network.At(b.asked, b.dated) })
+			next.network = r.network.Fixed()
+		}
+		r.known.Store(next)
+		if b.stopped == nil {
+			return nil
+		}
+		r.again.read(b, next, *b.stopped)
+	}
+}
+
+// count counts the items of a batch and hands on what is asked for.
+func (r *run) count(b *batch) error {
+	written := int32(0)
+	r.at = nil
+	write := func(upTo int32) error {
+		rows := b.rows[written:upTo]
+		written = upTo
+		return r.put(rows)
+	}
+	for i := range b.items {
+		one := &b.items[i]
+		if err := r.item(b, one); err != nil {
+			if i > 0 {
+				if failed := write(b.items[i-1].rows); failed != nil {
+					return failed
+				}
+			}
+			return err
+		}
+	}
+	return write(int32(len(b.rows)))
+}
+
+// item counts an item.
+func (r *run) item(b *batch, one *item) error {
+	if err := r.log.Take(&one.Text); err != nil || one.Kind != format.Flow {
+		return err
+	}
+	if one.timed {
+		if err := r.log.CheckClock(one.last); err != nil {
+			return err
+		}
+	}
+	var f *Flow
+	switch {
+	case one.kept >= 0:
+		f = &b.kept[one.kept]
+	case r.counter.knows(one.id):
+		f = r.readAgain(b, one)
+	default:
+		r.counter.alone(&one.judged)
 		return nil
 	}
-	found := r.judge.Finding(f)
-	if !r.counter.wants(found.Score, found.Score > 0 || len(found.Evidence) > 0, r.id) {
-		r.counter.quiet(found.Verdict, f.Coverage, last, f.NewestList, closes)
+	if r.options.Rows != nil {
+		return r.counter.join(f) // it is among the rows
+	}
+	return r.counter.event(f)
+}
+
+// readAgain reads an event again, for all that it says.
+func (r *run) readAgain(b *batch, one *item) *Flow {
+	s := &r.second
+	if r.at != b {
+		r.at = b
+		s.open(b, b.with, b.from)
+	}
+	var t logfile.Text
+	for s.lines.Next(&t) && t.Place != one.Place {
+	}
+	s.ask(&s.lines.Event)
+	s.find(true)
+	return s.whole(one.Line)
+}
+
+// event judges one event of a file that is not read in batches.
+func (r *run) event(e *event.Event, line int64) error {
+	d := &r.direct
+	d.ask(e)
+	if d.timed {
+		if err := r.log.CheckClock(d.last); err != nil {
+			return err
+		}
+	}
+	knows := r.counter.knows(d.id)
+	d.find(knows || r.options.MinScore <= 0)
+	if !d.isWanted() && !(d.hasEvidence() && len(d.id) > 0) && !knows {
+		r.counter.alone(&d.judged)
 		return nil
 	}
-	r.fill(e)
-	out := &r.flow
-	out.Line, out.First, out.Last = line, first, last
-	out.Finding, out.Coverage, out.ListTime = found, f.Coverage, f.NewestList
-	out.Connection, out.Closes = r.id, closes
-	return r.counter.event(out)
+	return r.counter.event(d.whole(line))
 }
 
-// connection sets what the event shares with others of its connection.
-func (r *reader) connection(e *event.Event) {
-	r.id = r.id[:0]
-	for _, role := range [...]event.Role{event.SensorID, event.CommunityID} {
-		if text := e.Text(role, nil); len(text) > 0 && len(text) <= maxID {
-			r.id = append(r.id, text...)
-			return
-		}
-	}
+// write writes a flow as a row.
+func (r *run) write(f *Flow) error {
+	r.row = r.encode(r.row[:0], f)
+	return r.options.Rows.Write(r.row)
 }
 
-// maxID is the longest name of a connection that is kept: Zeek's have 18 characters,
-// Suricata's 19 digits, a community_id some 30.
-const maxID = 64
-
-// roles are what the columns are read for.
-var roles = [Columns][]event.Role{
-	SrcIP: {event.Source}, SrcPort: {event.SourcePort}, DestIP: {event.Destination}, DestPort: {event.DestinationPort},
-	Transport: {event.Transport}, App: {event.App, event.Service}, Action: {event.Action},
-	BytesIn: {event.BytesIn}, BytesOut: {event.BytesOut}, PacketsIn: {event.PacketsIn}, PacketsOut: {event.PacketsOut},
-	SNI: {event.SNI}, JA4: {event.JA4}, JA3: {event.JA3}, Query: {event.Query}, URL: {event.URL}, User: {event.User},
-}
-
-// fill takes the texts of the columns from the event: what was read where something
-// was, else what is written.
-func (r *reader) fill(e *event.Event) {
-	read := r.judge.Reader()
-	for c := range Columns {
-		var text []byte
-		for _, role := range roles[c] {
-			if text = e.Text(role, r.scratch[c][:0]); len(text) > 0 {
-				break
-			}
-		}
-		r.cells[c] = text
+// put writes rows.
+func (r *run) put(rows []byte) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	r.cells[Action] = event.CIMAction(r.cells[Action])
-	r.ends(&read.Source, SrcIP, SrcPort)
-	r.ends(&read.Destination, DestIP, DestPort)
-	r.flow.Cells = r.cells
-}
-
-// ends writes the addresses and ports of one side as they were read: the better name
-// may hold none, an address may have its port beside it, and a request to a proxy
-// another destination.
-func (r *reader) ends(e *event.Ends, address, port Column) {
-	if len(e.Addrs) > 0 {
-		text := r.scratch[address][:0]
-		for i, a := range e.Addrs {
-			if i > 0 {
-				text = append(text, '\n')
-			}
-			text = a.AppendTo(text)
-		}
-		r.scratch[address], r.cells[address] = text, text
+	if err := r.options.Rows.Write(rows); err != nil {
+		return fmt.Errorf("write the results: %w", err)
 	}
-	if len(e.Ports) > 0 {
-		text := r.scratch[port][:0]
-		for i, p := range e.Ports {
-			if i > 0 {
-				text = append(text, '\n')
-			}
-			text = strconv.AppendUint(text, uint64(p), 10)
-		}
-		r.scratch[port], r.cells[port] = text, text
-	}
+	return nil
 }
 
 // summarize takes over what was counted below.
-func (r *reader) summarize() {
+func (r *run) summarize() {
 	s, read := &r.counter.summary, &r.log.Counts
 	s.Files, s.BadFiles, s.Unreadable, s.Other, s.Zoneless = read.Files, read.BadFiles, read.Unreadable, read.Other(), r.judge.Reader().Assumed
 	s.Kinds, s.Flowless = read.Kinds, read.Flowless

@@ -6,7 +6,8 @@
 //
 // scan.go has what goes in and out, files.go what is opened,
 // count.go the totals and what is handed on, join.go what events of one
-// connection become. read.go reads and judges.
+// connection become. read.go goes over the files, reader.go reads and judges, batches
+// of lines (batch.go) on all cores (pipeline.go).
 //
 // The package draws nothing and knows no flag: package report makes tables, pages
 // and files of its flows.
@@ -83,6 +84,20 @@ type Options struct {
 	Join     bool           // hand on flows, whose events are joined, and not events
 	Version  string         // of the program, for the summary
 	Now      time.Time
+	Workers  int  // that read and judge at the same time; 0: as many as there are cores
+	Rows     Rows // takes the events that are asked for, in place of add; not with Join
+	block    int  // bytes that a worker reads at once; 0: as many as are good
+}
+
+// Rows is a form in which an event stands for itself, so that several can be written
+// at the same time.
+type Rows interface {
+	// Encoder returns a function that appends an event to a text. Each is for one
+	// goroutine.
+	Encoder() func(text []byte, f *Flow) []byte
+
+	// Write takes such texts, in the order of the logs.
+	Write(text []byte) error
 }
 
 // Progress is told what is read. A terminal's bar is one.
@@ -187,6 +202,7 @@ func (t *Tally) AtLeast(least detect.Verdict) int64 {
 // each of the least score or above, in the order of the logs. With Options.Join
 // add gets flows: those of a connection that has evidence when all is read, the
 // others at once. An error of add ends the run. Options are to be checked before.
+// What comes out does not depend on how many workers there are.
 func Run(ctx context.Context, o *Options, stdin io.Reader, progress Progress, add func(*Flow) error) (*Summary, error) {
 	c := newCounter(o, add)
 	if err := read(ctx, o, stdin, progress, c); err != nil {

@@ -20,8 +20,8 @@
 //
 // From top to bottom: input.go makes tables and rows, zeek.go logs, workload.go
 // says what is measured, process.go runs a variant, measure.go takes the samples,
-// report.go shows them. against.go is another thing: it compares what two builds of
-// tordetect answer, byte for byte.
+// report.go shows them. Two other things: against.go compares what two builds of
+// tordetect answer, byte for byte, and scan.go measures torctl scan, beside DuckDB.
 package main
 
 import (
@@ -122,6 +122,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	older := flags.String("against", "", "compare the answers with those of this older `program`, byte for byte, and measure nothing")
 	flags.StringVar(&b.other, "beside", "", "measure this other build of tordetect too, as the variant other: is a change worth it")
 	flags.StringVar(&b.profile, "profile", "", "leave a CPU profile of our command under one workload in this `file`, and measure nothing")
+	torctl := flags.String("torctl", "dist/bin/torctl", "scan: the `program` to measure; -beside names another build of it")
+	duckdb := flags.String("duckdb", "", "scan: a `Python` that has DuckDB; without it torctl is measured alone")
+	megabytes := flags.Int("megabytes", 1000, "scan: size of each log")
 	list := flags.Bool("list", false, "name the workloads")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: bench [flags] [WORKLOAD or group ...]")
@@ -130,12 +133,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	grows := flags.Arg(0) == "growth"
-	names := flags.Args()
-	if grows {
-		names = nil
+	isScan, grows := flags.NArg() == 1 && flags.Arg(0) == "scan", flags.Arg(0) == "growth"
+	var chosen []workload
+	var starts bool
+	var err error
+	switch {
+	case isScan:
+	case grows:
+		chosen, starts, err = choose(nil)
+	default:
+		chosen, starts, err = choose(flags.Args())
 	}
-	chosen, starts, err := choose(names)
 	switch {
 	case *list:
 		for _, w := range workloads() {
@@ -143,6 +151,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		fmt.Fprintln(stdout, "startup")
 		fmt.Fprintln(stdout, "growth")
+		fmt.Fprintln(stdout, "scan     (torctl scan, by itself only)")
 		return 0
 	case err == nil && b.profile != "" && (len(chosen) != 1 || starts):
 		err = errors.New("-profile: name one workload")
@@ -163,6 +172,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer os.RemoveAll(b.folder)
 	if grows {
 		if err := b.growth(stdout, flags.Args()[1:]); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	}
+	if isScan {
+		if err := b.scan(stdout, *torctl, *duckdb, *megabytes); err != nil {
 			fmt.Fprintln(stderr, "bench:", err)
 			return 1
 		}

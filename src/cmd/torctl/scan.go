@@ -167,6 +167,7 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 	}
 	o.Join = o.form == terminal.FormTable || o.form == formHTML
 	out := newReport(t, o.form)
+	o.Rows, _ = out.(scan.Rows)
 	bar := t.Bytes(scan.Size(o.Files))
 	s, err := scan.Run(ctx, &o.Options, stdin, bar, out.Add)
 	bar.Done()

@@ -1,0 +1,121 @@
+package format
+
+import (
+	"bytes"
+
+	"tordetect/src/event"
+)
+
+// Lines of one sensor have the same keys in much the same order. A keyring remembers
+// what each key meant where it stood and which ones followed it, so that a key is
+// mostly compared with the one that is awaited and not looked up:
+//
+//	{"src_ip":"10.0.0.5","flow":{"pkts_toserver":5,...     keys 1, 2, 3
+//	key 3: `"pkts_toserver":` in the object of key 2, is packets_out, and "pkts_toclient": follows
+//
+// It changes nothing of what is read, only how a key is found. The zero value is empty.
+type keyring struct {
+	keys []key // the first one stands for the beginning of an object
+	last int16 // the key before
+	text []byte
+}
+
+// key is a key of an object.
+type key struct {
+	text   []byte // as it stands, from its quote to its colon
+	path   []byte // what it adds to the path
+	from   int    // where it does so
+	parent int16  // the key of the object that it stands in
+	use    use
+	slot   event.Slot // where it is a cell
+	next   [2]int16   // the keys that followed, the last one first; 0: none did
+}
+
+// use says what becomes of a key's values.
+type use uint8
+
+const (
+	unused  use = iota // nobody asks for them
+	aCell              // they are cells of the event
+	special            // they mean something to the parser
+)
+
+// unknown is a key that is not on the ring.
+const unknown int16 = -1
+
+// Bounds of a keyring. Suricata's eve.json has some 300 keys in all kinds of events; of
+// another log those that came first are remembered.
+const (
+	maxKeys = 512
+	maxKey  = 64 // bytes
+)
+
+// begin goes to the beginning of an object, which is key 0.
+func (k *keyring) begin() {
+	if len(k.keys) == 0 {
+		k.keys = append(k.keys, key{})
+	}
+	k.last = 0
+}
+
+// await returns the key with which a text begins, in the object of parent, behind so
+// much of a path, if it is one of those that are awaited; else unknown.
+func (k *keyring) await(text []byte, parent int16, from int) int16 {
+	if k.last < 0 || parent < 0 {
+		return unknown
+	}
+	next := &k.keys[k.last].next
+	for n, i := range next {
+		if i == 0 {
+			break
+		}
+		if a := &k.keys[i]; a.parent == parent && a.from == from && bytes.HasPrefix(text, a.text) {
+			if n > 0 {
+				next[0], next[1] = next[1], next[0]
+			}
+			k.last = i
+			return i
+		}
+	}
+	return unknown
+}
+
+// learn remembers a key that was not awaited.
+func (k *keyring) learn(text []byte, parent int16, from int, path []byte) int16 {
+	before := k.last
+	if k.last = unknown; parent < 0 || len(text) > maxKey {
+		return unknown
+	}
+	i := int16(1)
+	for int(i) < len(k.keys) {
+		if a := &k.keys[i]; a.parent == parent && a.from == from && bytes.Equal(a.text, text) {
+			break
+		}
+		i++
+	}
+	if int(i) == len(k.keys) {
+		if i == maxKeys {
+			return unknown
+		}
+		a := key{text: k.own(text), parent: parent, from: from, path: k.own(path[from:])}
+		switch slot, ok := event.Find(path); {
+		case ok && !slot.IsRaw():
+			a.use, a.slot = aCell, slot
+		case ok || isSpecial(path):
+			a.use = special
+		}
+		k.keys = append(k.keys, a)
+	}
+	if before >= 0 {
+		next := &k.keys[before].next
+		next[0], next[1] = i, next[0]
+	}
+	k.last = i
+	return i
+}
+
+func (k *keyring) own(text []byte) []byte {
+	start := len(k.text)
+	k.text = append(k.text, text...)
+	return k.text[start:len(k.text):len(k.text)]
+}

@@ -1,0 +1,209 @@
+package scan
+
+import (
+	"strconv"
+
+	"tordetect/src/detect"
+	"tordetect/src/event"
+	"tordetect/src/flow"
+	"tordetect/src/format"
+	"tordetect/src/judge"
+	"tordetect/src/logfile"
+	"tordetect/src/relay"
+)
+
+// A reader reads and judges events, those of batches or one by one.
+type reader struct {
+	options *Options
+	judging judge.Options
+	source  *relay.Network                   // of what is known; asked only for what it knows
+	encode  func(dst []byte, f *Flow) []byte // nil: flows are no rows
+	knows   func(id []byte) bool             // spares reading again; nil: nobody can tell yet
+
+	lines   logfile.Reader
+	network *relay.Network // which the judge asks
+	judge   *judge.Judge
+
+	// Of the event at hand.
+	judged
+	first int64
+	event *event.Event
+	asked *flow.Flow
+	found *detect.Finding // nil: it has nothing to do with Tor
+
+	flow    Flow
+	cells   [Columns][]byte
+	scratch [Columns][]byte
+}
+
+// open begins a batch at a place.
+func (r *reader) open(b *batch, k *known, from logfile.Place) {
+	r.lines.State = k.state
+	r.lines.Open(&b.block, from)
+	if r.judge == nil || r.network != k.network {
+		r.network, r.judge = k.network, judge.New(k.network, r.judging)
+	}
+	r.flow.File = b.file
+}
+
+// read reads a batch from a place on, until what is known is not enough.
+func (r *reader) read(b *batch, k *known, from logfile.Place) {
+	b.begin(k, from)
+	r.open(b, k, from)
+	for {
+		one := item{kept: -1}
+		if !r.lines.Next(&one.Text) {
+			break
+		}
+		if one.Kind == format.Flow && !r.item(b, &one) {
+			place := one.Place
+			b.stopped = &place
+			break
+		}
+		one.rows = int32(len(b.rows))
+		b.items = append(b.items, one)
+	}
+	b.end, b.seen = r.lines.State, judge.Seen{}
+	if r.network != nil {
+		b.seen = r.judge.Seen()
+	}
+}
+
+// item judges an event of a batch; false where what is known is not enough.
+func (r *reader) item(b *batch, one *item) bool {
+	if r.network == nil {
+		return false
+	}
+	assumed := r.judge.Reader().Assumed
+	r.ask(&r.lines.Event)
+	if at, dated := r.judge.When(); r.source.Unread(at, dated) {
+		r.judge.Reader().Assumed = assumed
+		b.asked, b.dated = at, dated
+		return false
+	}
+	isKnown := r.knows != nil && r.knows(r.id)
+	r.find(r.options.MinScore <= 0 || isKnown)
+	one.judged = r.judged
+	one.id = b.own(r.id)
+	isWanted, isJoined := r.isWanted(), isKnown || r.hasEvidence() && len(r.id) > 0
+	if !isWanted && !isJoined {
+		return true
+	}
+	f := r.whole(one.Line)
+	one.tallied = f.hasEvidence()
+	if isWanted && r.encode != nil {
+		b.rows = r.encode(b.rows, f)
+	}
+	if isJoined || r.encode == nil {
+		one.kept = b.keep(f, one.id)
+	}
+	return true
+}
+
+// ask reads an event and asks the list about it.
+func (r *reader) ask(e *event.Event) {
+	f := r.judge.Flow(e)
+	r.asked, r.event = f, r.judge.Event()
+	at, timed := r.judge.When()
+	r.judged = judged{covered: f.Coverage, listTime: f.NewestList, closes: r.event.Closes(), timed: timed, id: r.id[:0]}
+	r.first = 0
+	if timed {
+		r.first, r.last = at.From, at.To
+	}
+	r.connection(r.event)
+}
+
+// find judges it, unless it has nothing to do with Tor and nobody asks.
+func (r *reader) find(always bool) {
+	if r.found = nil; !always && judge.IsQuiet(r.asked) {
+		r.verdict = detect.VerdictOf(0, r.asked.Coverage)
+		return
+	}
+	r.found = r.judge.Finding(r.asked)
+	r.verdict = r.found.Verdict
+}
+
+// isWanted reports whether its score is asked for.
+func (r *reader) isWanted() bool { return r.found != nil && r.found.Score >= r.options.MinScore }
+
+func (r *reader) hasEvidence() bool {
+	return r.found != nil && (r.found.Score > 0 || len(r.found.Evidence) > 0)
+}
+
+// whole returns it with all that it says.
+func (r *reader) whole(line int64) *Flow {
+	r.fill(r.event)
+	out := &r.flow
+	out.Line, out.First, out.Last = line, r.first, r.last
+	out.Finding, out.Coverage, out.ListTime = r.found, r.covered, r.listTime
+	out.Connection, out.Closes = r.id, r.closes
+	return out
+}
+
+// connection sets what the event shares with others of its connection.
+func (r *reader) connection(e *event.Event) {
+	r.id = r.id[:0]
+	for _, role := range [...]event.Role{event.SensorID, event.CommunityID} {
+		if text := e.Text(role, nil); len(text) > 0 && len(text) <= maxID {
+			r.id = append(r.id, text...)
+			return
+		}
+	}
+}
+
+// maxID is the longest name of a connection that is kept: Zeek's have 18 characters,
+// Suricata's 19 digits, a community_id some 30.
+const maxID = 64
+
+// roles are what the columns are read for.
+var roles = [Columns][]event.Role{
+	SrcIP: {event.Source}, SrcPort: {event.SourcePort}, DestIP: {event.Destination}, DestPort: {event.DestinationPort},
+	Transport: {event.Transport}, App: {event.App, event.Service}, Action: {event.Action},
+	BytesIn: {event.BytesIn}, BytesOut: {event.BytesOut}, PacketsIn: {event.PacketsIn}, PacketsOut: {event.PacketsOut},
+	SNI: {event.SNI}, JA4: {event.JA4}, JA3: {event.JA3}, Query: {event.Query}, URL: {event.URL}, User: {event.User},
+}
+
+// fill takes the texts of the columns from the event: what was read where something
+// was, else what is written.
+func (r *reader) fill(e *event.Event) {
+	read := r.judge.Reader()
+	for c := range Columns {
+		var text []byte
+		for _, role := range roles[c] {
+			if text = e.Text(role, r.scratch[c][:0]); len(text) > 0 {
+				break
+			}
+		}
+		r.cells[c] = text
+	}
+	r.cells[Action] = event.CIMAction(r.cells[Action])
+	r.ends(&read.Source, SrcIP, SrcPort)
+	r.ends(&read.Destination, DestIP, DestPort)
+	r.flow.Cells = r.cells
+}
+
+// ends writes the addresses and ports of one side as they were read: the better name
+// may hold none, an address may have its port beside it, and a request to a proxy
+// another destination.
+func (r *reader) ends(e *event.Ends, address, port Column) {
+	if len(e.Addrs) > 0 {
+		text := r.scratch[address][:0]
+		for i, a := range e.Addrs {
+			if i > 0 {
+				text = append(text, '\n')
+			}
+			text = a.AppendTo(text)
+		}
+		r.scratch[address], r.cells[address] = text, text
+	}
+	if len(e.Ports) > 0 {
+		text := r.scratch[port][:0]
+		for i, p := range e.Ports {
+			if i > 0 {
+				text = append(text, '\n')
+			}
+			text = strconv.AppendUint(text, uint64(p), 10)
+		}
+		r.scratch[port], r.cells[port] = text, text
+	}
+}
