@@ -324,7 +324,7 @@ var otherCases = []finding{
 		s.write("etc/apps/DA-ESS-ContentUpdate/local/macros.conf", "[tor_traffic_filter]\ndefinition = search NOT src_ip=\"2001:db8::7\"\n")
 	}, []string{"warning other apps: etc/apps/DA-ESS-ContentUpdate/local/macros.conf: the macro tor_traffic_filter is another there"}},
 	{"ESCU's other macros changed", func(s *site) {
-		s.write("etc/apps/DA-ESS-ContentUpdate/local/macros.conf", "[summariesonly_config]\ndefinition = true\n")
+		s.write("etc/apps/DA-ESS-ContentUpdate/local/macros.conf", "[summariesonly_config]\ndefinition = false\n")
 	}, []string{"note other apps: etc/apps/DA-ESS-ContentUpdate/local/macros.conf: the macro summariesonly_config is another there"}},
 	{"our macro elsewhere", func(s *site) {
 		s.write("etc/apps/search/local/macros.conf", "[tordetect_internal]\ndefinition = \"2001:db8::/32\"\n")

@@ -83,6 +83,7 @@ func (b *batch) keep(f *Flow, id []byte) int32 {
 		out.Cells[i] = b.own(cell)
 	}
 	found.Reason = b.own(found.Reason)
+	found.Host.Name, found.Peer.Name = b.own(found.Host.Name), b.own(found.Peer.Name)
 	found.Evidence = slices.Clone(found.Evidence)
 	sightings := make([]flow.Sighting, len(found.Relays), len(found.Relays)+1)
 	found.Relays = make([]*flow.Sighting, len(found.Relays))
