@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket/layers"
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/hellos"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
@@ -57,7 +59,7 @@ func TestManualCommands(t *testing.T) {
 	program := filepath.Join(folder, "torctl")
 	out, err := exec.Command("go", "build", "-o", program, "tordetect/src/cmd/torctl").CombinedOutput()
 	require.NoError(t, err, string(out))
-	for name, text := range map[string][]byte{"traffic.log": sample.Log(), "tor_relays.csv": sample.Table(), "token": []byte("x\n")} {
+	for name, text := range map[string][]byte{"traffic.log": sample.Log(), "tor_relays.csv": sample.Table(), "token": []byte("x\n"), "tor.pcap": capture()} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
 	}
 	file, err := packaged()
@@ -146,3 +148,9 @@ func TestReadmeSession(t *testing.T) {
 }
 
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// capture has one connection of a Tor Browser.
+func capture() []byte {
+	hello := hellos.Segment{Seq: 1, Payload: hellos.TorBrowser.Records(1 << 14)}
+	return hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, hellos.Segment{Flags: "S"}.Packet(hellos.Client, hellos.Server), hello.Packet(hellos.Client, hellos.Server))
+}

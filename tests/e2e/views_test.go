@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -224,6 +225,7 @@ func TestOverview(t *testing.T) {
 	sound(t, page)
 	require.Contains(t, note(t, page, "Tor clients: who"), "No Tor client")
 	require.Contains(t, note(t, page, "Flows by verdict, over time"), "Nothing found")
+	require.Equal(t, []string{"No such host here"}, notices(page), "a host that does not exist is not a clean one")
 }
 
 func merge(a, b map[string]bool) map[string]bool {
@@ -231,6 +233,8 @@ func merge(a, b map[string]bool) map[string]bool {
 	maps.Copy(all, b)
 	return all
 }
+
+var tags = regexp.MustCompile(`<[^>]*>`)
 
 // Each state of the list and of the traffic is said, with what to do, and said only then.
 func TestOverviewSaysWhatIsWrong(t *testing.T) {
@@ -243,15 +247,16 @@ func TestOverviewSaysWhatIsWrong(t *testing.T) {
 		log     []byte
 		notices []string
 		state   string
+		trust   string
 	}{
-		"well":             {[]byte(table), 0, sample.Log(), nil, "current"},
-		"no table":         {nil, 0, sample.Log(), []string{"There is no relay list yet"}, ""},
-		"an empty table":   {[]byte(bare), 0, sample.Log(), []string{"There is no relay list yet"}, "missing"},
-		"cut":              {[]byte(cut), 0, sample.Log(), []string{"The relay list is damaged"}, "cut"},
-		"without coverage": {[]byte(bare + "198.51.100.9,9001,or,,AA,x,1,2\n,1,end,,,,,\n"), 0, sample.Log(), []string{"The relay list is damaged"}, "no list"},
-		"old":              {[]byte(table), 7 * time.Hour, sample.Log(), []string{"The newest relay list ended 7.9 hours ago", "No traffic in this time"}, "old"},
-		"too old":          {[]byte(table), 48 * time.Hour, sample.Log(), []string{"The newest relay list ended 48.9 hours ago", "No traffic in this time"}, "too old"},
-		"no traffic":       {[]byte(table), 0, nil, []string{"No traffic in this time"}, "current"},
+		"well":             {[]byte(table), 0, sample.Log(), nil, "current", "In part Only 85.3 % of the flows could be checked"},
+		"no table":         {nil, 0, sample.Log(), []string{"There is no relay list yet"}, "missing", "No There is no relay list yet."},
+		"an empty table":   {[]byte(bare), 0, sample.Log(), []string{"There is no relay list yet"}, "missing", "No There is no relay list yet."},
+		"cut":              {[]byte(cut), 0, sample.Log(), []string{"The relay list is damaged"}, "damaged", "No The relay list is damaged."},
+		"without coverage": {[]byte(bare + "198.51.100.9,9001,or,,AA,x,1,2\n,1,end,,,,,\n"), 0, sample.Log(), []string{"The relay list is damaged"}, "damaged", "No The relay list is damaged."},
+		"old":              {[]byte(table), 7 * time.Hour, sample.Log(), []string{"The newest relay list ended 7.8 hours ago", "No traffic in this time"}, "old", "No The newest relay list ended 7.8 hours ago."},
+		"too old":          {[]byte(table), 48 * time.Hour, sample.Log(), []string{"The newest relay list ended 48.8 hours ago", "No traffic in this time"}, "too old", "No The newest relay list ended 48.8 hours ago."},
+		"no traffic":       {[]byte(table), 0, nil, []string{"No traffic in this time"}, "current", "No No traffic was read."},
 	} {
 		h := head(t, sample.Log(), test.table)
 		h.Now = h.Now.Add(test.later)
@@ -260,9 +265,15 @@ func TestOverviewSaysWhatIsWrong(t *testing.T) {
 		}
 		page := open(t, h, "tor_overview", day)
 		require.Equal(t, test.notices, notices(page), name)
-		if test.state != "" {
-			sound(t, page)
-			require.Equal(t, test.state, single(t, page, "Relay list"), name)
+		sound(t, page)
+		require.Equal(t, test.state, single(t, page, "Relay list"), name)
+		require.Contains(t, words(tags.ReplaceAllString(note(t, page, "Can I trust this?"), " ")), test.trust, name)
+		if slices.Contains(test.notices, "No traffic in this time") {
+			for _, row := range page.Rows() {
+				for _, p := range row.Panels {
+					require.NotContains(t, []string{"Tor clients: who", "Hosts inside that use Tor", "Blind spots: what to do"}, p.Title, "nothing reassures without traffic")
+				}
+			}
 		}
 	}
 }

@@ -24,11 +24,12 @@ var allowed = map[string]map[string]string{
 		`shclustering`: "deployer_lookups_push_mode",
 		`triggers`:     "reload.analyticstories",
 	},
-	"default/commands.conf":   {`[a-z0-9]+`: "chunked filename run_in_preview is_risky maxwait"},
-	"default/macros.conf":     {`[a-z_]+(\(\d\))?`: "args definition description"},
-	"default/server.conf":     {`shclustering`: "conf_replication_include.analyticstories"},
-	"default/transforms.conf": {`tor_relays(_history)?`: "filename case_sensitive_match max_matches"},
-	"default/distsearch.conf": {`replicationDenylist`: "tordetect_torupdate tordetect_torrelays tordetect_history"},
+	"default/workflow_actions.conf": {`tordetect_[a-z_]+`: "label type link.method link.target link.uri fields display_location"},
+	"default/commands.conf":         {`[a-z0-9]+`: "chunked filename run_in_preview is_risky maxwait"},
+	"default/macros.conf":           {`[a-z_]+(\(\d\))?`: "args definition description"},
+	"default/server.conf":           {`shclustering`: "conf_replication_include.analyticstories"},
+	"default/transforms.conf":       {`tor_relays(_history)?`: "filename case_sensitive_match max_matches"},
+	"default/distsearch.conf":       {`replicationDenylist`: "tordetect_torupdate tordetect_torrelays tordetect_history"},
 	"default/searchbnf.conf": {
 		`[a-z0-9]+-command`: "syntax shortdesc description usage example1 comment1 example2 comment2 example3 comment3 example4 comment4 tags related",
 		`[a-z0-9]+-option`:  "syntax description",
@@ -50,7 +51,7 @@ var allowed = map[string]map[string]string{
 	},
 	"metadata/default.meta": {
 		``: "access export", `commands(/torupdate)?`: "access export", `searchbnf`: "export", `lookups`: "export", `savedsearches(/default)?`: "export",
-		`analyticstories`: "export", `transforms/[a-z_]+`: "export", `macros/[a-z_]+(%281%29)?`: "export",
+		`analyticstories`: "export", `workflow_actions`: "export", `transforms/[a-z_]+`: "export", `macros/[a-z_]+(%281%29)?`: "export",
 	},
 }
 

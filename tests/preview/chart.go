@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func chart(e dashboard.Element, result *splunkd.Result, panels int) (template.HT
 	labels := int(math.Ceil(float64(len(result.Rows)) * 70 / (chartWide - marginLeft)))
 	for i, row := range result.Rows {
 		x, y := marginLeft+float64(i)*column, base
-		for _, name := range series {
+		for _, name := range slices.Backward(series) { // the first on top, as Splunk's charts (Highcharts, reversedStacks)
 			high := value(row, name) * scale
 			if high == 0 {
 				continue

@@ -59,7 +59,7 @@ func TestPages(t *testing.T) {
 	require.Zero(t, code, complaints)
 	require.Equal(t, filepath.Join(dir, "tor_overview.html")+"\n"+filepath.Join(dir, "was_it_tor.html")+"\n", out)
 	for name, parts := range map[string][]string{
-		"tor_overview": {"<h1>Tor overview</h1>", "current", "<svg", `class="clicks"`, "10.20.1.77", "0.9", "What each node has", "Ask every indexer", "color:#53a051"},
+		"tor_overview": {"<h1>Tor overview</h1>", "current", "<svg", `class="clicks"`, "10.20.1.77", "0.8", "In part", "What each node has", "Ask every indexer", "color:#53a051"},
 		"was_it_tor":   {"<h1>Was it Tor?</h1>", "Yes: 198.51.100.", "relay07", "OR port 8443", "there was a list", "perhaps the label is wrong"},
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, name+".html"))
@@ -152,8 +152,8 @@ func TestChart(t *testing.T) {
 	require.NoError(t, err)
 	bars := regexp.MustCompile(`<rect [^>]*height="([0-9.]+)" fill="(#[0-9a-f]+)"`).FindAllStringSubmatch(string(drawn), -1)
 	require.Len(t, bars, 2, "nothing is drawn for nothing")
-	require.Equal(t, []string{"127.5", "#dc4e41"}, bars[0][1:])
-	require.Equal(t, []string{"42.5", seriesColours[0]}, bars[1][1:])
+	require.Equal(t, []string{"42.5", seriesColours[0]}, bars[0][1:], "the last series is the lowest")
+	require.Equal(t, []string{"127.5", "#dc4e41"}, bars[1][1:])
 	require.Contains(t, string(drawn), ">10:00<")
 	require.Contains(t, string(drawn), "a&lt;b")
 	empty, err := chart(e, &splunkd.Result{}, 1)
