@@ -128,8 +128,9 @@ func TestHTMLFormats(t *testing.T) {
 	long := strings.Repeat("a:", 30)
 	require.True(t, isLong(long))
 	require.Equal(t, []string{long}, groups(long))
-	require.Equal(t, []piece{{"from ", false}, {"2026-11-20T12:00:00Z", true}, {" to ", false}, {"2026-11-20T13:00:00Z", true}, {".", false}}, pieces("from 2026-11-20T12:00:00Z to 2026-11-20T13:00:00Z."))
-	require.Equal(t, []piece{{"", false}}, pieces(""))
+	require.Equal(t, []piece{{Text: "from "}, {Text: "2026-11-20T12:00:00Z", Whole: true}, {Text: " on: "}, {Text: "db8:", Open: true}, {Text: ":", Open: true}, {Text: "1"}, {Text: " at 192.0.2.1:80."}},
+		pieces("from 2026-11-20T12:00:00Z on: db8::1 at 192.0.2.1:80."))
+	require.Equal(t, []piece{{}}, pieces(""))
 	require.Equal(t, "not known", pageTime(0))
 	require.Equal(t, "2026-11-20T12:00:00Z", pageTime(noon.Unix()))
 }

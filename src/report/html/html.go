@@ -101,24 +101,33 @@ func groups(name string) []string {
 	return strings.SplitAfter(name, ":")
 }
 
-// A piece is a part of a sentence; a whole one is never broken.
+// A piece is a part of a sentence: a whole one is never broken, one that is open may
+// be broken behind it.
 type piece struct {
-	Text  string
-	Whole bool
+	Text        string
+	Whole, Open bool
 }
 
-// moment is a time as we write it, which has hyphens to break at.
-var moment = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+// unbroken is a time as we write it, which has hyphens to break at, and an IPv6
+// address, which has nothing.
+var unbroken = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[0-9a-f]*(?::[0-9a-f]*){2,}`)
 
-// pieces parts a sentence at its times.
+// pieces parts a sentence at its times and within its addresses.
 func pieces(sentence string) []piece {
 	var out []piece
 	at := 0
-	for _, m := range moment.FindAllStringIndex(sentence, -1) {
-		out = append(out, piece{sentence[at:m[0]], false}, piece{sentence[m[0]:m[1]], true})
+	for _, m := range unbroken.FindAllStringIndex(sentence, -1) {
+		out = append(out, piece{Text: sentence[at:m[0]]})
+		if word := sentence[m[0]:m[1]]; strings.HasSuffix(word, "Z") {
+			out = append(out, piece{Text: word, Whole: true})
+		} else {
+			for _, group := range groups(word) {
+				out = append(out, piece{Text: group, Open: strings.HasSuffix(group, ":")})
+			}
+		}
 		at = m[1]
 	}
-	return append(out, piece{sentence[at:], false})
+	return append(out, piece{Text: sentence[at:]})
 }
 
 // pageTime is a time in the report: UTC, as everywhere in torctl's output.
