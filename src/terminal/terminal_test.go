@@ -100,6 +100,7 @@ func TestNoTerminal(t *testing.T) {
 
 func TestParagraph(t *testing.T) {
 	long := strings.Repeat("p", 100)
+	require.Equal(t, "of two lines?\n", New(nil, nil).Paragraph("", "of\ntwo\u2028lines\x1b\n"))
 	require.Equal(t, "  "+strings.Repeat("word ", 16)+"word\n  word\n", New(nil, nil).Paragraph("  ", strings.Repeat("word ", 18)))
 	require.Equal(t, "  see\n  "+long+"\n  there?\n", New(nil, nil).Paragraph("  ", "see "+long+" there\x1b"))
 }
