@@ -87,7 +87,7 @@ var kindTerms = []wording{
 	{string(digest.Client), "Flows to a few relays, over hours or days: somebody uses Tor, or a program that brings it."},
 	{string(digest.Bootstrapping), "An authority, or more than three relays, and all within one hour of the clock: Tor was started there, perhaps for the first time."},
 	{string(digest.Scanner), "Twenty relays or more, of which less than a tenth answered, and nothing was blocked: it tries ports."},
-	{string(digest.OwnRelay), "A listed relay of your own, or a hundred relays or more, of which half answered: it is part of Tor."},
+	{string(digest.OwnRelay), "A listed relay of your own (told with --internal and --min-score 0), or a hundred relays or more, of which half answered: it is part of Tor."},
 }
 
 // terms are the words of a type with what they mean, in the order given.
