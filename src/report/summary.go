@@ -21,9 +21,24 @@ var blindness = [flow.Coverages]string{
 	flow.CoverageNone:   "without anything to look up: no table, no time, or no address",
 }
 
-// Say tells what was read and judged, in lines beside the results.
+// Complain tells what could not be read, the first of each kind with its place. It
+// goes before the results: that nothing was found in a file that is missing is no
+// result.
+func Complain(t *terminal.Terminal, s *scan.Summary) {
+	said := map[string]int64{}
+	for _, c := range s.Complaints {
+		t.Say("%s", c)
+		said[c.Kind]++
+	}
+	for _, kind := range s.Troubles {
+		if more := kind.Count - said[kind.Kind]; more > 0 {
+			t.Say("and %d more like these: %s", more, kind.Kind)
+		}
+	}
+}
+
+// Say tells what was read and judged, in lines behind the results.
 func Say(t *terminal.Terminal, s *scan.Summary) {
-	sayComplaints(t, s)
 	for _, text := range s.Warnings {
 		t.Say("warning: %s", text)
 	}
@@ -113,21 +128,6 @@ func sayCoverage(t *terminal.Terminal, s *scan.Summary) {
 				when = fmt.Sprintf(", %s to %s", clock(at.First), clock(at.Last))
 			}
 			t.Say("blind spot: %s %s%s", text.Counted(at.Flows, "flow"), blindness[c], when)
-		}
-	}
-}
-
-// sayComplaints tells what could not be read, the first of each kind with its
-// place.
-func sayComplaints(t *terminal.Terminal, s *scan.Summary) {
-	said := map[string]int64{}
-	for _, c := range s.Complaints {
-		t.Say("%s", c)
-		said[c.Kind]++
-	}
-	for _, kind := range s.Troubles {
-		if more := kind.Count - said[kind.Kind]; more > 0 {
-			t.Say("and %d more like these: %s", more, kind.Kind)
 		}
 	}
 }

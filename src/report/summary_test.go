@@ -40,6 +40,7 @@ func TestSay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var said bytes.Buffer
 			c.s.Options = &scan.Options{}
+			Complain(terminal.New(nil, &said), &c.s)
 			Say(terminal.New(nil, &said), &c.s)
 			for _, text := range c.says {
 				require.Contains(t, said.String(), text)

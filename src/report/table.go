@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"tordetect/src/detect"
 	"tordetect/src/report/digest"
 	"tordetect/src/scan"
 	"tordetect/src/terminal"
@@ -27,24 +28,39 @@ const maxTableRows = 500
 const widestCell = 46
 
 // tableColumns are the columns with the order in which they go where the terminal
-// is too narrow.
+// is too narrow. Without direction and state a visitor from an exit looks like a
+// client, and a blocked try like a connection: they stay.
 var tableColumns = []struct {
 	name string
 	rank int
 	text func(*digest.Pair) string
+	tone func(string) terminal.Tone
 }{
-	{"verdict", 0, func(p *digest.Pair) string { return p.Verdict.String() }},
-	{"score", 0, func(p *digest.Pair) string { return fmt.Sprint(p.Best.Score) }},
-	{"state", 3, func(p *digest.Pair) string { return p.State.String() }},
-	{"direction", 2, func(p *digest.Pair) string { return p.Direction.String() }},
-	{"ours", 0, func(p *digest.Pair) string { return p.Ours }},
-	{"theirs", 0, func(p *digest.Pair) string { return p.Theirs }},
-	{"role", 4, func(p *digest.Pair) string { return p.Best.Role.String() }},
-	{"flows", 1, func(p *digest.Pair) string { return fmt.Sprint(p.Flows) }},
-	{"first", 1, func(p *digest.Pair) string { return clock(p.First) }},
-	{"last", 5, func(p *digest.Pair) string { return clock(p.Last) }},
-	{"evidence", 2, func(p *digest.Pair) string { return strings.Join(p.Best.Evidence, " ") }},
-	{"where", 3, func(p *digest.Pair) string { return fmt.Sprintf("%s:%d", path.Base(p.Best.File), p.Best.Line) }},
+	{"verdict", 0, func(p *digest.Pair) string { return p.Verdict.String() }, verdictTone},
+	{"score", 1, func(p *digest.Pair) string { return fmt.Sprint(p.Best.Score) }, nil},
+	{"state", 0, func(p *digest.Pair) string { return p.State.String() }, nil},
+	{"direction", 0, func(p *digest.Pair) string { return p.Direction.String() }, nil},
+	{"ours", 0, func(p *digest.Pair) string { return p.Ours }, nil},
+	{"theirs", 0, func(p *digest.Pair) string { return p.Theirs }, nil},
+	{"role", 5, func(p *digest.Pair) string { return p.Best.Role.String() }, nil},
+	{"flows", 2, func(p *digest.Pair) string { return fmt.Sprint(p.Flows) }, nil},
+	{"first", 3, func(p *digest.Pair) string { return clock(p.First) }, nil},
+	{"last", 6, func(p *digest.Pair) string { return clock(p.Last) }, nil},
+	{"evidence", 4, func(p *digest.Pair) string { return strings.Join(p.Best.Evidence, " ") }, nil},
+	{"where", 4, func(p *digest.Pair) string { return fmt.Sprintf("%s:%d", path.Base(p.Best.File), p.Best.Line) }, nil},
+}
+
+// verdictTone is how much a verdict matters.
+func verdictTone(verdict string) terminal.Tone {
+	switch verdict {
+	case detect.VerdictTor.String():
+		return terminal.Alarm
+	case detect.VerdictLikely.String():
+		return terminal.Caution
+	case detect.VerdictPossible.String():
+		return terminal.Notice
+	}
+	return terminal.Faint
 }
 
 // clock is a time, empty where it is not known.
@@ -62,6 +78,9 @@ func (r *tableReport) Add(f *scan.Flow) error {
 
 func (r *tableReport) Finish(s *scan.Summary) error {
 	least := s.Options.MinScore
+	if s.Judged() == 0 {
+		return nil // why is said elsewhere
+	}
 	if r.digest.Flows == 0 {
 		r.t.Say("no flow has a score of %d or more", least)
 		return nil
@@ -70,7 +89,7 @@ func (r *tableReport) Finish(s *scan.Summary) error {
 	shown := pairs[:min(len(pairs), maxTableRows)]
 	var columns []terminal.Column
 	for _, c := range tableColumns {
-		columns = append(columns, terminal.Column{Name: c.name, Rank: c.rank, Widest: widestCell})
+		columns = append(columns, terminal.Column{Name: c.name, Rank: c.rank, Widest: widestCell, Tone: c.tone})
 	}
 	rows := make([][]string, len(shown))
 	for i, p := range shown {
@@ -78,8 +97,12 @@ func (r *tableReport) Finish(s *scan.Summary) error {
 			rows[i] = append(rows[i], c.text(p))
 		}
 	}
-	if err := r.t.Table(columns, rows); err != nil {
+	left, err := r.t.Table(columns, rows)
+	if err != nil {
 		return err
+	}
+	if len(left) > 0 {
+		r.t.Say("the terminal is too narrow for %s; -o csv has every column", strings.Join(left, ", "))
 	}
 	if more := len(pairs) - len(shown); more > 0 {
 		r.t.Say("%d more rows are not shown; -o csv has every flow", more)

@@ -30,6 +30,10 @@ const (
 	fewFiles = 2
 )
 
+// widestBar is the width of the bar alone: figures and a name have room beside it on
+// a line of 80.
+const widestBar = 24
+
 // Bytes returns a bar over so many bytes; 0 is "not known yet".
 func (t *Terminal) Bytes(total int64) *Bar {
 	b := &Bar{t: t}
@@ -40,7 +44,8 @@ func (t *Terminal) Bytes(total int64) *Bar {
 // Of says how many bytes there are, if that was not known.
 func (b *Bar) Of(total int64) {
 	if total >= fewBytes {
-		b.draw(total, decor.CountersKibiByte("% .1f of % .1f"), decor.AverageSpeed(decor.SizeB1024(0), "% .0f "))
+		b.draw(total, decor.CountersKibiByte("% .1f of % .1f"), decor.AverageSpeed(decor.SizeB1024(0), "% .0f "),
+			decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), ""), decor.Name(" left "))
 	}
 }
 
@@ -66,7 +71,7 @@ func (b *Bar) draw(total int64, counters decor.Decorator, more ...decor.Decorato
 	}
 	b.name.Store("")
 	name := decor.Any(func(decor.Statistics) string { return b.name.Load().(string) })
-	b.progress = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40))
+	b.progress = mpb.New(mpb.WithOutput(f), mpb.WithWidth(widestBar))
 	b.bar = b.progress.AddBar(total, mpb.PrependDecorators(counters), mpb.AppendDecorators(append(more, name)...), mpb.BarRemoveOnComplete())
 }
 

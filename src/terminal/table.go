@@ -1,10 +1,8 @@
 package terminal
 
 import (
-	"encoding/csv"
-	"encoding/json"
-	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,25 +11,42 @@ import (
 	"tordetect/src/text"
 )
 
-// The forms of rows.
-const (
-	FormTable = "table"
-	FormJSON  = "json"
-	FormCSV   = "csv"
-)
-
 // Column is a column of a table. Where the terminal is too narrow, columns of the
 // highest rank go first, and those of rank 0 never; cells wider than Widest are
-// broken, unless it is 0.
+// broken, unless it is 0. Tone says how much a cell matters.
 type Column struct {
 	Name   string
 	Rank   int
 	Widest int
+	Tone   func(cell string) Tone
 }
 
-// Table draws a table as wide as the terminal allows.
-func (t *Terminal) Table(columns []Column, rows [][]string) error {
-	shown := fitting(columns, rows, t.Width())
+func (c *Column) toned(t *Terminal, cell string) string {
+	if c.Tone == nil {
+		return cell
+	}
+	return t.Toned(c.Tone(cell), cell)
+}
+
+// Table draws a table as wide as the terminal allows, and returns the names of the
+// columns that found no room. Where not even those of rank 0 do, each row becomes
+// lines of a name and a value, with all columns.
+func (t *Terminal) Table(columns []Column, rows [][]string) (left []string, err error) {
+	clean := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			clean[i] = append(clean[i], text.Printable(cell))
+		}
+	}
+	shown, fits := fitting(columns, clean, t.Width())
+	if !fits {
+		return nil, t.records(columns, clean)
+	}
+	for i, c := range columns {
+		if !slices.Contains(shown, i) {
+			left = append(left, c.Name)
+		}
+	}
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = 0
@@ -43,20 +58,21 @@ func (t *Terminal) Table(columns []Column, rows [][]string) error {
 	}
 	w.AppendHeader(header)
 	w.SetColumnConfigs(configs)
-	for _, row := range rows {
+	for _, row := range clean {
 		var cells table.Row
 		for _, c := range shown {
-			cells = append(cells, text.Printable(row[c]))
+			cells = append(cells, columns[c].toned(t, row[c]))
 		}
 		w.AppendRow(cells)
 	}
-	_, err := io.WriteString(t.out, w.Render()+"\n")
-	return err
+	_, err = io.WriteString(t.out, w.Render()+"\n")
+	return left, err
 }
 
-// fitting returns the places of the columns that fit into the width; 0 is any.
-func fitting(columns []Column, rows [][]string, width int) []int {
-	shown := make([]int, len(columns))
+// fitting returns the places of the columns that fit into the width, and whether
+// those of rank 0 do; a width of 0 is any.
+func fitting(columns []Column, rows [][]string, width int) (shown []int, fits bool) {
+	shown = make([]int, len(columns))
 	widths := make([]int, len(columns))
 	for i, c := range columns {
 		shown[i], widths[i] = i, len(c.Name)
@@ -75,73 +91,38 @@ func fitting(columns []Column, rows [][]string, width int) []int {
 				last = at
 			}
 		}
-		if need <= width || columns[shown[last]].Rank == 0 {
+		if need <= width {
 			break
+		}
+		if columns[shown[last]].Rank == 0 {
+			return shown, false
 		}
 		shown = append(shown[:last], shown[last+1:]...)
 	}
-	return shown
+	return shown, true
 }
 
-// widest are columns of sentences and paths.
-var widest = map[string]int{"reason": 60, "file": 40}
-
-// Rows writes results of named columns in one of the forms. JSON is an object a
-// line, with numbers as numbers.
-func (t *Terminal) Rows(form string, columns []string, rows [][]any) error {
-	if form == FormJSON {
-		for _, row := range rows {
-			if err := t.Object(columns, row); err != nil {
-				return err
-			}
-		}
-		return nil
+// records writes rows as lines of a name and a value, a blank line between two.
+func (t *Terminal) records(columns []Column, rows [][]string) error {
+	longest := 0
+	for _, c := range columns {
+		longest = max(longest, len(c.Name))
 	}
-	words := make([][]string, len(rows))
-	for i, row := range rows {
-		for _, cell := range row {
-			words[i] = append(words[i], text.Printable(fmt.Sprint(cell)))
-		}
-	}
-	if form == FormCSV {
-		w := csv.NewWriter(t.out)
-		return writing(0, w.WriteAll(append([][]string{columns}, words...)))
-	}
-	all := make([]Column, len(columns))
-	for i, name := range columns {
-		all[i] = Column{Name: name, Widest: widest[name]}
-	}
-	return writing(0, t.Table(all, words))
-}
-
-// Object writes a row as JSON, its keys in the order of the columns.
-func (t *Terminal) Object(columns []string, row []any) error {
-	line := []byte{'{'}
-	for i, column := range columns {
-		if i > 0 {
-			line = append(line, ',')
-		}
-		value, err := json.Marshal(row[i])
-		if err != nil {
-			return err
-		}
-		line = append(AppendJSON(line, []byte(column)), ':')
-		for _, r := range string(value) {
-			if text.Plays(r) {
-				line = appendEscape(line, r)
-			} else {
-				line = utf8.AppendRune(line, r)
-			}
-		}
-	}
-	return t.Print(string(append(line, "}\n"...)))
-}
-
-// Pairs writes lines of a name and what is said of it.
-func (t *Terminal) Pairs(lines [][2]string) error {
 	var b strings.Builder
-	for _, line := range lines {
-		fmt.Fprintf(&b, "%-12s %s\n", line[0], text.Printable(line[1]))
+	for i, row := range rows {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		for at, c := range columns {
+			name := c.Name + ":" + strings.Repeat(" ", longest-len(c.Name)+1)
+			value := row[at]
+			if value == "" {
+				value = "-"
+			}
+			lines := t.set(name, strings.Repeat(" ", len(name)), value)
+			b.WriteString(name + strings.Replace(lines[len(name):], value, c.toned(t, value), 1)) // of one line: who has a tone is a word
+		}
 	}
-	return t.Print(b.String())
+	_, err := io.WriteString(t.out, b.String())
+	return err
 }

@@ -1,5 +1,5 @@
 // Package terminal is all that somebody at a terminal sees of torctl: lines,
-// tables, paragraphs and bars.
+// tables, paragraphs, colours and bars.
 //
 //	in:   t.Say("read %s from %s", "2 flows", "pan\x1b[2J.log")
 //	out:  torctl: read 2 flows from pan?[2J.log
@@ -12,11 +12,13 @@
 //   - Results alone go to stdout, so that they can be piped.
 //   - Everything else goes to stderr, a line each, with "torctl: " in front,
 //     without a capital and a full stop.
-//   - A bar is drawn on a terminal only, never into a pipe or file.
+//   - A bar or a colour is for a terminal only, never for a pipe or file.
+//   - A table has the terminal's width: columns that do not fit are named, and a table
+//     that cannot be made to fit becomes lines of a name and a value.
 //   - Text from outside loses what plays with a terminal; in JSON it is escaped.
 //
-// escape.go has cells and JSON strings, table.go tables and the other forms of rows,
-// paragraph.go sentences, bar.go bars. The package knows nothing of Tor, opens no
+// escape.go has cells and JSON strings, table.go tables, rows.go the forms of rows,
+// paragraph.go sentences, tone.go colours, bar.go bars. The package knows nothing of Tor, opens no
 // file and reads no flag.
 package terminal
 
@@ -32,10 +34,34 @@ import (
 )
 
 // Terminal is where a run of the program writes. Make one with New.
-type Terminal struct{ out, err io.Writer }
+type Terminal struct {
+	out, err io.Writer
+	width    func() int
+	colours  bool
+}
 
 // New returns a terminal whose results go to out and the rest to err.
-func New(out, err io.Writer) *Terminal { return &Terminal{out, err} }
+func New(out, err io.Writer) *Terminal {
+	t := &Terminal{out: out, err: err, width: func() int { return 0 }}
+	f, ok := out.(*os.File)
+	if ok && term.IsTerminal(int(f.Fd())) {
+		// Who changes the window's size between two tables gets what fits then.
+		t.width = func() int {
+			width, _, err := term.GetSize(int(f.Fd()))
+			if err != nil {
+				return 0
+			}
+			return width
+		}
+		t.colours = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return t
+}
+
+// Of returns a terminal of so many characters a line, whatever out is.
+func Of(out, err io.Writer, width int, colours bool) *Terminal {
+	return &Terminal{out, err, func() int { return width }, colours}
+}
 
 // Out is where results go, for those that have a form of their own.
 func (t *Terminal) Out() io.Writer { return t.out }
@@ -60,19 +86,12 @@ func said(lines string) string {
 	return "torctl: " + text.Printable(strings.Join(parts, "; ")) + "\n"
 }
 
+// Err is where all else goes, for those that have a form of their own.
+func (t *Terminal) Err() io.Writer { return t.err }
+
 // Width is how many characters a line of the terminal has; 0 if the results do not
 // go to one.
-func (t *Terminal) Width() int {
-	f, ok := t.out.(*os.File)
-	if !ok {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
-}
+func (t *Terminal) Width() int { return t.width() }
 
 // writing says what failed where a write did.
 func writing(_ int, err error) error {

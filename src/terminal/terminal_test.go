@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -50,17 +53,54 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// A table leaves out columns until it fits, those of the highest rank first.
-func TestFitting(t *testing.T) {
-	columns := []Column{{"verdict", 0, 9}, {"state", 3, 9}, {"ours", 0, 9}, {"last", 5, 30}, {"first", 1, 30}}
-	row := []string{"tor", "established", "192.0.2.1", "2026-11-20T12:00:00Z", "2026-11-20T12:00:00Z"}
-	for width, want := range map[int][]int{0: {0, 1, 2, 3, 4}, 81: {0, 1, 2, 3, 4}, 80: {0, 1, 2, 4}, 58: {0, 1, 2, 4}, 57: {0, 2, 4}, 46: {0, 2, 4}, 45: {0, 2}, 3: {0, 2}} {
-		require.Equal(t, want, fitting(columns, [][]string{row}, width), width)
+// A table leaves out columns until it fits, those of the highest rank first, and
+// names them; where those that stay do not fit, rows become lines.
+func TestTable(t *testing.T) {
+	alarm := func(string) Tone { return Alarm }
+	columns := []Column{{"verdict", 0, 9, alarm}, {"state", 3, 0, nil}, {"ours", 0, 9, nil}, {"last", 5, 0, nil}, {"first", 1, 0, nil}}
+	row := []string{"tor", "established", "192.0.2.1", "2026-11-20T12:00:00Z", evil}
+	row2 := []string{"tor", "", "192.0.2.2", "", "2026-11-20T12:00:00Z"}
+	draw := func(width int, colours bool) (left []string, drawn string) {
+		var out bytes.Buffer
+		left, err := Of(&out, nil, width, colours).Table(columns, [][]string{row, row2})
+		require.NoError(t, err)
+		return left, out.String()
+	}
+	for width, want := range map[int][]string{0: nil, 83: nil, 82: {"last"}, 60: {"last"}, 59: {"state", "last"}, 46: {"state", "last"}, 45: {"state", "last", "first"}, 23: {"state", "last", "first"}} {
+		left, drawn := draw(width, false)
+		require.Equal(t, want, left, width)
+		for line := range strings.Lines(drawn) {
+			require.True(t, width == 0 || utf8.RuneCountInString(strings.TrimSpace(line)) <= width, "%d: %s", width, line)
+		}
+	}
+	left, drawn := draw(22, false)
+	require.Empty(t, left)
+	require.Equal(t, "verdict: tor\nstate:   established\nours:    192.0.2.1\nlast:    2026-11-20T12:00:00Z\nfirst:   a?[31m??\"b\\,??c??\n\n"+
+		"verdict: tor\nstate:   -\nours:    192.0.2.2\nlast:    -\nfirst:   2026-11-20T12:00:00Z\n", drawn)
+
+	// Colours take no room, and are the terminal's own.
+	for _, width := range []int{22, 60, 0} {
+		_, plain := draw(width, false)
+		_, coloured := draw(width, true)
+		require.Equal(t, 2, strings.Count(coloured, "\x1b[1;31mtor\x1b[0m"))
+		require.Equal(t, plain, strings.ReplaceAll(strings.ReplaceAll(coloured, "\x1b[1;31m", ""), "\x1b[0m", ""))
+	}
+}
+
+// What is no terminal gets no colour, and no width.
+func TestNoTerminal(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer f.Close()
+	for _, out := range []io.Writer{nil, f, &bytes.Buffer{}} {
+		require.Equal(t, "tor", New(out, nil).Toned(Alarm, "tor"))
+		require.Zero(t, New(out, nil).Width())
 	}
 }
 
 func TestParagraph(t *testing.T) {
 	long := strings.Repeat("p", 100)
+	require.Equal(t, "of two lines?\n", New(nil, nil).Paragraph("", "of\ntwo\u2028lines\x1b\n"))
 	require.Equal(t, "  "+strings.Repeat("word ", 16)+"word\n  word\n", New(nil, nil).Paragraph("  ", strings.Repeat("word ", 18)))
 	require.Equal(t, "  see\n  "+long+"\n  there?\n", New(nil, nil).Paragraph("  ", "see "+long+" there\x1b"))
 }

@@ -130,6 +130,11 @@ func tellHealth(t *terminal.Terminal, form string, r *doctor.Report, strict, all
 // indent is where the sentences of the health report begin.
 const indent = "           "
 
+// severityTones are how much a severity matters.
+var severityTones = map[doctor.Severity]terminal.Tone{
+	doctor.Error: terminal.Alarm, doctor.Warning: terminal.Caution, doctor.Note: terminal.Notice, doctor.OK: terminal.Faint,
+}
+
 // health writes the report for a person: the worst first, a paragraph each, as
 // sentences fit into no table.
 func health(t *terminal.Terminal, r *doctor.Report, all bool) error {
@@ -149,14 +154,18 @@ func health(t *terminal.Terminal, r *doctor.Report, all bool) error {
 			if f.Where != "" {
 				where += ": " + f.Where
 			}
-			fmt.Fprintf(&b, "%-9s  %s\n", severity, text.Printable(where))
+			word := severity.String()
+			b.WriteString(t.Toned(severityTones[severity], word) + strings.Repeat(" ", max(len(indent)-len(word), 1)) + text.Printable(where) + "\n")
 			b.WriteString(t.Paragraph(indent, f.What))
 			if f.Do != "" {
 				b.WriteString(t.Paragraph(indent, "to do: "+f.Do))
 			}
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s fine\n", text.Printable(r.App), text.Counted(r.Count(doctor.Error), "error"), text.Counted(r.Count(doctor.Warning), "warning"),
-		text.Counted(r.Count(doctor.Note), "note"), text.Counted(fine, "check"))
-	return t.Print(b.String())
+	sum := fmt.Sprintf("%s: %s, %s, %s, %s fine", text.Printable(r.App), text.Counted(r.Count(doctor.Error), "error"), text.Counted(r.Count(doctor.Warning), "warning"),
+		text.Counted(r.Count(doctor.Note), "note"), text.Counted(fine, "check")) + "\n"
+	if t.Width() > 0 {
+		sum = t.Paragraph("", sum)
+	}
+	return t.Print(b.String() + sum) // in a pipe one line, which a script may look for
 }

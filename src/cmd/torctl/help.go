@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"tordetect/src/terminal"
@@ -70,14 +73,51 @@ var (
 	folderFlags = []string{"app"}
 )
 
+// helpWidth is the longest line of help: that of the terminal that nobody widened.
+const helpWidth = 80
+
+// wrapped sets the paragraphs of a text anew; indented lines keep their form.
+func wrapped(long string) string {
+	var out []string
+	for part := range strings.SplitSeq(long, "\n\n") {
+		if !strings.Contains("\n"+part, "\n ") {
+			part = strings.TrimSuffix(terminal.Set(helpWidth, "", "", part), "\n")
+		}
+		out = append(out, part)
+	}
+	return strings.TrimSuffix(strings.Join(out, "\n\n"), "\n")
+}
+
+// continued breaks commands that are too long in front of a flag or a pipe, as a shell
+// takes them.
+func continued(example string) string {
+	var out []string
+	for line := range strings.SplitSeq(example, "\n") {
+		for len(line) > helpWidth {
+			head := line[:helpWidth-1] // behind it: a blank and a backslash
+			at := max(strings.LastIndex(head, " -"), strings.LastIndex(head, " | "))
+			if strings.TrimSpace(line[:max(at, 0)]) == "" {
+				break
+			}
+			out = append(out, line[:at]+` \`)
+			line = "     " + line[at:]
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
 // teach completes the commands below root.
 func teach(root *cobra.Command) {
 	root.Long = firstPage
+	flags := strings.NewReplacer("FlagUsages ", fmt.Sprintf("FlagUsagesWrapped %d ", helpWidth))
+	root.SetUsageTemplate(flags.Replace(root.UsageTemplate()))
 	each(root, func(c *cobra.Command) {
 		path := c.CommandPath()
 		if c.Example == "" {
 			c.Example = examples[path]
 		}
+		c.Long, c.Example = wrapped(c.Long), continued(c.Example)
 		for flag, values := range choices[path] {
 			// It fails only for a flag that does not exist, which a test would see.
 			_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))

@@ -28,10 +28,10 @@ var shells = map[string]func(root *cobra.Command, t *terminal.Terminal) error{
 func completionCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Have a shell complete what one types: bash, zsh, fish or powershell",
+		Short: "Have bash, zsh, fish or powershell complete what one types",
 		Long: `Writes a script for a shell, which completes commands, flags, their values and
 files once it is read. To have it in every new shell:
-  bash        put it into a file below ~/.local/share/bash-completion/completions/
+  bash        put it into a file in ~/.local/share/bash-completion/completions
               (the package bash-completion has to be installed)
   zsh         put it into a file _torctl in a folder of $fpath
   fish        put it into ~/.config/fish/completions/torctl.fish

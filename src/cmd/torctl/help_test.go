@@ -30,7 +30,7 @@ func tree() *cobra.Command {
 // exampleLines are the examples of a command, a line each, without remarks.
 func exampleLines(c *cobra.Command) []string {
 	var lines []string
-	for line := range strings.SplitSeq(c.Example, "\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(c.Example, "\\\n", ""), "\n") {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, line)
 		}

@@ -55,12 +55,16 @@ func failed(err error) error {
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() time.Time) int {
-	t := terminal.New(stdout, stderr)
+	return runOn(terminal.New(stdout, stderr), args, stdin, now)
+}
+
+// runOn runs a command for somebody at a terminal.
+func runOn(t *terminal.Terminal, args []string, stdin io.Reader, now func() time.Time) int {
 	root := rootCommand(t, now)
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(t.Out())
+	root.SetErr(t.Err())
 	// net/http has a word in the log for servers that speak out of turn. What an
 	// update has to say of a server is in its errors.
 	log.SetOutput(io.Discard)

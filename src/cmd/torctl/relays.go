@@ -146,7 +146,8 @@ func updateCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 		Short: "Fetch newer lists, verify them and merge them into the table",
 		Long: `Asks the sources in turn until one has a list newer than the table's:
   collector             CollecTor, over HTTPS (without --source)
-  authorities           the directory authorities, over HTTP. Their ports look like Tor in your own logs
+  authorities           the directory authorities, over HTTP; their ports
+                        look like Tor in your own logs
   dir+http://HOST:PORT  any directory cache
   https://HOST/PATH/    a mirror of CollecTor
   FOLDER                files that you brought`,
@@ -286,7 +287,7 @@ func statusCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 				t.Say("warning: %s", warning)
 			}
 			columns, row := relaylist.Status(table, path, version, now())
-			return failed(t.Rows(form, columns, [][]any{row}))
+			return failed(t.Rows(form, columns, withUnits(form, columns, [][]any{row})))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
@@ -317,7 +318,8 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 				}
 			}
 			network := relay.NewNetwork(path)
-			columns, rows := relaylist.SeenRows(relaylist.Lookup(network, addr, moment))
+			lines := relaylist.Lookup(network, addr, moment)
+			columns, rows := relaylist.SeenRows(lines)
 			read, old := network.History()
 			switch absent := network.Absent(); {
 			case errors.Is(absent, fs.ErrNotExist) && read:
@@ -330,13 +332,39 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 			if old != nil {
 				t.Say("the history %s cannot be read: %v", relay.HistoryOf(path), old)
 			}
-			return failed(t.Rows(form, columns, rows))
+			if form == terminal.FormTable {
+				if err := t.Print(t.Paragraph("", relaylist.Sentence(lines))); err != nil {
+					return failed(err)
+				}
+			}
+			return failed(t.Rows(form, columns, withUnits(form, columns, rows)))
 		},
 	}
 	c.Flags().StringVar(&path, "relays", defaultTable, relaysHelp)
 	c.Flags().StringVar(&at, "at", "", "the time: epoch seconds or RFC 3339, UTC where no zone is given")
 	c.Flags().StringVarP(&form, "output", "o", terminal.FormTable, outputHelp+"table, json or csv")
 	return c
+}
+
+// ages are columns in seconds, which a person reads with units.
+var ages = []string{"age", "exit_age", "away"}
+
+// withUnits gives ages their units in a table; programs get seconds.
+func withUnits(form string, columns []string, rows [][]any) [][]any {
+	if form != terminal.FormTable {
+		return rows
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			if seconds, ok := cell.(int64); ok && slices.Contains(ages, columns[i]) {
+				row[i] = text.Age(seconds)
+				if seconds < 0 {
+					row[i] = text.Age(-seconds) + " left" // the list still holds
+				}
+			}
+		}
+	}
+	return rows
 }
 
 // trusted reads an authorities file; without one relaylist trusts the public

@@ -178,6 +178,7 @@ func scanFiles(ctx context.Context, t *terminal.Terminal, stdin io.Reader, o sca
 	if err != nil {
 		return failed(err)
 	}
+	report.Complain(t, s)
 	if err := out.Finish(s); err != nil {
 		return failed(fmt.Errorf("write the results: %w", err))
 	}

@@ -8,8 +8,8 @@
 // Its size is bounded, however many flows there are and however long their texts;
 // what does not fit is the weakest, and is counted.
 //
-// digest.go has flows between the same two ends, hosts.go those ends, keep.go the
-// bounded map, timeline.go flows by time. The package draws nothing.
+// digest.go has flows between the same two ends, hosts.go those ends, kind.go what our
+// hosts are, keep.go the bounded map, timeline.go flows by time. The package draws nothing.
 package digest
 
 import (

@@ -55,7 +55,7 @@ func TestDigest(t *testing.T) {
 		"10.0.0.1 198.51.100.1:9001 2 50-200 65", "10.0.0.3 x.onion 1 0-0 40",
 	}, got)
 	require.Equal(t, Host{Name: "10.0.0.1", Flows: 3, First: 50, Last: 200, BytesIn: 10, States: [4]int64{flow.Established: 1, flow.Attempt: 2}, Verdict: detect.VerdictTor, Score: 97, Users: []string{"ann"},
-		Answered: 1, Others: 1, Ends: []End{{"198.51.100.1:9001", "", 97}}}, *d.Clients["10.0.0.1"])
+		Answered: 1, Others: 1, Ends: []End{{"198.51.100.1:9001", "", 97}}, traits: traits{ends: 1, answered: 1, first: 50, last: 200}}, *d.Clients["10.0.0.1"])
 }
 
 // Many weak findings do not crowd out a sure one, however they come.

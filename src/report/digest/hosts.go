@@ -26,6 +26,8 @@ type Host struct {
 	// the rest.
 	Relays, Guards, Others int
 	Ends                   []End // the surest of them
+
+	traits traits // what Kind looks at
 }
 
 // An End is the other end of some of a host's flows.
@@ -83,7 +85,7 @@ func (q *Peer) add(name string, f *Found) {
 	}
 }
 
-// metAs is as what an end was met, the most that it was.
+// metAs is as what an end was met: the most that it was, and what came of it.
 type metAs uint8
 
 const (
@@ -91,6 +93,10 @@ const (
 	metUnlisted
 	metRelay
 	metGuard
+	metMost metAs = 3 // the bits of these
+
+	metOutbound metAs = 1 << iota // as Kind counts relays
+	metAnswered
 )
 
 // meet notes that two ends met, and returns as what they did before and do now.
@@ -116,7 +122,8 @@ func (d *Digest) meet(ours, theirs string, f *Found) (before, now metAs) {
 	if f.Role == detect.RoleGuard || f.Role == detect.RoleGuardExit {
 		now = metGuard
 	}
-	if now = max(now, before); now > before {
+	now = max(now, before&metMost) | before&^metMost | f.toTor()
+	if now != before {
 		d.met[key] = now
 	}
 	return before, now
@@ -132,6 +139,7 @@ func (h *Host) add(name string, f *Found) {
 		h.Answered++
 	}
 	widen(&h.First, &h.Last, f)
+	h.traits.add(f)
 	if h.Flows == 1 || f.Score > h.Score {
 		h.Verdict, h.Score, h.Reason = f.Verdict, f.Score, f.Reason
 	}
@@ -142,6 +150,8 @@ func (h *Host) add(name string, f *Found) {
 
 // meet counts another end by the most that it was.
 func (h *Host) meet(before, now metAs) {
+	h.traits.meet(before, now)
+	before, now = before&metMost, now&metMost
 	if before < metGuard && now == metGuard {
 		h.Guards++
 	}

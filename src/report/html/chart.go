@@ -3,6 +3,7 @@ package html
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"tordetect/src/report/digest"
 	"tordetect/src/text"
@@ -21,7 +22,15 @@ type chart struct {
 	Most      int64 // findings in the highest bar
 	From, To  int64 // first second of the first bar, last of the last one
 	Keys      []key
+	Ticks     []tick // of the axis of time
 	Untimed   int64
+}
+
+// A tick is a round time below the drawing: a line in it, and words under it.
+type tick struct {
+	X       int    // in the drawing
+	Percent string // of its width
+	Label   string
 }
 
 type bar struct {
@@ -134,6 +143,7 @@ func newChart(id, title string, t *digest.Timeline, stack []layer, first, last i
 		c.Bars = append(c.Bars, b)
 	}
 	c.Width = len(c.Bars) * barStep
+	c.Ticks = ticks(low, high+t.Step, t.Step, c.Width)
 	var words []string
 	for _, l := range stack {
 		if n := totals[l.name]; n > 0 {
@@ -144,6 +154,54 @@ func newChart(id, title string, t *digest.Timeline, stack []layer, first, last i
 	c.Desc = fmt.Sprintf("Bars of a %s each from %s to %s. Findings: %s. The highest bar has %d.", c.Step, text.Time(c.From), text.Time(c.To), strings.Join(words, ", "), c.Most)
 	return c
 }
+
+// The most ticks, and the fewest bars that are told apart by them: words of a date and
+// a time have a quarter of a phone.
+const (
+	maxTicks  = 4
+	tickedBar = 8
+)
+
+// ticks are round times from the first second to the one behind the last.
+func ticks(from, to, step int64, width int) []tick {
+	if (to-from)/step < tickedBar {
+		return nil
+	}
+	apart := between(to-from, step)
+	form := time.DateOnly
+	switch {
+	case apart < 60:
+		form = time.TimeOnly
+	case apart < digest.Day && to-from <= 2*digest.Day:
+		form = "15:04" // the ends of the axis have the days
+	case apart < digest.Day:
+		form = "01-02 15:04"
+	}
+	var out []tick
+	for at := from + apart - from%apart; at < to; at += apart {
+		share := float64(at-from) / float64(to-from)
+		if share < 0.1 || share > 0.9 {
+			continue // its words would be cut, and the ends have theirs
+		}
+		out = append(out, tick{int(share * float64(width)), fmt.Sprintf("%.2f", 100*share), time.Unix(at, 0).UTC().Format(form)})
+	}
+	return out
+}
+
+// between is how far ticks are apart: a length that people know, or a few days or weeks.
+func between(span, step int64) int64 {
+	for _, known := range digest.Steps {
+		for times := int64(1); times <= 3 && (times == 1 || known >= digest.Day); times++ {
+			if apart := known * times; apart >= step && span/apart <= maxTicks {
+				return apart
+			}
+		}
+	}
+	return step * (span/step/maxTicks + 1)
+}
+
+// Half is where half of the highest bar is.
+func (c *chart) Half() int { return c.Height / 2 }
 
 // Pixels is the width beyond which the drawing does not grow.
 func (c *chart) Pixels() int { return len(c.Bars) * widestBar }

@@ -72,11 +72,42 @@ func TestHTMLChart(t *testing.T) {
 			require.Equal(t, total, sum)
 			require.Equal(t, total, keyed)
 			require.Equal(t, most, chart.Most)
+			require.Equal(t, len(chart.Bars) >= tickedBar, len(chart.Ticks) > 0)
+			require.LessOrEqual(t, len(chart.Ticks), maxTicks)
+			for i, tick := range chart.Ticks {
+				require.LessOrEqual(t, len(tick.Label), len("2026-11-20"+" "), "a phone has room for four")
+				require.True(t, tick.X > 0 && tick.X < chart.Width)
+				require.True(t, i == 0 || tick.X-chart.Ticks[i-1].X >= chart.Width/(maxTicks+1))
+			}
 			if c.last-c.first < 400*digest.Day {
 				require.LessOrEqual(t, chart.From, c.first)
 				require.GreaterOrEqual(t, chart.To, c.last)
 			}
 		})
+	}
+}
+
+// Ticks are round times, and say no more of them than is needed.
+func TestHTMLTicks(t *testing.T) {
+	const day = int64(1795132800) // midnight
+	for name, c := range map[string]struct {
+		from, to, step int64
+		want           string
+	}{
+		"few bars":  {day, day + 7*3600, 3600, ""},
+		"a minute":  {day, day + 60, 1, "00:00:15 00:00:30 00:00:45"},
+		"a day":     {day, day + digest.Day, 900, "06:00 12:00 18:00"},
+		"two hours": {day + 600, day + 7800, 300, "01:00"},
+		"a week":    {day, day + 7*digest.Day, 6 * 3600, "2026-11-21 2026-11-23 2026-11-25"},
+		"a year":    {day, day + 364*digest.Day, 28 * digest.Day, "2027-01-14 2027-04-08 2027-07-01 2027-09-23"},
+		"a month":   {day, day + 28*digest.Day, digest.Day, "2026-11-26 2026-12-03 2026-12-10"},
+		"two days":  {day, day + 2*digest.Day + 3600, 3600, "11-20 12:00 11-21 00:00 11-21 12:00"},
+	} {
+		var labels []string
+		for _, tick := range ticks(c.from, c.to, c.step, 1000) {
+			labels = append(labels, tick.Label)
+		}
+		require.Equal(t, c.want, strings.Join(labels, " "), name)
 	}
 }
 
@@ -92,6 +123,14 @@ func TestHTMLFormats(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1\u202f000", 1234567: "1\u202f234\u202f567", -1000: "-1\u202f000", -100: "-100"} {
 		require.Equal(t, want, grouped(n))
 	}
+	require.Equal(t, []string{"2001:", "db8:", ":", "1"}, groups("2001:db8::1"))
+	require.Equal(t, []string{"192.0.2.1:9001"}, groups("192.0.2.1:9001"))
+	long := strings.Repeat("a:", 30)
+	require.True(t, isLong(long))
+	require.Equal(t, []string{long}, groups(long))
+	require.Equal(t, []piece{{Text: "from "}, {Text: "2026-11-20T12:00:00Z", Whole: true}, {Text: " on: "}, {Text: "db8:", Open: true}, {Text: ":", Open: true}, {Text: "1"}, {Text: " at 192.0.2.1:80."}},
+		pieces("from 2026-11-20T12:00:00Z on: db8::1 at 192.0.2.1:80."))
+	require.Equal(t, []piece{{}}, pieces(""))
 	require.Equal(t, "not known", pageTime(0))
 	require.Equal(t, "2026-11-20T12:00:00Z", pageTime(noon.Unix()))
 }

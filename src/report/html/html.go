@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -56,7 +57,7 @@ func (r *Report) Add(f *scan.Flow) error {
 // Finish writes the page.
 func (r *Report) Finish(s *scan.Summary) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"time": pageTime, "count": grouped, "counts": func(n int) string { return grouped(int64(n)) }, "size": size, "safe": pageText,
+		"time": pageTime, "count": grouped, "counts": func(n int) string { return grouped(int64(n)) }, "size": size, "safe": pageText, "long": isLong, "groups": groups, "pieces": pieces,
 		"plural": func(n int64, what string) string { return countedWide(n, what) },
 		"style":  func() template.CSS { return template.CSS(pageStyle) },
 		"policy": func() string {
@@ -83,6 +84,50 @@ func pageText(value string) string {
 		}
 		return r
 	}, text.Printable(value))
+}
+
+// isLong reports whether a name may be broken where there is no room: no address is so
+// long, and a name of a log may be a line.
+func isLong(name string) bool {
+	return len(name) > len("[2001:0db8:0000:0000:0000:0000:255.255.255.255]:65535")
+}
+
+// groups parts a name where it may be broken without harm: behind the colons of an
+// IPv6 address. Any other name is one.
+func groups(name string) []string {
+	if strings.Count(name, ":") < 2 || isLong(name) {
+		return []string{name}
+	}
+	return strings.SplitAfter(name, ":")
+}
+
+// A piece is a part of a sentence: a whole one is never broken, one that is open may
+// be broken behind it.
+type piece struct {
+	Text        string
+	Whole, Open bool
+}
+
+// unbroken is a time as we write it, which has hyphens to break at, and an IPv6
+// address, which has nothing.
+var unbroken = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[0-9a-f]*(?::[0-9a-f]*){2,}`)
+
+// pieces parts a sentence at its times and within its addresses.
+func pieces(sentence string) []piece {
+	var out []piece
+	at := 0
+	for _, m := range unbroken.FindAllStringIndex(sentence, -1) {
+		out = append(out, piece{Text: sentence[at:m[0]]})
+		if word := sentence[m[0]:m[1]]; strings.HasSuffix(word, "Z") {
+			out = append(out, piece{Text: word, Whole: true})
+		} else {
+			for _, group := range groups(word) {
+				out = append(out, piece{Text: group, Open: strings.HasSuffix(group, ":")})
+			}
+		}
+		at = m[1]
+	}
+	return append(out, piece{Text: sentence[at:]})
 }
 
 // pageTime is a time in the report: UTC, as everywhere in torctl's output.

@@ -267,7 +267,7 @@ func checkNumbers(t *testing.T, page *node, every []jsonFlow, least int) {
 		a, row := clients[name], rows[i]
 		host := row["host"]
 		require.Equal(t, map[string]string{
-			"host": host, "verdict, score": verdict(a), "flows": fmt.Sprint(a.flows), "state": a.stateText(),
+			"host": host, "what it is": row["what it is"], "verdict, score": verdict(a), "flows": fmt.Sprint(a.flows), "state": a.stateText(),
 			"relays": a.count(listed), "guards": a.count(guard), "unlisted ends": a.count(none), "surest ends": row["surest ends"],
 			"sent, received": fmt.Sprintf("%d %d", a.out, a.in), "first and last": a.when(), "strongest reason": a.best.Reason,
 		}, row, name)

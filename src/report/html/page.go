@@ -48,8 +48,11 @@ type page struct {
 	Pairs    findingTable
 	Many     bool // not all other ends of hosts are counted
 
-	VerdictTerms, StateTerms []wording
-	BeyondLists              []string
+	Kinds []key         // hosts by what they are
+	Blind []coverageRow // flows that no list of their time could judge
+
+	VerdictTerms, StateTerms, KindTerms []wording
+	BeyondLists                         []string
 }
 
 // hostTable is our hosts of one direction.
@@ -110,6 +113,7 @@ func newPage(s *scan.Summary, d *digest.Digest) *page {
 		Summary: s, Judged: s.Judged(), Findings: d.Flows, Outbound: d.Flows - d.Inbound, Inbound: d.Inbound, Checked: s.Covered[flow.CoverageFull].Flows,
 		Pairs: findingTable{All: len(d.Pairs), Left: d.Left}, Many: d.Many,
 		VerdictTerms: terms(verdictMeans, scan.Verdicts[:]...), BeyondLists: beyondLists,
+		KindTerms:  kindTerms,
 		StateTerms: terms(stateMeans, flow.Established, flow.Attempt, flow.Blocked, flow.StateUnknown),
 	}
 	files := s.Options.Files
@@ -141,6 +145,12 @@ func newPage(s *scan.Summary, d *digest.Digest) *page {
 			p.Coverage = append(p.Coverage, coverageRow{c.String(), s.Covered[c], coverageWords[c].Means, coverageWords[c].Do})
 		}
 	}
+	for _, row := range p.Coverage {
+		if row.Name != flow.CoverageFull.String() {
+			p.Blind = append(p.Blind, row)
+		}
+	}
+	p.Kinds = kinds(d)
 	p.Trouble = troubleRows(s)
 	if d.Flows > 0 {
 		p.Charts = []*chart{
@@ -150,6 +160,25 @@ func newPage(s *scan.Summary, d *digest.Digest) *page {
 	}
 	p.headline(d)
 	return p
+}
+
+// kinds counts the hosts that contacted Tor by what they are.
+func kinds(d *digest.Digest) []key {
+	all := map[digest.Kind]int64{}
+	for _, h := range d.Clients {
+		all[h.Kind()]++
+	}
+	var out []key
+	for _, k := range kindTerms {
+		name := k.Name
+		if all[digest.Kind(name)] > 1 && name != string(digest.Bootstrapping) {
+			name += "s"
+		}
+		if n := all[digest.Kind(k.Name)]; n > 0 {
+			out = append(out, key{name, n})
+		}
+	}
+	return out
 }
 
 func hostRows(of map[string]*digest.Host, limit int) hostTable {

@@ -5,6 +5,7 @@ import (
 
 	"tordetect/src/detect"
 	"tordetect/src/flow"
+	"tordetect/src/report/digest"
 )
 
 // What the codes of evidence, verdicts and states mean, in the words of the HTML
@@ -83,6 +84,14 @@ var stateMeans = map[flow.State]string{
 	flow.Attempt:      "Nothing came back. Scanners try such ports, too; the score stops at 79 unless the source is an exit.",
 	flow.Blocked:      "The firewall stopped it. Whoever tried still tried: find out which program it was.",
 	flow.StateUnknown: "The log does not say whether anything was answered.",
+}
+
+// kindTerms say what a host is by the relays that it contacted.
+var kindTerms = []wording{
+	{string(digest.Client), "Flows to a few relays, over hours or days: somebody uses Tor, or a program that brings it."},
+	{string(digest.Bootstrapping), "An authority, or more than three relays, and all within one hour of the clock: Tor was started there, perhaps for the first time."},
+	{string(digest.Scanner), "Twenty relays or more, of which less than a tenth answered, and nothing was blocked: it tries ports."},
+	{string(digest.OwnRelay), "A listed relay of your own (told with --internal and --min-score 0), or a hundred relays or more, of which half answered: it is part of Tor."},
 }
 
 // terms are the words of a type with what they mean, in the order given.
