@@ -44,6 +44,8 @@ usage: ./build.sh VERB
             evaluate day plays the app's searches over a day of events as a scheduler
             would, and counts who is told, when, and at what cost: a day that it makes,
             or ./build.sh evaluate day [-json] [-relays TABLE] [EVENTS.jsonl]
+  arm64     the packaged arm64 programs beside the amd64 ones: the same bytes for the
+            same requests; needs an x86_64 Linux and qemu-aarch64 (Debian: qemu-user-static)
 TEXT
 }
 
@@ -366,6 +368,12 @@ evaluate() {
 	go run ./tests/evaluate "${args[@]}"
 }
 
+arm64() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go test -count=1 -v ./tests/arm64
+}
+
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
 case $verb in
@@ -385,6 +393,7 @@ demo) demo "$@" ;;
 inspect) inspect ;;
 bench) bench "$@" ;;
 evaluate) evaluate "$@" ;;
+arm64) arm64 ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac
