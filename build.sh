@@ -46,6 +46,10 @@ usage: ./build.sh VERB
             or ./build.sh evaluate day [-json] [-relays TABLE] [EVENTS.jsonl]
   arm64     the packaged arm64 programs beside the amd64 ones: the same bytes for the
             same requests; needs an x86_64 Linux and qemu-aarch64 (Debian: qemu-user-static)
+  realtor   a Tor network of Debian's tor in network namespaces, judged by the packaged
+            app: about four minutes; needs root, tor and iproute2, and says so where
+            they are missing. obfs4proxy, suricata and tshark are used where installed.
+            dist/realtor keeps capture, log, relay table and truth
 TEXT
 }
 
@@ -374,6 +378,16 @@ arm64() {
 	go test -count=1 -v ./tests/arm64
 }
 
+realtor() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	mkdir -p dist/bin
+	compile torctl dist/bin/torctl
+	go build -o dist/bin/evaluate ./tests/evaluate
+	go build -o dist/bin/realtor ./tests/realtor
+	dist/bin/realtor -out dist/realtor -torctl dist/bin/torctl -evaluate dist/bin/evaluate
+}
+
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
 case $verb in
@@ -394,6 +408,7 @@ inspect) inspect ;;
 bench) bench "$@" ;;
 evaluate) evaluate "$@" ;;
 arm64) arm64 ;;
+realtor) realtor ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac
