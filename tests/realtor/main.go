@@ -41,6 +41,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -71,6 +72,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if f.NArg() > 0 {
 		fmt.Fprintf(stderr, "realtor: unexpected argument %q\n", f.Arg(0))
 		return 2
+	}
+	var err error
+	if o.out, err = filepath.Abs(o.out); err != nil {
+		fmt.Fprintln(stderr, "realtor:", err)
+		return 1
 	}
 	switch err := play(ctx, o, args, stdout, stderr); {
 	case errors.Is(err, errMissing):

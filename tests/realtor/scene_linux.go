@@ -107,7 +107,6 @@ func hire(folder string) (*cast, error) {
 	for i, port := range []int{443, 9001, 8443, 9101} {
 		node(middle, fmt.Sprintf("relay%d", i+1), fmt.Sprintf("198.51.100.%d", 21+i), port)
 	}
-	c.leaver = c.tor.nodes[3]
 	c.cache = node(middle, "cache", "198.51.100.30", 9001)
 	c.cache.dirPort = 9030
 	for i, port := range []int{443, 9001} {
@@ -296,7 +295,13 @@ func (c *cast) talk(ctx context.Context, noted *deeds, l *lists, say func(string
 		return err
 	}
 	time.Sleep(interval) // until the caches hand it out, too: a client that finds no such relay waits long before it asks again
+	if err := c.pickLeaver(); err != nil {
+		return err
+	}
 	say("%s has joined; %s leaves", c.late.name, c.leaver.name)
+	// One is told to use the relay first, in the way that bridges are named: tor picks
+	// a young relay seldom by itself.
+	c.follow[0].options = []string{"UseBridges 1", fmt.Sprintf("Bridge %s:%d", c.late.addr, c.late.orPort)}
 	c.office = append(c.office, c.follow...)
 	for _, n := range c.follow {
 		if err := errors.Join(c.tor.start(n), n.up(ctx)); err != nil {
@@ -315,6 +320,24 @@ func (c *cast) talk(ctx context.Context, noted *deeds, l *lists, say func(string
 	}
 	say("%d fetches and visits, %d of them failed", counts.made, counts.failed)
 	return nil
+}
+
+// pickLeaver takes a relay that a client of the office is connected to: its leaving
+// shall be felt.
+func (c *cast) pickLeaver() error {
+	for _, n := range c.office {
+		sockets, err := n.run("ss", "-Htn")
+		if err != nil {
+			return err
+		}
+		for _, relay := range c.tor.nodes[:4] {
+			if strings.Contains(sockets, fmt.Sprintf(" %s:%d", relay.addr, relay.orPort)) {
+				c.leaver = relay
+				return nil
+			}
+		}
+	}
+	return errors.New("no client of the office is connected to a relay that may leave")
 }
 
 // tally counts what was tried.
@@ -363,6 +386,6 @@ func (c *cast) ordinary(ctx context.Context, noted *deeds, round int) error {
 		noted.datagrams(ctx, c.plain[1], at(relays[1].host, relays[1].orPort), relaysUDP),
 		noted.knock(ctx, c.plain[0], 30000+round, at(relays[0].host, 22)),
 		noted.fetch(ctx, c.visitor, at(c.web, 80), false, visitor),
-		noted.fetch(ctx, relays[2].host, at(c.web, 80), false, relaysVisit),
+		noted.fetch(ctx, c.cache.host, at(c.web, 80), false, relaysVisit),
 	)
 }
