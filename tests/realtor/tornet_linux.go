@@ -59,7 +59,7 @@ V3AuthVotingInterval 20
 V3AuthVoteDelay 4
 V3AuthDistDelay 4
 V3AuthNIntervalsValid 3
-TestingDirAuthVoteGuard *
+TestingDirAuthVoteGuard 198.51.100.0/24,203.0.113.51
 TestingMinExitFlagThreshold 0
 ExitPolicy reject *:*
 ContactInfo nobody
