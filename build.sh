@@ -47,7 +47,7 @@ usage: ./build.sh VERB
   arm64     the packaged arm64 programs beside the amd64 ones: the same bytes for the
             same requests; needs an x86_64 Linux and qemu-aarch64 (Debian: qemu-user-static)
   realtor   a Tor network of Debian's tor in network namespaces, judged by the packaged
-            app: about four minutes; needs root, tor and iproute2, and says so where
+            app: two to three minutes; needs root, tor and iproute2, and says so where
             they are missing. obfs4proxy, suricata and tshark are used where installed.
             dist/realtor keeps capture, log, relay table and truth
 TEXT

@@ -52,6 +52,10 @@ func sensed(o options, table string, all []*judgedFlow) (string, error) {
 			continue
 		}
 		version, _ := output("", s.program, s.version...) // only to print it
+		// Some warn first that they run as root.
+		if _, after, ok := strings.Cut(version, "\nTShark"); ok {
+			version = "TShark" + after
+		}
 		version, _, _ = strings.Cut(version, "\n")
 		folder := filepath.Join(o.out, s.program)
 		if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o755)); err != nil {
