@@ -50,6 +50,12 @@ usage: ./build.sh VERB
             evaluate day plays the app's searches over a day of events as a scheduler
             would, and counts who is told, when, and at what cost: a day that it makes,
             or ./build.sh evaluate day [-json] [-relays TABLE] [EVENTS.jsonl]
+  arm64     the packaged arm64 programs beside the amd64 ones: the same bytes for the
+            same requests; needs an x86_64 Linux and qemu-aarch64 (Debian: qemu-user-static)
+  realtor   a Tor network of Debian's tor in network namespaces, judged by the packaged
+            app: two to three minutes; needs root, tor and iproute2, and says so where
+            they are missing. obfs4proxy, suricata and tshark are used where installed.
+            dist/realtor keeps capture, log, relay table and truth
 TEXT
 }
 
@@ -426,6 +432,22 @@ evaluate() {
 	go run ./tests/evaluate "${args[@]}"
 }
 
+arm64() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go test -count=1 -v ./tests/arm64
+}
+
+realtor() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	mkdir -p dist/bin
+	compile torctl dist/bin/torctl
+	go build -o dist/bin/evaluate ./tests/evaluate
+	go build -o dist/bin/realtor ./tests/realtor
+	dist/bin/realtor -out dist/realtor -torctl dist/bin/torctl -evaluate dist/bin/evaluate
+}
+
 verb=${1:-}
 [[ $# -gt 0 ]] && shift
 case $verb in
@@ -445,6 +467,8 @@ demo) demo "$@" ;;
 inspect) inspect ;;
 bench) bench "$@" ;;
 evaluate) evaluate "$@" ;;
+arm64) arm64 ;;
+realtor) realtor ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac

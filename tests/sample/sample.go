@@ -6,6 +6,7 @@
 //	Log()    Palo Alto TRAFFIC lines of that day from 07:00 to 13:00: ordinary traffic of an office, and one or more
 //	         flows of each kind that the app tells apart
 //	Flows()  what each line is, in the order of the log
+//	Lines()  the same lines for flows of others
 //
 // Nothing here looks like the real network in its numbers: it is small, so that
 // a person can check every line.
@@ -239,9 +240,12 @@ func Flows() []Flow {
 }
 
 // Log returns the log as Palo Alto TRAFFIC lines of PAN-OS 10.
-func Log() []byte {
+func Log() []byte { return Lines(Flows()) }
+
+// Lines writes flows as such a firewall logs them, a line each.
+func Lines(flows []Flow) []byte {
 	var b strings.Builder
-	for i, f := range Flows() {
+	for i, f := range flows {
 		end, start := f.End.Format("2006/01/02 15:04:05"), f.End.Add(-time.Duration(f.Seconds)*time.Second).Format("2006/01/02 15:04:05")
 		from, to, rule, subtype, reason := "Trust", "Untrust", "Outbound_Allow", "end", "tcp-fin"
 		if f.Dest == "10.20.0.80" {
