@@ -31,7 +31,7 @@ func (t *Terminal) set(begin, indent, words string) string {
 // Set sets words to lines of a width.
 func Set(width int, begin, indent, words string) string {
 	var b strings.Builder
-	at := 0 // of the line, 0 before its first word
+	at := 0                                      // of the line, 0 before its first word
 	for word := range strings.FieldsSeq(words) { // a line end is a blank here
 		word = text.Printable(word)
 		length := utf8.RuneCountInString(word)
