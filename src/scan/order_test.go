@@ -118,9 +118,11 @@ func TestOrderOfShapes(t *testing.T) {
 
 // The small inputs that went wrong once are told the same.
 func TestOrderOfCases(t *testing.T) {
-	files, err := filepath.Glob(shared.Beside(t, "cases/*"))
+	relays := shared.Beside(t, "cases/relays.csv")
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(relays), "*"))
 	require.NoError(t, err)
-	sameAnyway(t, shared.Beside(t, "cases/relays.csv"), files...)
+	require.Greater(t, len(files), 20)
+	sameAnyway(t, relays, files...)
 }
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)

@@ -74,12 +74,12 @@ func (l *csvLookup) Execute(_ context.Context, c *chunked.Chunk, body io.Reader)
 			}
 		}
 		end := strconv.FormatInt(l.end, 10)
-		found := [...]string{"none", "0", "unknown", "", "", "", "", "", "", "", "", "full", end}
+		found := [...]string{"none", "0", "unknown", "", "", "", "", "", "", "", "", "full", end, "", ""}
 		at, _ := strconv.ParseFloat(row[time], 64)
 		for _, r := range l.relays[endpoint{row[dest], row[port]}] {
 			if float64(r.first) <= at && at <= float64(r.last) {
 				found = [...]string{"tor", "97", "unknown", "outbound", "relay", "or_port", row[src] + " contacted a Tor relay.", r.fingerprint, r.nickname,
-					strconv.FormatInt(r.first, 10), strconv.FormatInt(r.last, 10), "full", end}
+					strconv.FormatInt(r.first, 10), strconv.FormatInt(r.last, 10), "full", end, row[src], row[dest] + ":" + row[port]}
 			}
 		}
 		record = append(append(record[:0], row...), found[:]...)

@@ -7,7 +7,7 @@ import sys
 from splunklib.searchcommands import Configuration, StreamingCommand, dispatch
 
 FIELDS = ["tor_verdict", "tor_score", "tor_state", "tor_direction", "tor_role", "tor_evidence", "tor_reason",
-          "tor_relay", "tor_nickname", "tor_first_seen", "tor_last_seen", "tor_coverage", "tor_list_time"]
+          "tor_relay", "tor_nickname", "tor_first_seen", "tor_last_seen", "tor_coverage", "tor_list_time", "tor_host", "tor_peer"]
 
 
 @Configuration()
@@ -45,7 +45,7 @@ class Lookup(StreamingCommand):
                     found.update(tor_verdict="tor", tor_score=97, tor_direction="outbound", tor_role="relay",
                                  tor_evidence="or_port", tor_relay=relay["fingerprint"], tor_nickname=relay["nickname"],
                                  tor_first_seen=first, tor_last_seen=last,
-                                 tor_reason="%s contacted a Tor relay." % src)
+                                 tor_reason="%s contacted a Tor relay." % src, tor_host=src, tor_peer="%s:%s" % (dest, port))
             record.update(found)
             yield record
 
