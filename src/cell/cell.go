@@ -21,8 +21,8 @@ import "bytes"
 // dash, Zeek (empty) for an empty list.
 func IsEmpty(text []byte) bool {
 	if len(text) > 0 {
-		switch text[0] {
-		case '-', 'n', 'N', 'u', 'U', '(', ' ', '\t', '\n', '\r':
+		switch c := text[0]; {
+		case c <= ' ', c >= 0x80, c == '-', c == 'n', c == 'N', c == 'u', c == 'U', c == '(':
 		default:
 			return false // nearly all cells
 		}

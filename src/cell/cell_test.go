@@ -11,7 +11,7 @@ import (
 )
 
 func TestIsEmpty(t *testing.T) {
-	for _, text := range []string{"", " ", "-", "null", "NULL", "unknown", " Unknown ", "(empty)"} {
+	for _, text := range []string{"", " ", "-", "null", "NULL", "unknown", " Unknown ", "(empty)", "\v-", "\f", "\u00a0null"} {
 		require.True(t, cell.IsEmpty([]byte(text)), "%q", text)
 	}
 	for _, text := range []string{"0", "none", "tor", "unknown host", "--"} {

@@ -2,7 +2,6 @@ package cell
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strconv"
 	"time"
 )
@@ -70,12 +69,11 @@ func epoch(text []byte) (int64, bool) {
 	if len(text) < usual || len(text) > usual && text[usual] != '.' {
 		return anyEpoch(text)
 	}
-	high, ok := eightDigits(text)
-	tens, ones := uint64(text[8])-'0', uint64(text[9])-'0'
-	if !ok || tens > 9 || ones > 9 {
+	seconds, ok := TenDigits(text)
+	if !ok {
 		return anyEpoch(text)
 	}
-	micros := int64(high*100+tens*10+ones) * Million
+	micros := seconds * Million
 	if len(text) == usual {
 		return micros, true
 	}
@@ -83,17 +81,22 @@ func epoch(text []byte) (int64, bool) {
 	return micros + fraction, len(rest) == 0
 }
 
-// eightDigits reads the first eight characters as a number, all at once: neighbours
-// become a number of two digits, those one of four, those one of eight.
-func eightDigits(text []byte) (uint64, bool) {
+// TenDigits reads the first ten characters, of which there have to be as many, as a
+// number: the seconds of a time between 2001 and 2286. Eight are read at once:
+// neighbours become a number of two digits, those one of four, those one of eight.
+func TenDigits[T string | []byte](text T) (int64, bool) {
 	const each = 0x0101010101010101
-	v := binary.LittleEndian.Uint64(text) ^ each*'0' // the first digit is the lowest byte
-	if (v|(v+each*6))&(each*0xf0) != 0 {             // one is above 9
+	text = text[:len("1795169730")]
+	v := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 | // the first digit is the lowest byte
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+	v ^= each * '0'
+	tens, ones := uint64(text[8])-'0', uint64(text[9])-'0'
+	if (v|(v+each*6))&(each*0xf0) != 0 || tens > 9 || ones > 9 {
 		return 0, false
 	}
 	v = (v*10 + v>>8) & 0x00ff00ff00ff00ff
 	v = (v*100 + v>>16) & 0x0000ffff0000ffff
-	return (v*10000 + v>>32) & 0xffffffff, true
+	return int64((v*10000+v>>32)&0xffffffff)*100 + int64(tens*10+ones), true
 }
 
 func anyEpoch(text []byte) (int64, bool) {

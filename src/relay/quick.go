@@ -22,8 +22,8 @@ func (p *parsed) quick(line string) bool {
 	}
 	before := &p.entries[len(p.entries)-1]
 	times := line[len(line)-len(",1795422520,1795422840"):]
-	first, ok1 := tenDigits(times[1:11])
-	last, ok2 := tenDigits(times[12:])
+	first, ok1 := cell.TenDigits(times[1:11])
+	last, ok2 := cell.TenDigits(times[12:])
 	if !ok1 || !ok2 || times[0] != ',' || times[11] != ',' || last < first {
 		return false
 	}
@@ -146,17 +146,4 @@ func areCapitalHex(s string) bool {
 		fine &= (digit | letter) &^ w
 	}
 	return fine == high
-}
-
-// tenDigits reads a number of ten digits: neighbours become a number of two digits,
-// those one of four, those one of eight.
-func tenDigits(s string) (int64, bool) {
-	v := word(s, 0) ^ each*'0'
-	tens, ones := uint64(s[8])-'0', uint64(s[9])-'0'
-	if (v|(v+each*6))&(each*0xf0) != 0 || tens > 9 || ones > 9 {
-		return 0, false
-	}
-	v = (v*10 + v>>8) & 0x00ff00ff00ff00ff
-	v = (v*100 + v>>16) & 0x0000ffff0000ffff
-	return int64((v*10000+v>>32)&0xffffffff)*100 + int64(tens*10+ones), true
 }
