@@ -49,10 +49,7 @@ type Judge struct {
 	at       flow.Interval
 	listings []relay.Listing
 
-	sawEvent, sawEnd  bool
-	sawStale          bool
-	staleAfter        int64
-	sawUnreadableTime bool
+	seen seen
 }
 
 // New returns a judge who asks that network.
@@ -118,7 +115,7 @@ func (j *Judge) begin(e *event.Event) {
 	case kind == cell.NoTime && j.options.Window != nil:
 		at, dated = *j.options.Window, true
 	case kind != cell.NoTime && !dated:
-		j.sawUnreadableTime = true
+		j.seen.unreadableTime = true
 	}
 	j.at = at
 	f.Undated = !dated
@@ -150,8 +147,8 @@ func (j *Judge) rest() *flow.Flow {
 // cover says what the list can tell of an event, and notes what the run has seen.
 func (j *Judge) cover(f *flow.Flow) {
 	source, destination := j.reader.Source.Addrs, j.reader.Destination.Addrs
-	j.sawEvent = true
-	j.sawEnd = j.sawEnd || len(source) > 0 || len(destination) > 0 || f.Onion.Kind != flow.NoOnion || f.Hello.Speaks()
+	j.seen.event = true
+	j.seen.end = j.seen.end || len(source) > 0 || len(destination) > 0 || f.Onion.Kind != flow.NoOnion || f.Hello.Speaks()
 	f.NewestList, _ = j.table.Newest()
 	f.OldestList, _ = j.table.Oldest()
 	f.Coverage = flow.CoverageNone
@@ -159,7 +156,7 @@ func (j *Judge) cover(f *flow.Flow) {
 		f.Coverage = j.table.Coverage(j.at)
 	}
 	if f.Coverage == flow.CoverageStale {
-		j.sawStale, j.staleAfter = true, f.NewestList
+		j.seen.stale, j.seen.staleAfter = true, f.NewestList
 	}
 }
 

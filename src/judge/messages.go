@@ -105,10 +105,10 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 			put("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", relay.HistoryOf(say.Table), old)
 		}
 	}
-	if j.sawStale {
-		put("The relay list %s ends at %s and some rows are newer: they were judged by an old list. %s", say.Table, text.Time(j.staleAfter), say.Update)
+	if j.seen.stale {
+		put("The relay list %s ends at %s and some rows are newer: they were judged by an old list. %s", say.Table, text.Time(j.seen.staleAfter), say.Update)
 	}
-	if j.sawUnreadableTime {
+	if j.seen.unreadableTime {
 		put("The time of some rows has no zone or cannot be read, so it counts as no time%s. %s", example(j.reader.Unread[event.Time], j.reader.Unread[event.First], j.reader.Unread[event.Last]), say.Zone)
 	}
 	if j.reader.Assumed > 0 && say.Assumed != "" {
@@ -122,7 +122,7 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 			put("The %s of some rows cannot be read%s, so it counts as none.", c.what, example(text))
 		}
 	}
-	if last && j.sawEvent && !j.sawEnd {
+	if last && j.seen.event && !j.seen.end {
 		put("No row had an address, so nothing was judged: looked for were %s and the like as the source, and %s and the like as the destination. %s",
 			names(event.Source), names(event.Destination), say.Columns)
 	}

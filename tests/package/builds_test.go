@@ -1,13 +1,9 @@
 package packagetest
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"tordetect/src/tlsname"
 )
@@ -17,22 +13,7 @@ const buildsBegin, buildsEnd = "<!-- builds -->\n", "<!-- end of builds -->\n"
 
 // The manual's table of builds is the program's.
 func TestManualBuilds(t *testing.T) {
-	source := filepath.Join(projectRoot, "app", "README.md")
-	if *update {
-		text, err := os.ReadFile(source)
-		require.NoError(t, err)
-		before, rest, found := strings.Cut(string(text), buildsBegin)
-		require.True(t, found)
-		_, after, found := strings.Cut(rest, buildsEnd)
-		require.True(t, found)
-		require.NoError(t, os.WriteFile(source, []byte(before+buildsBegin+buildsTable()+buildsEnd+after), 0o644))
-		return
-	}
-	_, rest, found := strings.Cut(read(t, "README.md"), buildsBegin)
-	require.True(t, found)
-	got, _, found := strings.Cut(rest, buildsEnd)
-	require.True(t, found)
-	require.Equal(t, buildsTable(), got, "go test ./tests/package -run TestManualBuilds -update writes it anew")
+	manualTable(t, buildsBegin, buildsEnd, buildsTable())
 }
 
 // patches finds releases of tor, which AppInspect takes for addresses.

@@ -16,7 +16,7 @@ import (
 	"tordetect/src/event"
 )
 
-var update = flag.Bool("update", false, "write the manual's table of columns anew")
+var update = flag.Bool("update", false, "write the manual's tables anew")
 
 // The table of columns in the manual stands between these marks.
 const columnsBegin, columnsEnd = "<!-- columns -->\n", "<!-- end of columns -->\n"
@@ -24,22 +24,29 @@ const columnsBegin, columnsEnd = "<!-- columns -->\n", "<!-- end of columns -->\
 // The manual's table of columns is made from the table of names: each role with its
 // option and all of its names in their order, each general word with its condition.
 func TestManualColumns(t *testing.T) {
+	manualTable(t, columnsBegin, columnsEnd, columnsTable())
+}
+
+// manualTable holds what stands between two marks of the manual against what the
+// program makes of it, or writes it anew.
+func manualTable(t *testing.T, begin, end, want string) {
+	t.Helper()
+	text := read(t, "README.md")
 	source := filepath.Join(projectRoot, "app", "README.md")
 	if *update {
-		text, err := os.ReadFile(source)
+		now, err := os.ReadFile(source)
 		require.NoError(t, err)
-		before, rest, found := strings.Cut(string(text), columnsBegin)
-		require.True(t, found)
-		_, after, found := strings.Cut(rest, columnsEnd)
-		require.True(t, found)
-		require.NoError(t, os.WriteFile(source, []byte(before+columnsBegin+columnsTable()+columnsEnd+after), 0o644))
+		text = string(now)
+	}
+	before, rest, found := strings.Cut(text, begin)
+	require.True(t, found)
+	got, after, found := strings.Cut(rest, end)
+	require.True(t, found)
+	if *update {
+		require.NoError(t, os.WriteFile(source, []byte(before+begin+want+end+after), 0o644))
 		return
 	}
-	_, rest, found := strings.Cut(read(t, "README.md"), columnsBegin)
-	require.True(t, found)
-	got, _, found := strings.Cut(rest, columnsEnd)
-	require.True(t, found)
-	require.Equal(t, columnsTable(), got, "go test ./tests/package -run TestManualColumns -update writes it anew")
+	require.Equal(t, want, got, "go test ./tests/package -run %s -update writes it anew", t.Name())
 }
 
 func columnsTable() string {
