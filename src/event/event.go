@@ -351,7 +351,7 @@ func (e *Event) bare(r Role, i int) []byte {
 }
 
 func bare(s *rows.Scanner, p *place) []byte {
-	if p.multi >= 0 && p.multi < s.Filled() && len(s.Cell(p.multi)) > 0 {
+	if p.multi >= 0 && len(s.Cell(p.multi)) > 0 {
 		return nil
 	}
 	cell := s.Cell(p.plain)

@@ -57,4 +57,5 @@ func (s *Scanner) refill() {
 	w.before += s.next
 	s.body = w.buffer[:filled]
 	s.start, s.end, s.next = 0, 0, 0
+	s.lookAt(0)
 }

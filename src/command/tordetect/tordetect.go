@@ -116,7 +116,7 @@ func (s *Search) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) er
 	}
 	s.columns.Bind(s.scanner.Names())
 	s.event.Row(&s.scanner, &s.columns)
-	s.output.Bind(&s.scanner, s.columns.Read())
+	s.output.Bind(&s.scanner)
 	s.tails.reset()
 	c.Reply = s.output.AppendHeader(c.Reply)
 	s.judgeRows(c)
