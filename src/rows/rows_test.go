@@ -218,6 +218,26 @@ func TestScannerValue(t *testing.T) {
 	require.Equal(t, "1", string(s.Value(0)))
 }
 
+// A row says whether it may have a list, without its columns being looked at.
+func TestHasLists(t *testing.T) {
+	for body, want := range map[string][]bool{
+		"a,b,__mv_a,__mv_b\n1,2,,\n1,2,$1$,\n1,2,,$2$\n,,,\n": {false, true, true, false},
+		"a,__mv_a,b,__mv_b\n1,,2,\n":                          {true}, // it cannot be told at once
+		"a,b\n1,2\n,\r\n":                                     {false, false},
+		"a,__mv_a\r\n1,\r\n1,$1$\r\n,":                        {false, true, false},
+		"__mv_a\n\n$1$\n":                                     {false, true},
+	} {
+		var s rows.Scanner
+		require.NoError(t, s.Reset([]byte(body)))
+		var got []bool
+		for s.Next() {
+			got = append(got, s.HasLists())
+		}
+		require.NoError(t, s.Err())
+		require.Equal(t, want, got, "%q", body)
+	}
+}
+
 // A chunk follows another in the same memory.
 func TestScannerIsReused(t *testing.T) {
 	buffer := make([]byte, 100)

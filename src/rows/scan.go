@@ -35,6 +35,9 @@ func (s *Scanner) scan() (cells int, end ending) {
 		p.at[last]--
 	}
 	cells = last - first
+	// Of cells that are all empty each has its separator and nothing else.
+	n := min(s.lists, cells)
+	s.hasLists = s.mixed || int(s.seps[cells]-s.seps[n]) > cells-n
 	if s.row == 1 {
 		cells += p.over
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // What can be wrong with a body; the Err of an [Error].
@@ -44,6 +45,8 @@ type Scanner struct {
 	body   []byte   // all of it, or the window on what has arrived
 	header []byte   // copy: the body of the next chunk may overwrite this one
 	names  []string // of header
+	lists  int      // all columns from here on are lists
+	mixed  bool     // and others are before it
 	err    error
 
 	start, end, next int // current row, its end without the row end, the row after it
@@ -55,7 +58,8 @@ type Scanner struct {
 	row  int // of part: that of the next row
 	last int // of part.at: the end of the current row
 	// seps is that of the current row: seps[i] is before cell i, and seps[i+1] behind it.
-	seps []int32
+	seps     []int32
+	hasLists bool
 
 	scratch []byte // of Value
 }
@@ -138,9 +142,13 @@ func (s *Scanner) setHeader(header []byte, seps []int) {
 		return
 	}
 	s.names = make([]string, len(seps)-1)
+	s.lists, s.mixed = 0, false
 	for i := range s.names {
 		name, _ := Value(header[seps[i]+1:seps[i+1]], nil)
-		s.names[i] = string(name)
+		if s.names[i] = string(name); !strings.HasPrefix(s.names[i], multiPrefix) {
+			s.mixed = s.mixed || i > s.lists
+			s.lists = i + 1
+		}
 	}
 }
 
@@ -198,6 +206,11 @@ func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
 // Cell returns the raw bytes of a column's cell in the current row, quotes included;
 // see [Value].
 func (s *Scanner) Cell(column int) []byte { return s.body[s.sep(column)+1 : s.sep(column+1)] }
+
+// HasLists reports whether a list column of the current row has something in it, or
+// stands before a column that is no list. Most rows have none, and need not be asked for
+// each.
+func (s *Scanner) HasLists() bool { return s.hasLists }
 
 // sep returns the position before a cell, which is the end of the one before it.
 func (s *Scanner) sep(i int) int { return s.part.from + int(s.seps[i]) }
