@@ -13,7 +13,7 @@ appinspect=splunk-appinspect==4.3.1
 slim=splunk-packaging-toolkit==1.2.8
 contentctl=contentctl==5.6.2
 ksconf=ksconf==0.13.10
-splunklib=splunk-sdk==2.1.1
+splunklib=splunk-sdk==3.0.1
 duckdb=duckdb==2.0.1
 venv=dist/.venv-inspect
 
@@ -224,6 +224,8 @@ check() {
 
 	# -count=1: the package and ../shared/data are inputs that the test cache does not see.
 	go test $(race) -count=1 -timeout 30m -v ./... 2>&1 | tee dist/test.log | brief || failed=1
+	# What one processor does with instructions of its own, others do in Go.
+	go test -count=1 -tags purego ./src/rows || failed=1
 	fuzz || { say "fuzzing: failed"; failed=1; }
 
 	skipped=$(grep -c 'skipped: no ../shared/data' dist/test.log || true)
@@ -361,35 +363,21 @@ pythons() {
 	type -aP python3 || true
 }
 
-# The command of the benchmark that is written with splunklib needs a Python of
-# its own, the newest on which it installs; without one the others are measured.
-splunklib() {
-	local candidate want
+# python_with NAME PACKAGE MODULE makes dist/.venv-NAME, a Python with that package, of the
+# newest one on which it installs. Without any, what needs it is not measured.
+python_with() {
+	local candidate want venv=dist/.venv-$1
 	while read -r candidate; do
-		want="$splunklib on $candidate"
-		[[ $(cat dist/.venv-bench/complete 2>/dev/null) == "$want" ]] && return
+		want="$2 on $candidate"
+		[[ $(cat "$venv"/complete 2>/dev/null) == "$want" ]] && return
 		"$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue
-		rm -rf dist/.venv-bench
-		"$candidate" -m venv dist/.venv-bench &&
-			dist/.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check "$splunklib" >&2 &&
-			dist/.venv-bench/bin/python -c 'import splunklib.searchcommands' &&
-			printf '%s\n' "$want" >dist/.venv-bench/complete && return
+		rm -rf "$venv"
+		"$candidate" -m venv "$venv" &&
+			"$venv"/bin/python -m pip install --quiet --disable-pip-version-check "$2" >&2 &&
+			"$venv"/bin/python -c "import $3" &&
+			printf '%s\n' "$want" >"$venv"/complete && return
 	done < <(pythons)
-	return 1
-}
-
-# DuckDB, for bench scan.
-duckdb() {
-	local candidate
-	[[ $(cat dist/.venv-duckdb/complete 2>/dev/null) == "$duckdb" ]] && return
-	while read -r candidate; do
-		"$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue
-		rm -rf dist/.venv-duckdb
-		"$candidate" -m venv dist/.venv-duckdb &&
-			dist/.venv-duckdb/bin/python -m pip install --quiet --disable-pip-version-check "$duckdb" >&2 &&
-			dist/.venv-duckdb/bin/python -c 'import duckdb' &&
-			printf '%s\n' "$duckdb" >dist/.venv-duckdb/complete && return
-	done < <(pythons)
+	say "build.sh: $2 could not be installed"
 	return 1
 }
 
@@ -404,13 +392,13 @@ bench() {
 	if [[ " $* " == *" scan "* ]]; then
 		compile torctl dist/bin/torctl
 		python=dist/.venv-duckdb/bin/python
-		duckdb || { say "build.sh: $duckdb could not be installed"; python=; }
+		python_with duckdb "$duckdb" duckdb || python=
 		go build -o dist/bin/bench ./tests/bench
 		dist/bin/bench -torctl dist/bin/torctl -duckdb "$python" -runs "${RUNS:-5}" ${args[@]+"${args[@]}"}
 		return
 	fi
 	compile tordetect dist/bin/tordetect
-	splunklib || { say "build.sh: $splunklib could not be installed"; python=; }
+	python_with bench "$splunklib" splunklib.searchcommands || python=
 	go build -o dist/bin/bench ./tests/bench
 	dist/bin/bench -tordetect dist/bin/tordetect -python "$python" -runs "${RUNS:-5}" -json dist/bench.json ${args[@]+"${args[@]}"}
 }

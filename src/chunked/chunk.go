@@ -73,6 +73,24 @@ func (c *Chunk) Grow(n int) {
 	c.Reply = buffer[headroom:]
 }
 
+// Room is Grow for a command that writes row by row: it makes room for n more bytes, or for
+// guess where Reply has to grow for them, and asks the system for the memory of what is
+// written next. It returns up to where in Reply there is room and memory, so that Room
+// needs not be called before.
+func (c *Chunk) Room(n, guess int) int {
+	if n > cap(c.Reply)-len(c.Reply) {
+		c.Grow(max(n, guess))
+	}
+	to := min(cap(c.Reply), len(c.Reply)+max(n, min(len(c.Reply), mostAhead)))
+	populate(c.Reply[len(c.Reply):to])
+	return to
+}
+
+// mostAhead is how much memory is asked for before it is written to: as much as was
+// written, and not more than that many bytes. The system gives a piece at once a quarter
+// cheaper than page by page (66 MB: 30 instead of 40 ms).
+const mostAhead = 1 << 20
+
 // Write appends to Reply, for whatever writes to an io.Writer. It never fails.
 func (c *Chunk) Write(p []byte) (int, error) {
 	c.Grow(len(p))

@@ -219,3 +219,19 @@ func dig(depth int) {
 	}
 	dig(depth - 1)
 }
+
+// Room gives at least what is asked for, and no more memory ahead than was written.
+func TestRoom(t *testing.T) {
+	var c Chunk
+	c.reserve(leastReply)
+	require.Equal(t, 100, c.Room(100, 1<<30), "there is room, and nothing is guessed")
+	for range 3 {
+		c.Reply = append(c.Reply, make([]byte, 300<<10)...)
+		written := len(c.Reply)
+		to := c.Room(4<<10, 8<<20)
+		require.GreaterOrEqual(t, cap(c.Reply), to)
+		require.LessOrEqual(t, to, written+max(4<<10, min(written, mostAhead)))
+		require.GreaterOrEqual(t, to, written+4<<10)
+	}
+	require.GreaterOrEqual(t, cap(c.Reply), len(c.Reply)+4<<10)
+}

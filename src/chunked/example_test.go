@@ -27,7 +27,7 @@ func (doubleAge) Execute(_ context.Context, chunk *chunked.Chunk, body io.Reader
 	}
 	age := slices.Index(in.Names(), "age")
 	out := rows.NewOutput(rows.Plain("age"))
-	out.Bind(&in, []int{age})
+	out.Bind(&in)
 	chunk.Reply = out.AppendHeader(chunk.Reply)
 	cells := make([]rows.Cell, 1)
 	for in.Next() {

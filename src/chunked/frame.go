@@ -118,6 +118,9 @@ type bodyReader struct {
 	left int
 }
 
+// Len is how many bytes of the body are still to be read.
+func (b *bodyReader) Len() int { return b.left }
+
 func (b *bodyReader) Read(p []byte) (int, error) {
 	if b.r.err != nil {
 		return 0, b.r.err

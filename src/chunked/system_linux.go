@@ -4,6 +4,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // pipeSize is what a pipe is asked to hold: the most that Linux allows a user
@@ -49,6 +51,17 @@ const (
 	pollErr = 0x8  // a pipe without a reader
 	pollHup = 0x10 // a socket whose other side was closed
 )
+
+// populate asks for the memory of all pages that begin in buffer. Systems before Linux 5.14
+// do not know how, and give each page when it is written to.
+func populate(buffer []byte) {
+	const page = 4 << 10 // or a multiple of it, of which the system refuses a part
+	if len(buffer) < 2*page {
+		return
+	}
+	skip := -uintptr(unsafe.Pointer(&buffer[0])) % page
+	_ = unix.Madvise(buffer[skip:], unix.MADV_POPULATE_WRITE)
+}
 
 func connOf(stream any) syscall.RawConn {
 	file, ok := stream.(*os.File)

@@ -9,14 +9,12 @@ import (
 // columns that the user named, by role; empty where they are found by their names.
 type Columns struct {
 	Named [Roles]string
-	// Judging says that nothing is read but what is judged by, so that the other
-	// cells of a row need not be found.
+	// Judging says that nothing is read but what is judged by.
 	Judging bool
 
 	bound  []string       // the header
 	number map[string]int // of its columns: the first of a name
 	places [Roles][]place // the better name first
-	read   []int          // all of their numbers, ascending
 	seen   [Roles]bool    // a column named by the user was there in some chunk
 	have   uint64         // the roles that have a place, by their bits
 	zeek   []place        // those that say that a row is Zeek's
@@ -81,16 +79,6 @@ func (c *Columns) Bind(names []string) {
 	if c.Judging {
 		c.dropTold()
 	}
-	c.read = c.read[:0]
-	for r := range Roles {
-		for _, p := range c.places[r] {
-			if c.read = append(c.read, p.plain); p.multi >= 0 {
-				c.read = append(c.read, p.multi)
-			}
-		}
-	}
-	slices.Sort(c.read)
-	c.read = slices.Compact(c.read)
 	c.zeek = c.zeek[:0]
 	for _, s := range slots.zeek {
 		for _, p := range c.places[slots.role[s]] {
@@ -145,9 +133,6 @@ func (c *Columns) hasAny(among []Slot) bool {
 	}
 	return false
 }
-
-// Read returns the numbers of all columns that are read.
-func (c *Columns) Read() []int { return c.read }
 
 // Missing returns the columns named by the user that no chunk had.
 func (c *Columns) Missing() []string {

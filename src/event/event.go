@@ -351,7 +351,7 @@ func (e *Event) bare(r Role, i int) []byte {
 }
 
 func bare(s *rows.Scanner, p *place) []byte {
-	if p.multi >= 0 && p.multi < s.Filled() && len(s.Cell(p.multi)) > 0 {
+	if isList(s, p) {
 		return nil
 	}
 	cell := s.Cell(p.plain)
@@ -359,6 +359,11 @@ func bare(s *rows.Scanner, p *place) []byte {
 		return cell[1 : n-1]
 	}
 	return cell
+}
+
+// isList reports whether a row has a list in that place.
+func isList(s *rows.Scanner, p *place) bool {
+	return s.HasLists() && p.multi >= 0 && len(s.Cell(p.multi)) > 0
 }
 
 // whole returns the text of cell i with its quotes undone; a list has a value a

@@ -364,7 +364,7 @@ func (m *remembered[T]) recall(e *Event, role Role) (T, bool) {
 	for i := range e.columns.places[role] {
 		p := &e.columns.places[role][i]
 		cell := e.row.Cell(p.plain)
-		if p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(rest) <= len(cell) || int(rest[0]) != len(cell) || string(rest[1:1+len(cell)]) != string(cell) {
+		if isList(e.row, p) || len(rest) <= len(cell) || int(rest[0]) != len(cell) || string(rest[1:1+len(cell)]) != string(cell) {
 			return m.as, false
 		}
 		rest = rest[1+len(cell):]
@@ -386,7 +386,7 @@ func (m *remembered[T]) keep(e *Event, role Role, as T) T {
 	for i := range e.columns.places[role] {
 		p := &e.columns.places[role][i]
 		cell := e.row.Cell(p.plain)
-		if p.general || p.multi >= 0 && len(e.row.Cell(p.multi)) > 0 || len(cell) >= ofText {
+		if p.general || isList(e.row, p) || len(cell) >= ofText {
 			return as
 		}
 		m.cells = append(append(m.cells, byte(len(cell))), cell...)

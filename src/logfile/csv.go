@@ -32,7 +32,6 @@ func (c *table) bind(line []byte) *problem {
 	}
 	c.cells = len(c.scanner.Names())
 	c.columns.Bind(c.scanner.Names())
-	c.scanner.Pick(c.columns.Read())
 	c.event.Row(&c.scanner, &c.columns)
 	return nil
 }

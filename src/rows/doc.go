@@ -7,9 +7,9 @@
 //	"192.0.2.7",443,"O""Neil",,,
 //	"198.51.100.9",9001,,"$198.51.100.9$;$192.0.2.1$",,
 //
-// Out come slices of that same memory: the raw row, the raw cells of the few
-// columns that the caller picked (quotes included), and a reply in which every
-// input byte is as it was, with columns replaced or appended:
+// Out come slices of that same memory: the raw row, its raw cells (quotes included),
+// and a reply in which every input byte is as it was, with columns replaced or
+// appended:
 //
 //	dest_ip,dest_port,"user name",__mv_dest_ip,__mv_dest_port,"__mv_user name",verdict
 //	"192.0.2.7",443,"O""Neil",,,,none

@@ -21,7 +21,7 @@ func Example() {
 	fmt.Printf("%d columns, the third is %q\n", len(s.Names()), s.Names()[2])
 
 	o := rows.NewOutput([]rows.Field{{Name: "verdict"}, {Name: "codes", List: true}})
-	o.Bind(&s, []int{0, 1})
+	o.Bind(&s)
 	reply := o.AppendHeader(nil)
 	cells := make([]rows.Cell, 2)
 	var codes rows.List

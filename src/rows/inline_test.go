@@ -16,7 +16,7 @@ func TestInlining(t *testing.T) {
 	out, err := exec.Command(goTool, "build", "-gcflags=-m", ".").CombinedOutput()
 	require.NoError(t, err, string(out))
 	for _, name := range []string{
-		"find", "firstBytes", "inTextOrder",
+		"find",
 		"(*Scanner).Row", "(*Scanner).Cell", "(*Scanner).Number",
 		"part.of", "appendRowEnd", "isBare",
 		"(*List).Reset", "(*List).Add", "(*List).AddString", "(*List).Len", "(*List).Value",

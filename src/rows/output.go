@@ -27,7 +27,6 @@ type Output struct {
 	added    []part     // in the order of the output
 	alone    bool       // the output has one column, and it is replaced
 	header   []byte     // row of the output, with its row end
-	picks    []int
 }
 
 // column is one column of the output that is not copied.
@@ -83,25 +82,16 @@ func columnsOf(fields []Field) (columns []column) {
 	return columns
 }
 
-// Bind lays out the reply for the header that s has read, and picks columns of
-// s: those that the caller reads, in any order, and those that are replaced. A
-// negative number in read stands for a column that the input does not have, and
-// is passed over. Bind has to be called after each Reset of s; it allocates
-// nothing when the header is the same as before.
-func (o *Output) Bind(s *Scanner, read []int) {
+// Bind lays out the reply for the header that s has read. It has to be called after
+// each Reset of s; it allocates nothing when the header is the same as before.
+func (o *Output) Bind(s *Scanner) {
 	names := s.Names()
-	o.replaced, o.added, o.picks = o.replaced[:0], o.added[:0], o.picks[:0]
+	o.replaced, o.added = o.replaced[:0], o.added[:0]
 	o.header = append(o.header[:0], s.Header()...)
-	for _, number := range read {
-		if number >= 0 {
-			o.picks = append(o.picks, number)
-		}
-	}
 	for number, name := range names {
 		for i := range o.columns {
 			if c := &o.columns[i]; c.name == name {
 				o.replaced = append(o.replaced, replaced{number, c.part})
-				o.picks = append(o.picks, number)
 				break
 			}
 		}
@@ -117,9 +107,6 @@ func (o *Output) Bind(s *Scanner, read []int) {
 		o.header = appendRowEnd(o.header)
 	}
 	o.alone = len(o.replaced) == 1 && len(names) == 1 && len(o.added) == 0
-	slices.Sort(o.picks)
-	o.picks = slices.Compact(o.picks)
-	s.Pick(o.picks)
 }
 
 // AppendHeader appends the header row of the reply. For an input without columns,

@@ -9,18 +9,13 @@ import (
 	"tordetect/src/rows"
 )
 
-// cellsOf scans a whole body with every column picked.
+// cellsOf scans a whole body .
 func cellsOf(body string) (names []string, cells [][]string, err error) {
 	var s rows.Scanner
 	if err := s.Reset([]byte(body)); err != nil {
 		return nil, nil, err
 	}
 	names = s.Names()
-	all := make([]int, len(names))
-	for i := range all {
-		all[i] = i
-	}
-	s.Pick(all)
 	for s.Next() {
 		var row []string
 		for i := range names {
@@ -114,7 +109,7 @@ func TestOutput(t *testing.T) {
 			var s rows.Scanner
 			require.NoError(t, s.Reset([]byte(c.in)))
 			o := rows.NewOutput(fields)
-			o.Bind(&s, nil)
+			o.Bind(&s)
 			out := o.AppendHeader(nil)
 			for s.Next() {
 				out = o.AppendRow(out, &s, cells)
@@ -130,7 +125,7 @@ func TestOutputOfOneEmptyColumn(t *testing.T) {
 	var s rows.Scanner
 	require.NoError(t, s.Reset([]byte("n\n7\n")))
 	o := rows.NewOutput([]rows.Field{{Name: "n"}})
-	o.Bind(&s, nil)
+	o.Bind(&s)
 	require.True(t, s.Next())
 	require.Equal(t, "n\n\"\"\n", string(o.AppendRow(o.AppendHeader(nil), &s, []rows.Cell{{}})))
 }
@@ -215,13 +210,32 @@ func TestValueKeepsEarlierOnes(t *testing.T) {
 func TestScannerValue(t *testing.T) {
 	var s rows.Scanner
 	require.NoError(t, s.Reset([]byte("a,b\n\"O\"\"Neil\",x\n1,2\n")))
-	s.Pick([]int{0})
 	require.True(t, s.Next())
 	require.Equal(t, `O"Neil`, string(s.Value(0)))
 	require.Nil(t, s.Value(-1))
 	require.Zero(t, testing.AllocsPerRun(10, func() { s.Value(0) }))
 	require.True(t, s.Next())
 	require.Equal(t, "1", string(s.Value(0)))
+}
+
+// A row says whether it may have a list, without its columns being looked at.
+func TestHasLists(t *testing.T) {
+	for body, want := range map[string][]bool{
+		"a,b,__mv_a,__mv_b\n1,2,,\n1,2,$1$,\n1,2,,$2$\n,,,\n": {false, true, true, false},
+		"a,__mv_a,b,__mv_b\n1,,2,\n":                          {true}, // it cannot be told at once
+		"a,b\n1,2\n,\r\n":                                     {false, false},
+		"a,__mv_a\r\n1,\r\n1,$1$\r\n,":                        {false, true, false},
+		"__mv_a\n\n$1$\n":                                     {false, true},
+	} {
+		var s rows.Scanner
+		require.NoError(t, s.Reset([]byte(body)))
+		var got []bool
+		for s.Next() {
+			got = append(got, s.HasLists())
+		}
+		require.NoError(t, s.Err())
+		require.Equal(t, want, got, "%q", body)
+	}
 }
 
 // A chunk follows another in the same memory.
@@ -231,20 +245,19 @@ func TestScannerIsReused(t *testing.T) {
 	next := func(body string) error { return s.Reset(buffer[:copy(buffer, body)]) }
 
 	require.NoError(t, next("a,b\n1,2\n"))
-	s.Pick([]int{1})
 	require.True(t, s.Next())
 	require.Equal(t, "2", string(s.Cell(1)))
 
 	require.NoError(t, next("a,b\n3,4\n"))
 	require.True(t, s.Next())
 	require.Equal(t, 1, s.Number())
-	require.Equal(t, "4", string(s.Cell(1)), "column b stays picked")
+	require.Equal(t, "4", string(s.Cell(1)))
 
 	require.NoError(t, next("c,d\n5,6\n"))
 	require.Equal(t, []string{"c", "d"}, s.Names())
 	require.Equal(t, "c,d", string(s.Header()))
 	require.True(t, s.Next())
-	require.Panics(t, func() { s.Cell(1) }, "nothing is picked under a new header")
+	require.Equal(t, "6", string(s.Cell(1)))
 
 	require.NoError(t, next("c,d\n5\n7,8\n"))
 	require.False(t, s.Next())
@@ -274,7 +287,6 @@ func TestSizes(t *testing.T) {
 	wide := strings.Repeat("\"a b\",", columns-1) + "z\n"
 	require.NoError(t, s.Reset([]byte(wide+wide+wide)))
 	require.Len(t, s.Names(), columns)
-	s.Pick([]int{0, columns - 2, columns - 1})
 	for range 2 {
 		require.True(t, s.Next())
 		require.Equal(t, `"a b" "a b" z`, string(s.Cell(0))+" "+string(s.Cell(columns-2))+" "+string(s.Cell(columns-1)))
@@ -315,7 +327,7 @@ func TestNothingIsAllocated(t *testing.T) {
 			var scratch, plain, multi []byte
 			work := func() {
 				_ = s.Reset(body)
-				o.Bind(&s, []int{1, 2, 3, -1})
+				o.Bind(&s)
 				reply = o.AppendHeader(reply[:0])
 				for s.Next() {
 					_, scratch = rows.Value(s.Cell(2), scratch[:0])

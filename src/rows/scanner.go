@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"strings"
 )
 
 // What can be wrong with a body; the Err of an [Error].
@@ -45,6 +45,8 @@ type Scanner struct {
 	body   []byte   // all of it, or the window on what has arrived
 	header []byte   // copy: the body of the next chunk may overwrite this one
 	names  []string // of header
+	lists  int      // all columns from here on are lists
+	mixed  bool     // and others are before it
 	err    error
 
 	start, end, next int // current row, its end without the row end, the row after it
@@ -52,16 +54,12 @@ type Scanner struct {
 
 	window window
 
-	// seps[i] is the position before cell i, so seps[i+1] is its end. Next sets
-	// the wanted ones, which are in ascending order and end with a number that is
-	// never reached, the first and the last.
-	seps   []int
-	wanted []int
-	// All cells from filled on are empty, and not in seps; see sep.
-	filled int
-	// dense says that so many are wanted that noting all of them is faster than
-	// asking of each.
-	dense bool
+	part separators
+	row  int // of part: that of the next row
+	last int // of part.at: the end of the current row
+	// seps is that of the current row: seps[i] is before cell i, and seps[i+1] behind it.
+	seps     []int32
+	hasLists bool
 
 	scratch []byte // of Value
 }
@@ -69,8 +67,7 @@ type Scanner struct {
 // Reset starts on a new body and reads its header row. An empty body has no
 // columns and no rows. The body must not change until the last use of a slice
 // that points into it. When the header has the same bytes as that of the body
-// before, nothing is allocated and the picked columns stay picked; otherwise
-// nothing is picked.
+// before, nothing is allocated.
 //
 // The error is an [*Error], which Err returns as well.
 func (s *Scanner) Reset(body []byte) error {
@@ -104,6 +101,13 @@ func (s *Scanner) begin(body []byte, src io.Reader) {
 	s.body, s.err = body, nil
 	s.start, s.end, s.next, s.number = 0, 0, 0, 0
 	s.window.src, s.window.before = src, 0
+	s.lookAt(0)
+}
+
+// lookAt forgets what was looked at, as the next row begins at from in another text.
+func (s *Scanner) lookAt(from int) {
+	s.part.begin(from)
+	s.row, s.last = 0, 0
 }
 
 // readHeader reads the header row of a body. It reports false if that has not
@@ -115,6 +119,7 @@ func (s *Scanner) readHeader() bool {
 	}
 	t, err := readRow(s.body, 0, nil)
 	s.next = t.next
+	s.lookAt(s.next)
 	switch {
 	case s.window.open() && (err == nil && s.cutRow() || err != nil && err.Err == ErrUnclosed):
 		s.next = 0
@@ -132,17 +137,19 @@ func (s *Scanner) readHeader() bool {
 // setHeader stores a header row whose cells lie between seps.
 func (s *Scanner) setHeader(header []byte, seps []int) {
 	s.header = append(s.header[:0], header...)
-	s.names, s.seps, s.wanted = nil, nil, nil
+	s.names = nil
 	if len(seps) == 0 {
 		return
 	}
 	s.names = make([]string, len(seps)-1)
+	s.lists, s.mixed = 0, false
 	for i := range s.names {
 		name, _ := Value(header[seps[i]+1:seps[i+1]], nil)
-		s.names[i] = string(name)
+		if s.names[i] = string(name); !strings.HasPrefix(s.names[i], multiPrefix) {
+			s.mixed = s.mixed || i > s.lists
+			s.lists = i + 1
+		}
 	}
-	s.seps = make([]int, len(seps))
-	s.Pick(nil)
 }
 
 // Names returns the column names, unquoted. The slice is the Scanner's and
@@ -153,26 +160,6 @@ func (s *Scanner) Names() []string { return s.names }
 // long as Names.
 func (s *Scanner) Header() []byte { return s.header }
 
-// Pick says which columns' cells Next has to locate: column numbers from 0, in
-// ascending order, each below len(Names()). It counts from the next call of Next
-// on.
-func (s *Scanner) Pick(columns []int) {
-	for i := range s.seps {
-		s.seps[i] = math.MinInt // makes Cell of another column panic
-	}
-	s.wanted = s.wanted[:0]
-	for i, column := range columns {
-		if column > 0 && (i == 0 || columns[i-1] < column-1) {
-			s.wanted = append(s.wanted, column)
-		}
-		if column+1 < len(s.names) {
-			s.wanted = append(s.wanted, column+1)
-		}
-	}
-	s.dense = 2*len(s.wanted) > len(s.names)
-	s.wanted = append(s.wanted, math.MaxInt)
-}
-
 // Next moves to the next row and reports whether there is one. It returns false
 // at the end of the body and at the first row that is broken; Err tells which.
 // A Scanner that failed stays failed until Reset.
@@ -181,10 +168,10 @@ func (s *Scanner) Next() bool {
 		rest := s.next
 		if rest < len(s.body) {
 			s.start = rest
-			cells, ok := s.scan()
+			cells, end := s.scan()
 			switch {
-			case ok && s.window.open() && s.cutRow(): // it may go on
-			case ok && cells == len(s.names):
+			case s.window.open() && (end == unclosed || s.cutRow()): // it may go on
+			case end != unclosed && cells == len(s.names) && (end == whole || s.isRow()):
 				s.number++
 				return true
 			default:
@@ -200,6 +187,13 @@ func (s *Scanner) Next() bool {
 	return false
 }
 
+// isRow looks once more at a row in which a quote and other text meet: that text may be
+// the CR before its LF.
+func (s *Scanner) isRow() bool {
+	_, err := readRow(s.body, s.start, nil)
+	return err == nil
+}
+
 // cutRow reports whether the row that ends before next may go on in what has not
 // arrived yet: it has no LF.
 func (s *Scanner) cutRow() bool {
@@ -209,30 +203,19 @@ func (s *Scanner) cutRow() bool {
 // Row returns the raw bytes of the current row without its row end.
 func (s *Scanner) Row() []byte { return s.body[s.start:s.end] }
 
-// Cell returns the raw bytes of a picked column's cell in the current row,
-// quotes included; see [Value]. For a column that is not picked it may panic.
-func (s *Scanner) Cell(column int) []byte {
-	if column >= s.filled {
-		return nil
-	}
-	return s.body[s.seps[column]+1 : s.seps[column+1]]
-}
+// Cell returns the raw bytes of a column's cell in the current row, quotes included;
+// see [Value].
+func (s *Scanner) Cell(column int) []byte { return s.body[s.sep(column)+1 : s.sep(column+1)] }
 
-// Filled returns the number of a cell from which on all are empty, as those of lists
-// mostly are.
-func (s *Scanner) Filled() int { return s.filled }
+// HasLists reports whether a list column of the current row has something in it, or
+// stands before a column that is no list. Most rows have none, and need not be asked for
+// each.
+func (s *Scanner) HasLists() bool { return s.hasLists }
 
-// sep returns the position before a cell of a picked column, which is the end of the
-// one before it.
-func (s *Scanner) sep(i int) int {
-	if i > s.filled {
-		return s.end - (len(s.names) - i)
-	}
-	return s.seps[i]
-}
+// sep returns the position before a cell, which is the end of the one before it.
+func (s *Scanner) sep(i int) int { return s.part.from + int(s.seps[i]) }
 
-// Value returns the text of a picked column's cell in the current row, without its
-// quotes. It is valid until the next call of Value, Next or Reset. A negative
+// Value returns the text of a column's cell in the current row, without its quotes. It is valid until the next call of Value, Next or Reset. A negative
 // column, one that the body does not have, has no text.
 func (s *Scanner) Value(column int) []byte {
 	if column < 0 {
@@ -254,15 +237,11 @@ func (s *Scanner) Read() int { return s.window.before + s.next }
 func (s *Scanner) Err() error { return s.err }
 
 // fail reads the row that the scan loop refused once more, byte by byte, to
-// tell what is wrong with it and where. A quoted cell that is not closed may be
-// only cut: then there is no error yet.
+// tell what is wrong with it and where.
 func (s *Scanner) fail() {
 	t, err := readRow(s.body, s.start, nil)
 	if err == nil {
 		err = &Error{Found: t.cells, Want: len(s.names), Offset: s.start, Err: ErrRagged}
-	}
-	if err.Err == ErrUnclosed && s.window.open() {
-		return
 	}
 	err.Row = s.number + 1
 	err.Offset += s.window.before

@@ -1,6 +1,9 @@
 package rows
 
-import "io"
+import (
+	"io"
+	"math"
+)
 
 // window is the part of an arriving body that is in memory.
 type window struct {
@@ -22,6 +25,19 @@ const maxEmptyReads = 100
 // open reports whether more may follow.
 func (w *window) open() bool { return w.src != nil }
 
+// left is how much of the body is not read yet, where it says so.
+func (w *window) left() int {
+	if body, ok := w.src.(interface{ Len() int }); ok {
+		return max(body.Len(), 1)
+	}
+	return math.MaxInt / 2
+}
+
+// mostGrowth bounds a buffer that a long row needs: room for all that is left of the body,
+// as far as that is not more than so many times what is wanted now. It is address space;
+// memory is what arrives.
+const mostGrowth = 16
+
 // refill moves what was not scanned yet to the front of the window and reads what
 // follows. What is moved is a row that is not complete, and the next scan begins
 // with it anew: so it is read on until at least twice as much is there. However
@@ -30,17 +46,23 @@ func (w *window) open() bool { return w.src != nil }
 func (s *Scanner) refill() {
 	w := &s.window
 	rest := s.body[s.next:]
-	want := max(2*len(rest), 1)
+	all := len(rest) + w.left()
+	want := min(max(2*len(rest), 1), all)
 	if len(w.buffer) < want {
-		bigger := make([]byte, max(want, windowSize))
+		size := want
+		if all < math.MaxInt/2 {
+			size = min(all, mostGrowth*want)
+		}
+		bigger := make([]byte, max(size, windowSize))
 		copy(bigger, rest)
 		w.buffer = bigger
 	} else {
 		copy(w.buffer, rest)
 	}
+	most := max(want, windowSize) // also in a buffer that a long row has left behind
 	filled, empty := len(rest), 0
 	for filled < want && w.open() {
-		n, err := w.src.Read(w.buffer[filled:])
+		n, err := w.src.Read(w.buffer[filled:min(most, len(w.buffer))])
 		filled += n
 		if n > 0 || err != nil {
 			empty = 0
@@ -57,4 +79,5 @@ func (s *Scanner) refill() {
 	w.before += s.next
 	s.body = w.buffer[:filled]
 	s.start, s.end, s.next = 0, 0, 0
+	s.lookAt(0)
 }

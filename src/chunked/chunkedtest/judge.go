@@ -187,13 +187,8 @@ func read(body string) (table, error) {
 		return table{}, err
 	}
 	t := table{names: s.Names()}
-	all := make([]int, len(t.names))
-	for i := range all {
-		all[i] = i
-	}
-	s.Pick(all)
 	for s.Next() {
-		cells := make([]string, len(all))
+		cells := make([]string, len(t.names))
 		for i := range cells {
 			value, _ := rows.Value(s.Cell(i), nil)
 			cells[i] = string(value)

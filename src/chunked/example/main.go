@@ -33,7 +33,7 @@ func (u *upper) Execute(_ context.Context, chunk *chunked.Chunk, body io.Reader)
 	}
 	column := slices.Index(in.Names(), u.field)
 	out := rows.NewOutput(rows.Plain("upper"))
-	out.Bind(&in, []int{column})
+	out.Bind(&in)
 	chunk.Reply = out.AppendHeader(chunk.Reply)
 	cells := make([]rows.Cell, 1)
 	for in.Next() {

@@ -116,7 +116,7 @@ func (s *Search) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) er
 	}
 	s.columns.Bind(s.scanner.Names())
 	s.event.Row(&s.scanner, &s.columns)
-	s.output.Bind(&s.scanner, s.columns.Read())
+	s.output.Bind(&s.scanner)
 	s.tails.reset()
 	c.Reply = s.output.AppendHeader(c.Reply)
 	s.judgeRows(c)
@@ -130,6 +130,7 @@ func (s *Search) Execute(_ context.Context, c *chunked.Chunk, body io.Reader) er
 // judgeRows appends the scanner's rows to the reply, each with its finding.
 func (s *Search) judgeRows(c *chunked.Chunk) {
 	reply := c.Reply
+	ready := 0 // up to where in reply there is memory
 	for s.scanner.Next() {
 		s.sawRows = true
 		facts, f := s.judge.Look(&s.event)
@@ -137,9 +138,9 @@ func (s *Search) judgeRows(c *chunked.Chunk) {
 		if isQuiet && s.options.MinScore > 0 {
 			continue
 		}
-		if need := len(s.scanner.Row()) + roomPerRow; cap(reply)-len(reply) < need {
+		if need := len(s.scanner.Row()) + roomPerRow; ready-len(reply) < need {
 			c.Reply = reply
-			c.Grow(max(need, s.rest(c)))
+			ready = c.Room(need, s.rest(c))
 			reply = c.Reply
 		}
 		if isQuiet {
