@@ -122,9 +122,9 @@ type Parser struct {
 
 	State
 	json  object
-	depth int    // of events in each other
-	arena []byte // texts that are not as they stand in the line
-	ends  [maxPanFields]int32
+	depth int              // of events in each other
+	arena []byte           // texts that are not as they stand in the line
+	ends  [maxFields]int32 // of the fields of a line
 }
 
 // A State is what a parser knows of a file from the lines before: who goes on from it
