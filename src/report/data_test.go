@@ -94,30 +94,33 @@ func TestRowsAllocateNothing(t *testing.T) {
 func TestRowsAreWrittenAnyway(t *testing.T) {
 	var flows []*scan.Flow
 	notTCP := detect.Weights()[len(detect.Weights())-1]
-	for i := range 100 {
-		f := sample()
-		f.Finding = &detect.Finding{}
-		for n, change := range []func(){
-			func() { f.File = "b\n.log" },
-			func() { f.File, f.First, f.Line = "", 0, 0 },
-			func() { f.Finding = sample().Finding },
-			func() { f.Finding.State = flow.Attempt },
-			func() { f.Finding.Verdict = detect.VerdictUnknown },
-			func() { f.Finding.Evidence = []detect.Evidence{notTCP} },
-			func() { f.Finding.Reason = []byte("why") },
-			func() { f.Finding.Host.Name = []byte("host") },
-			func() { f.Finding.Peer.Addr = netip.MustParseAddr("192.0.2.1") },
-			func() { f.Finding.Score, f.Finding.Direction = 1, detect.Inbound },
-			func() { f.Coverage = flow.CoverageGap },
-			func() { f.ListTime = int64(i) },
-			func() { f.Cells = [scan.Columns][]byte{} },
-			func() { f.Cells[scan.DestIP], f.Cells[scan.User] = []byte(`a"b\c`), []byte("x\x7f,\x00\n\ty") },
-		} {
-			if i*7919>>n&1 == 1 {
-				change()
-			}
+	changes := []func(*scan.Flow){
+		func(*scan.Flow) {},
+		func(f *scan.Flow) { f.File = "b\n.log" },
+		func(f *scan.Flow) { f.File, f.First, f.Line = "", 0, 0 },
+		func(f *scan.Flow) { f.Finding = sample().Finding },
+		func(f *scan.Flow) { f.Finding.State = flow.Attempt },
+		func(f *scan.Flow) { f.Finding.Verdict = detect.VerdictUnknown },
+		func(f *scan.Flow) { f.Finding.Evidence = []detect.Evidence{notTCP} },
+		func(f *scan.Flow) { f.Finding.Reason = []byte("why") },
+		func(f *scan.Flow) { f.Finding.Host.Name = []byte("host") },
+		func(f *scan.Flow) { f.Finding.Peer.Addr = netip.MustParseAddr("192.0.2.1") },
+		func(f *scan.Flow) { f.Finding.Score, f.Finding.Direction = 1, detect.Inbound },
+		func(f *scan.Flow) { f.Coverage = flow.CoverageGap },
+		func(f *scan.Flow) { f.ListTime = 1795179601 },
+		func(f *scan.Flow) { f.Cells = [scan.Columns][]byte{} },
+		func(f *scan.Flow) {
+			f.Cells[scan.DestIP], f.Cells[scan.User] = []byte(`a"b\c`), []byte("x\x7f,\x00\n\ty")
+		},
+	}
+	for _, change := range changes {
+		for _, other := range changes {
+			f := sample()
+			f.Finding = &detect.Finding{}
+			change(f)
+			other(f)
+			flows = append(flows, f)
 		}
-		flows = append(flows, f)
 	}
 	for name, encoder := range map[string]func() func([]byte, *scan.Flow) []byte{
 		"csv":  func() func([]byte, *scan.Flow) []byte { return CSV(io.Discard).(scan.Rows).Encoder() },
