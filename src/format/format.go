@@ -137,9 +137,12 @@ type State struct {
 }
 
 // Equal reports whether both are the same for every line that may follow.
-func (s *State) Equal(o *State) bool {
-	return s.lucky == o.lucky && s.zeek.equal(&o.zeek) && slices.Equal(s.vpc, o.vpc)
-}
+func (s *State) Equal(o *State) bool { return s.lucky == o.lucky && s.IsAlike(o) }
+
+// IsAlike reports whether both know the same of a file, but for which reader is asked
+// first. That changes from line to line where several devices write into one file, and
+// behind the next event it is forgotten.
+func (s *State) IsAlike(o *State) bool { return s.zeek.equal(&o.zeek) && slices.Equal(s.vpc, o.vpc) }
 
 // Reset forgets the file before.
 func (p *Parser) Reset() { p.State = State{} }

@@ -66,12 +66,31 @@ func (r *reader) read(b *batch, k *known, from logfile.Place) {
 			break
 		}
 		one.rows = int32(len(b.rows))
-		b.items = append(b.items, one)
+		if b.items = append(b.items, one); one.Kind == format.Flow && b.first < 0 {
+			b.first, b.after = len(b.items)-1, r.lines.State
+		}
 	}
 	b.end, b.seen = r.lines.State, judge.Seen{}
 	if r.network != nil {
 		b.seen = r.judge.Seen()
 	}
+}
+
+// isSame reports whether a batch that was read with something else would be read as it
+// was: where no more differs than which format a line is first tried as, that shows with
+// the first event.
+func (r *reader) isSame(b *batch, k *known) bool {
+	if b.with == nil || b.first < 0 || b.with.network != k.network || !b.with.state.IsAlike(&k.state) {
+		return false
+	}
+	r.open(b, k, logfile.Place{})
+	var t logfile.Text
+	for i := range b.items[:b.first+1] {
+		if !r.lines.Next(&t) || t != b.items[i].Text {
+			return false
+		}
+	}
+	return r.lines.State.Equal(&b.after)
 }
 
 // item judges an event of a batch; false where what is known is not enough.
