@@ -76,10 +76,7 @@ func (c *csvRow) append(line []byte, f *scan.Flow) []byte {
 		line = strconv.AppendInt(line, max(f.Last-f.First, 0), 10)
 	}
 	for i := range f.Cells {
-		line = append(line, ',')
-		if cell := f.Cells[i]; len(cell) > 0 {
-			line = c.cell(line, cell)
-		}
+		line = c.cell(append(line, ','), f.Cells[i])
 	}
 	if text := c.told.recall(f); text != nil {
 		return append(line, text...)
@@ -94,13 +91,19 @@ func (c *csvRow) append(line []byte, f *scan.Flow) []byte {
 	return line
 }
 
-// cell appends a cell.
+// cell appends a cell. Of one that begins with a letter or digit, as nearly all do, the
+// bytes say all.
 func (c *csvRow) cell(line, cell []byte) []byte {
-	switch careOf(cell) &^ escapes {
-	case 0:
-		return append(line, cell...)
-	case quotes:
-		return append(append(append(line, '"'), cell...), '"')
+	if len(cell) == 0 {
+		return line
+	}
+	if cares[cell[0]] == 0 {
+		switch careOf(cell[1:]) &^ escapes {
+		case 0:
+			return append(line, cell...)
+		case quotes:
+			return append(append(append(line, '"'), cell...), '"')
+		}
 	}
 	cell, c.scratch = terminal.PrintableCell(cell, c.scratch)
 	return rows.AppendCell(line, cell)
