@@ -127,6 +127,16 @@ func TestReadTime(t *testing.T) {
 	require.Equal(t, int64(at)*cell.Million, got)
 }
 
+// The seconds of a date are those of package time.
+func TestDates(t *testing.T) {
+	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2110; at = at.Add(31*time.Hour + 11*time.Minute + 13*time.Second) {
+		got, kind := cell.ReadTime(at.AppendFormat(nil, "2006-01-02T15:04:05Z"), nil)
+		if kind != cell.ATime || got != at.Unix()*cell.Million {
+			t.Fatal(at, got, kind)
+		}
+	}
+}
+
 func TestSeconds(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "65": 65e6, "0.25": 250000, "1e-06": 1, "1.5e2": 150e6, " 3 ": 3e6} {
 		got, ok := cell.Seconds([]byte(text))

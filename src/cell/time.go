@@ -144,22 +144,20 @@ func date(text []byte, zone *time.Location) (int64, TimeKind) {
 	if len(text) < len(dateForm) {
 		return 0, Unreadable
 	}
-	dash := text[4]
-	for i, c := range []byte(dateForm) {
-		got := text[i]
-		switch {
-		case '0' <= c && c <= '9':
-			if got < '0' || got > '9' {
-				return 0, Unreadable
-			}
-		case c == '-' && got == dash && (dash == '-' || dash == '/'):
-		case c == got, c == 'T' && (got == ' ' || got == 't'):
-		default:
-			return 0, Unreadable
-		}
+	dash, between := text[4], text[10]
+	if dash != '-' && dash != '/' || text[7] != dash && text[7] != '-' || between != ' ' && between|0x20 != 't' || text[13] != ':' || text[16] != ':' {
+		return 0, Unreadable
 	}
-	two := func(i int) int { return int(text[i]-'0')*10 + int(text[i+1]-'0') }
+	isBad := false
+	two := func(i int) int {
+		tens, ones := text[i]-'0', text[i+1]-'0'
+		isBad = isBad || tens > 9 || ones > 9
+		return int(tens)*10 + int(ones)
+	}
 	year, month, day, hour, minute, second := two(0)*100+two(2), two(5), two(8), two(11), two(14), two(17)
+	if isBad {
+		return 0, Unreadable
+	}
 	if year < 1970 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 60 {
 		return 0, Unreadable
 	}
@@ -176,17 +174,15 @@ func date(text []byte, zone *time.Location) (int64, TimeKind) {
 	kind := ATime
 	switch {
 	case zoned:
-		at := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC).Unix() - offset
-		return moment(at, fraction, kind)
+		return moment(unix(year, month, day, hour, minute, second)-offset, fraction, kind)
 	case len(rest) > 0:
 		if isWord(rest) {
 			return 0, Zoneless
 		}
 		return 0, Unreadable
 	case dash == '/':
-		kind = Assumed
-		if zone == nil {
-			zone = time.UTC
+		if kind = Assumed; zone == nil {
+			return moment(unix(year, month, day, hour, minute, second), fraction, kind)
 		}
 	case zone == nil:
 		return 0, Zoneless
@@ -200,6 +196,18 @@ func moment(seconds, fraction int64, kind TimeKind) (int64, TimeKind) {
 		return 0, Unreadable
 	}
 	return seconds*Million + fraction, kind
+}
+
+// unix returns the seconds since the epoch of a time in UTC. The year begins with March
+// here, so that a leap day is its last, and five months have 153 days.
+func unix(year, month, day, hour, minute, second int) int64 {
+	if month -= 3; month < 0 {
+		month += 12
+		year--
+	}
+	days := year*365 + year/4 - year/100 + year/400 + (month*153+2)/5 + day - 1
+	const epoch = 719468 // the first of March of the year 0 is so many days before 1970
+	return int64(((days-epoch)*24+hour)*60+minute)*60 + int64(second)
 }
 
 // daysOf returns how many days a month has.

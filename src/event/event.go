@@ -196,6 +196,14 @@ func (e *Event) IsOther() bool {
 // Text returns a role's first cell that has a value, as text: for people. It is
 // valid until the next call, or as long as the event.
 func (e *Event) Text(r Role, scratch []byte) []byte {
+	if e.isPlain(r) {
+		for rest := e.set[r]; rest != 0; rest &= rest - 1 {
+			if text := e.text[slots.first[r]+Slot(bits.TrailingZeros32(rest))]; !cell.IsEmpty(text) {
+				return text
+			}
+		}
+		return nil
+	}
 	for i := range e.n(r) {
 		if !e.counts(r, i) {
 			continue
@@ -223,8 +231,16 @@ func (e *Event) cells(r Role) int {
 	return n
 }
 
+// isPlain reports whether all cells of a role are those of a text, and none of them
+// stands under a general word: they can be read without asking where each is, and
+// beside what. In a log nearly all are.
+func (e *Event) isPlain(r Role) bool { return e.columns == nil && e.set[r]&slots.general[r] == 0 }
+
 // first returns a role's first cell that holds a value; -1: there is none.
 func (e *Event) first(r Role) int {
+	if e.columns == nil && e.set[r] == 0 {
+		return -1
+	}
 	for i := range e.n(r) {
 		if !cell.IsEmpty(e.bare(r, i)) {
 			return i
@@ -278,6 +294,9 @@ func (e *Event) name(r Role, i int) *Name {
 
 // counts reports whether cell i counts: a general word does beside its own only.
 func (e *Event) counts(r Role, i int) bool {
+	if e.isPlain(r) {
+		return true
+	}
 	var s Slot
 	if p, at := e.place(r, i); p == nil {
 		s = e.slotAt(r, at)
@@ -330,6 +349,9 @@ func (e *Event) hasAny(among []Slot) bool {
 // at returns the text of cell i as bare does, and whether the cell counts. It is the
 // usual way to look at a cell.
 func (e *Event) at(r Role, i int) (text []byte, counts bool) {
+	if e.isPlain(r) {
+		return e.text[e.slotAt(r, i)], true
+	}
 	if e.set[r] == 0 {
 		if p := &e.columns.places[r][i]; !p.general {
 			return bare(e.row, p), true
@@ -343,6 +365,9 @@ func (e *Event) at(r Role, i int) (text []byte, counts bool) {
 // refuse such a text, so that the usual cell is read without looking for what it
 // rarely has.
 func (e *Event) bare(r Role, i int) []byte {
+	if e.columns == nil {
+		return e.text[e.slotAt(r, i)]
+	}
 	p, at := e.place(r, i)
 	if p != nil {
 		return bare(e.row, p)

@@ -267,6 +267,7 @@ type layout struct {
 	first   [Roles + 1]Slot // the first name of each role
 	name    []Name
 	role    []Role
+	general [Roles]uint32   // which names of a role are general words, by their place in it
 	number  map[string]Slot // by the name with underscores
 	ends    [vocabularies][]Slot
 	zeek    []Slot // names that say that a time is that of the first packet
@@ -281,6 +282,9 @@ func layOut() *layout {
 		for _, n := range table[r].names {
 			s := Slot(len(l.name))
 			l.name, l.role = append(l.name, n), append(l.role, r)
+			if n.Beside != Always {
+				l.general[r] |= 1 << (s - l.first[r])
+			}
 			l.number[plainName(n.Text)] = s // no name stands twice: a test
 			if (r == Source || r == Destination) && n.Beside == Always {
 				l.ends[n.Of] = append(l.ends[n.Of], s)

@@ -122,9 +122,9 @@ type Parser struct {
 
 	State
 	json  object
-	depth int    // of events in each other
-	arena []byte // texts that are not as they stand in the line
-	ends  [maxPanFields]int32
+	depth int              // of events in each other
+	arena []byte           // texts that are not as they stand in the line
+	ends  [maxFields]int32 // of the fields of a line
 }
 
 // A State is what a parser knows of a file from the lines before: who goes on from it
@@ -137,9 +137,12 @@ type State struct {
 }
 
 // Equal reports whether both are the same for every line that may follow.
-func (s *State) Equal(o *State) bool {
-	return s.lucky == o.lucky && s.zeek.equal(&o.zeek) && slices.Equal(s.vpc, o.vpc)
-}
+func (s *State) Equal(o *State) bool { return s.lucky == o.lucky && s.IsAlike(o) }
+
+// IsAlike reports whether both know the same of a file, but for which reader is asked
+// first. That changes from line to line where several devices write into one file, and
+// behind the next event it is forgotten.
+func (s *State) IsAlike(o *State) bool { return s.zeek.equal(&o.zeek) && slices.Equal(s.vpc, o.vpc) }
 
 // Reset forgets the file before.
 func (p *Parser) Reset() { p.State = State{} }

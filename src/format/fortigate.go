@@ -127,7 +127,7 @@ func cutPair(line []byte) (key, value, rest []byte, ok bool) {
 	rest = line[at+1:]
 	if len(rest) > 0 && rest[0] == '"' {
 		var after int
-		value, after, ok = cutString(rest, 0)
+		value, after, _, ok = cutString(rest, 0)
 		return key, value, rest[after:], ok
 	}
 	value, rest, _ = bytes.Cut(rest, []byte{' '})

@@ -2,6 +2,8 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -142,7 +144,7 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 				}
 				end += len(o.ring.keys[i].path)
 			} else {
-				key, after, ok := cutString(text, at)
+				key, after, _, ok := cutString(text, at)
 				begin := at
 				if ok {
 					if at = skip(text, after, ' '); at < len(text) && text[at] == ':' {
@@ -188,18 +190,19 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 			o.marks[depth] = mark{end: end, key: i, list: c == '['}
 			at++
 		case '"':
-			value, after, ok := cutString(text, at)
+			value, after, isPlain, ok := cutString(text, at)
 			if !ok {
 				o.cut = true
 				return
 			}
-			if i < 0 || o.ring.keys[i].use != unused {
-				p.set(e, i, from, end, p.unescape(value))
+			if !isPlain && (i < 0 || o.ring.keys[i].use != unused) {
+				value = p.unescape(value)
 			}
+			p.set(e, i, from, end, value)
 			at = after
 		default:
 			begin := at
-			for at < len(text) && text[at] != ',' && text[at] != '}' && text[at] != ']' && text[at] > ' ' {
+			for at < len(text) && !endsNumber[text[at]] {
 				at++
 			}
 			if at >= len(text) || at == begin {
@@ -210,6 +213,15 @@ func (p *Parser) walk(text []byte, e *event.Event) {
 		}
 	}
 }
+
+// endsNumber says which bytes end a number, or a word.
+var endsNumber = func() (all [256]bool) {
+	for b := range ' ' + 1 {
+		all[b] = true
+	}
+	all[','], all['}'], all[']'] = true, true, true
+	return all
+}()
 
 // skip goes over blanks, line ends and another byte.
 func skip(text []byte, at int, also byte) int {
@@ -290,16 +302,34 @@ func (p *Parser) put(e *event.Event, path, value []byte) {
 }
 
 // cutString returns the text of the JSON string that begins at text[at], with its
-// escapes, and the place behind it; beyond the text where it is not closed.
-func cutString(text []byte, at int) (value []byte, after int, ok bool) {
+// escapes, and the place behind it; beyond the text where it is not closed. isPlain says
+// that there are no escapes. It looks for the first quote or backslash, eight bytes at
+// once: of marks, the lowest one stands where there is one of them.
+func cutString(text []byte, at int) (value []byte, after int, isPlain, ok bool) {
 	if text[at] != '"' {
-		return nil, at, false
+		return nil, at, false, false
 	}
 	at++
-	for from := at; ; {
+	from := at
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(text)-at >= 8; at += 8 {
+		w := binary.LittleEndian.Uint64(text[at:])
+		quotes, slashes := w^each*'"', w^each*'\\'
+		if marks := ((quotes-each)&^quotes | (slashes-each)&^slashes) & high; marks != 0 {
+			at += bits.TrailingZeros64(marks) / 8
+			break
+		}
+	}
+	for at < len(text) && text[at] != '"' && text[at] != '\\' {
+		at++
+	}
+	if at < len(text) && text[at] == '"' {
+		return text[from:at], at + 1, true, true
+	}
+	for at < len(text) {
 		quote := bytes.IndexByte(text[at:], '"')
 		if quote < 0 {
-			return nil, len(text), false
+			break
 		}
 		at += quote
 		slashes := 0
@@ -307,10 +337,11 @@ func cutString(text []byte, at int) (value []byte, after int, ok bool) {
 			slashes++
 		}
 		if slashes%2 == 0 {
-			return text[from:at], at + 1, true
+			return text[from:at], at + 1, false, true
 		}
 		at++
 	}
+	return nil, len(text), false, false
 }
 
 // unescape returns what the inside of a JSON string says.

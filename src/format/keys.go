@@ -65,19 +65,21 @@ func (k *keyring) await(text []byte, parent int16, from int) int16 {
 		return unknown
 	}
 	next := &k.keys[k.last].next
-	for n, i := range next {
-		if i == 0 {
-			break
-		}
-		if a := &k.keys[i]; a.parent == parent && a.from == from && bytes.HasPrefix(text, a.text) {
-			if n > 0 {
-				next[0], next[1] = next[1], next[0]
-			}
-			k.last = i
-			return i
-		}
+	if i := next[0]; i != 0 && k.keys[i].begins(text, parent, from) {
+		k.last = i
+		return i
+	}
+	if i := next[1]; i != 0 && k.keys[i].begins(text, parent, from) {
+		next[0], next[1] = i, next[0]
+		k.last = i
+		return i
 	}
 	return unknown
+}
+
+// begins reports whether a text begins with the key.
+func (k *key) begins(text []byte, parent int16, from int) bool {
+	return k.parent == parent && k.from == from && len(text) >= len(k.text) && string(text[:len(k.text)]) == string(k.text)
 }
 
 // learn remembers a key that was not awaited.

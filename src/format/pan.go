@@ -2,8 +2,6 @@ package format
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 
 	"tordetect/src/cell"
 	"tordetect/src/event"
@@ -87,7 +85,7 @@ func (p *Parser) readPaloAlto(line []byte, e *event.Event) Claim {
 	line, found := rest, 0
 	plain := bytes.IndexByte(rest, '"') < 0
 	if plain {
-		if found = findCommas(line, ends); found == len(ends)-1 {
+		if found = findAll(line, ',', ends); found == len(ends)-1 {
 			ends[found] = int32(len(line)) // the last field may be the line's
 			found++
 		}
@@ -236,31 +234,6 @@ var comma = []byte{','}
 // maxPanFields is how many fields are read at most behind the type: those of
 // DECRYPTION.
 const maxPanFields = 60
-
-// findCommas finds the first commas of a line, as many as there is room for or as it
-// has, and returns how many. It looks at eight bytes at once: of marks, a comma's byte
-// has its high bit set and nothing else is.
-func findCommas(line []byte, ends []int32) (n int) {
-	const each, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
-	at := 0
-	for ; len(line)-at >= 8; at += 8 {
-		x := binary.LittleEndian.Uint64(line[at:]) ^ each*','
-		for marks := ^((x&low + low) | x | low); marks != 0; marks &= marks - 1 {
-			if n == len(ends) {
-				return n
-			}
-			ends[n] = int32(at + bits.TrailingZeros64(marks)/8)
-			n++
-		}
-	}
-	for ; at < len(line) && n < len(ends); at++ {
-		if line[at] == ',' {
-			ends[n] = int32(at)
-			n++
-		}
-	}
-	return n
-}
 
 // quotedField passes some fields of a line that may have quotes or end too soon, and
 // returns the next and what follows it: whole is false where the line ends before the

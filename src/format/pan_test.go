@@ -80,7 +80,7 @@ func TestFindCommas(t *testing.T) {
 		}
 		for room := range 22 {
 			ends := make([]int32, room)
-			n := findCommas([]byte(line), ends)
+			n := findAll([]byte(line), ',', ends)
 			require.Equal(t, min(len(want), room), n, "%q", line)
 			require.Equal(t, append([]int32{}, want[:n]...), ends[:n], "%q", line)
 		}

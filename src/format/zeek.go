@@ -13,21 +13,22 @@ type head struct {
 	separator    byte // 0: there was no head
 	unset, empty []byte
 	path         string
-	fields       []field
-	ends         bool // there are addresses
-	certificate  bool // there is the name of a certificate
+	fields       int     // how many a row has; 0: their names are not known
+	cells        []field // those that are read
+	ends         bool    // there are addresses
+	certificate  bool    // there is the name of a certificate
 }
 
 // equal reports whether both say the same of rows.
 func (z *head) equal(o *head) bool {
-	return z.separator == o.separator && z.path == o.path && z.ends == o.ends && z.certificate == o.certificate &&
-		bytes.Equal(z.unset, o.unset) && bytes.Equal(z.empty, o.empty) && slices.Equal(z.fields, o.fields)
+	return z.separator == o.separator && z.path == o.path && z.fields == o.fields && z.ends == o.ends && z.certificate == o.certificate &&
+		bytes.Equal(z.unset, o.unset) && bytes.Equal(z.empty, o.empty) && slices.Equal(z.cells, o.cells)
 }
 
-// field is a column of a Zeek file.
+// field is a column of a Zeek file that is read.
 type field struct {
-	slot  event.Slot
-	known bool
+	number int // from 0
+	slot   event.Slot
 }
 
 // maxFields bounds the columns of a file. Zeek's conn.log has 22, with many packages
@@ -41,7 +42,7 @@ func (p *Parser) readZeek(line []byte, e *event.Event) Claim {
 	switch {
 	case line[0] == '#':
 		return z.directive(line)
-	case z.separator != 0 && len(z.fields) > 0:
+	case z.separator != 0 && z.fields > 0:
 		return p.zeekRow(line, e)
 	}
 	return p.zeekAlone(line, e)
@@ -82,19 +83,21 @@ func (z *head) directive(line []byte) Claim {
 
 // bind finds the names of a file's columns.
 func (z *head) bind(value []byte) {
-	z.fields, z.ends, z.certificate = nil, false, false // a state that was kept has those before
+	z.fields, z.cells, z.ends, z.certificate = 0, nil, false, false // a state that was kept has those before
 	for name := range bytes.SplitSeq(value, []byte{z.separator}) {
-		if len(z.fields) == maxFields {
+		if z.fields == maxFields {
 			break
 		}
-		var f field
-		f.slot, f.known = event.Find(name)
+		slot, known := event.Find(name)
 		if string(name) == "host" && z.path != "http" {
-			f.known = false // Zeek calls other things so, too
+			known = false // Zeek calls other things so, too
 		}
-		z.fields = append(z.fields, f)
-		z.ends = z.ends || f.known && f.slot.IsEnd()
-		z.certificate = z.certificate || f.known && f.slot.IsCertificate()
+		if known {
+			z.cells = append(z.cells, field{z.fields, slot})
+			z.ends = z.ends || slot.IsEnd()
+			z.certificate = z.certificate || slot.IsCertificate()
+		}
+		z.fields++
 	}
 }
 
@@ -119,18 +122,25 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}
 	}
 	isEscaped := bytes.IndexByte(line, '\\') >= 0
-	more := true
-	n := 0
-	for ; more && n < len(z.fields); n++ {
-		value := line
-		at := bytes.IndexByte(line, z.separator)
-		if more = at >= 0; more {
-			value, line = line[:at], line[at+1:]
-		} else if line = nil; n+1 < len(z.fields) {
-			break // the line ends here, perhaps inside of the field
+	ends := p.ends[:z.fields]
+	n := findAll(line, z.separator, ends)
+	var more []byte // behind the last field
+	if n == z.fields-1 {
+		ends[n] = int32(len(line)) // the last one is the line's
+		n++
+	} else if n == z.fields {
+		more = line[ends[n-1]+1:]
+	} // else the line ends here, perhaps inside of the field
+	for _, f := range z.cells {
+		if f.number >= n {
+			break
 		}
-		f := z.fields[n]
-		if !f.known || string(value) == string(z.unset) || string(value) == string(z.empty) {
+		from := int32(0)
+		if f.number > 0 {
+			from = ends[f.number-1] + 1
+		}
+		value := line[from:ends[f.number]]
+		if string(value) == string(z.unset) || string(value) == string(z.empty) {
 			continue
 		}
 		if isEscaped {
@@ -139,13 +149,13 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		e.Set(f.slot, value)
 	}
 	switch {
-	case n < len(z.fields) && e.HasBothEnds():
+	case n < z.fields && e.HasBothEnds():
 		return Claim{Kind: Flow, Format: Zeek, Cut: true}
-	case n < len(z.fields) && n < 2:
+	case n < z.fields && n < 2:
 		return Claim{Kind: Nobody}
-	case n < len(z.fields):
+	case n < z.fields:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
-	case len(line) > 0 && len(bytes.Trim(line, string(z.separator))) > 0:
+	case len(more) > 0 && len(bytes.Trim(more, string(z.separator))) > 0:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
 	case !e.Says() && !z.ends:
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}

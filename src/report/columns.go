@@ -1,9 +1,14 @@
 package report
 
 import (
+	"bytes"
 	"strconv"
 
+	"tordetect/src/detect"
+	"tordetect/src/flow"
+	"tordetect/src/rows"
 	"tordetect/src/scan"
+	"tordetect/src/terminal"
 )
 
 // shape is how a column is written as JSON.
@@ -17,6 +22,10 @@ const (
 
 // columns are those of CSV and JSON: where the event stands, what it is by CIM's
 // names, and the fields of tordetect.
+//
+// A row is written in three parts, each in a way of its own: where the event stands are
+// numbers, behind the file's name; what it is are its cells, of which nearly all are
+// plain; the finding is that of the row before where nothing speaks for Tor.
 var columns = func() []struct {
 	name string
 	shape
@@ -41,28 +50,23 @@ var columns = func() []struct {
 	}...)
 }()
 
-// row holds the texts of an event by column, one behind the other. The values of a
+// The first columns of the parts behind the first one.
+const (
+	firstCell  = 4
+	firstFound = firstCell + int(scan.Columns)
+)
+
+// finding holds the texts of a finding by column, one behind the other. The values of a
 // list stand a line each.
-type row struct {
+type finding struct {
 	text []byte
 	ends []int
 }
 
-// fill takes the place of what the row held.
-func (r *row) fill(f *scan.Flow) {
+// fill takes the place of what it held.
+func (r *finding) fill(f *scan.Flow) {
 	r.text, r.ends = r.text[:0], r.ends[:0]
 	d := f.Finding
-	r.word(f.File)
-	r.number(f.Line)
-	r.number(f.Last)
-	if f.First != 0 {
-		r.text = strconv.AppendInt(r.text, max(f.Last-f.First, 0), 10)
-	}
-	r.end()
-	for _, cell := range f.Cells {
-		r.text = append(r.text, cell...)
-		r.end()
-	}
 	r.word(d.Verdict.String())
 	r.text = strconv.AppendInt(r.text, int64(d.Score), 10)
 	r.end()
@@ -98,15 +102,15 @@ func (r *row) fill(f *scan.Flow) {
 	r.end()
 }
 
-func (r *row) end() { r.ends = append(r.ends, len(r.text)) }
+func (r *finding) end() { r.ends = append(r.ends, len(r.text)) }
 
-func (r *row) word(w string) {
+func (r *finding) word(w string) {
 	r.text = append(r.text, w...)
 	r.end()
 }
 
 // number is a cell that is empty for 0, which is "not known".
-func (r *row) number(n int64) {
+func (r *finding) number(n int64) {
 	if n != 0 {
 		r.text = strconv.AppendInt(r.text, n, 10)
 	}
@@ -114,17 +118,118 @@ func (r *row) number(n int64) {
 }
 
 // value is a value of a list.
-func (r *row) value(i int, v string) {
+func (r *finding) value(i int, v string) {
 	if i > 0 {
 		r.text = append(r.text, '\n')
 	}
 	r.text = append(r.text, v...)
 }
 
-func (r *row) cell(i int) []byte {
-	from := 0
+// cell is the text of a column.
+func (r *finding) cell(column int) []byte {
+	from, i := 0, column-firstFound
 	if i > 0 {
 		from = r.ends[i-1]
 	}
 	return r.text[from:r.ends[i]]
+}
+
+// told keeps how findings were written of which nothing speaks for Tor. Most events have
+// one, and few differ.
+type told []struct {
+	quiet
+	text []byte
+}
+
+// maxTold is how many are kept.
+const maxTold = 16
+
+// quiet is all that such a finding says: evidence at most that it is not TCP.
+type quiet struct {
+	verdict  detect.Verdict
+	state    flow.State
+	coverage flow.Coverage
+	listTime int64
+	evidence detect.Evidence
+}
+
+// quietOf returns what a finding says, if that is all.
+func quietOf(f *scan.Flow) (quiet, bool) {
+	d := f.Finding
+	if d.Score != 0 || d.Direction != detect.DirectionNone || d.Role != detect.RoleNone || len(d.Evidence) > 1 || len(d.Reason)+len(d.Relays) > 0 || d.Deciding != nil ||
+		d.Host.Addr.IsValid() || len(d.Host.Name) > 0 || d.Peer.Addr.IsValid() || len(d.Peer.Name) > 0 {
+		return quiet{}, false
+	}
+	q := quiet{verdict: d.Verdict, state: d.State, coverage: f.Coverage, listTime: f.ListTime}
+	if len(d.Evidence) > 0 {
+		q.evidence = d.Evidence[0]
+	}
+	return q, true
+}
+
+// recall returns how the same finding was written before; nil where it was not, and
+// where there is more to say.
+func (t told) recall(f *scan.Flow) []byte {
+	q, ok := quietOf(f)
+	for i := range t {
+		if ok && t[i].quiet == q {
+			return t[i].text
+		}
+	}
+	return nil
+}
+
+// keep remembers how a finding was written.
+func (t *told) keep(f *scan.Flow, text []byte) {
+	q, ok := quietOf(f)
+	if !ok {
+		return
+	}
+	if len(*t) == maxTold {
+		*t = (*t)[:0]
+	}
+	*t = append(*t, struct {
+		quiet
+		text []byte
+	}{q, bytes.Clone(text)})
+}
+
+// care says what a cell needs that has a byte; of several, the sum.
+type care uint8
+
+const (
+	quotes  care = 1 << iota // in CSV it stands in quotes
+	escapes                  // in JSON it is not written as it stands
+	other                    // in CSV neither
+)
+
+// cares are asked of those who write cells, byte by byte. Those beyond ASCII are parts
+// of what they have to see whole.
+var cares = func() (all [256]care) {
+	for b := range all {
+		cell := []byte{byte(b)}
+		printable, _ := terminal.PrintableCell(cell, nil)
+		switch text := string(rows.AppendCell(nil, printable)); text {
+		case string(cell):
+		case `"` + string(cell) + `"`:
+			all[b] = quotes
+		default:
+			all[b] = other
+		}
+		if string(terminal.AppendJSON(nil, cell)) != `"`+string(cell)+`"` {
+			all[b] |= escapes
+		}
+		if b >= 0x80 {
+			all[b] = escapes | other
+		}
+	}
+	return all
+}()
+
+// careOf says what a cell needs.
+func careOf(cell []byte) (needs care) {
+	for _, b := range cell {
+		needs |= cares[b]
+	}
+	return needs
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"strconv"
 
 	"tordetect/src/rows"
 	"tordetect/src/scan"
@@ -56,22 +57,64 @@ func (c *csvReport) Finish(*scan.Summary) error {
 
 // csvRow writes an event as a row.
 type csvRow struct {
-	row  row
-	text []byte
+	finding finding
+	told    told
+	file    string
+	place   []byte // how the file is written
+	scratch []byte
 }
 
 func (c *csvRow) append(line []byte, f *scan.Flow) []byte {
-	c.row.fill(f)
-	for i := range columns {
-		if i > 0 {
-			line = append(line, ',')
-		}
-		if cell := c.row.cell(i); len(cell) > 0 {
-			cell, c.text = terminal.PrintableCell(cell, c.text)
-			line = rows.AppendCell(line, cell)
+	if f.File != c.file || len(c.place) == 0 {
+		c.file = f.File
+		c.place = append(c.cell(c.place[:0], []byte(f.File)), ',')
+	}
+	line = appendNumber(append(line, c.place...), f.Line)
+	line = appendNumber(append(line, ','), f.Last)
+	line = append(line, ',')
+	if f.First != 0 {
+		line = strconv.AppendInt(line, max(f.Last-f.First, 0), 10)
+	}
+	for i := range f.Cells {
+		line = c.cell(append(line, ','), f.Cells[i])
+	}
+	if text := c.told.recall(f); text != nil {
+		return append(line, text...)
+	}
+	c.finding.fill(f)
+	start := len(line)
+	for i := firstFound; i < len(columns); i++ {
+		line = c.cell(append(line, ','), c.finding.cell(i))
+	}
+	line = append(line, '\n')
+	c.told.keep(f, line[start:])
+	return line
+}
+
+// cell appends a cell. Of one that begins with a letter or digit, as nearly all do, the
+// bytes say all.
+func (c *csvRow) cell(line, cell []byte) []byte {
+	if len(cell) == 0 {
+		return line
+	}
+	if cares[cell[0]] == 0 {
+		switch careOf(cell[1:]) &^ escapes {
+		case 0:
+			return append(line, cell...)
+		case quotes:
+			return append(append(append(line, '"'), cell...), '"')
 		}
 	}
-	return append(line, '\n')
+	cell, c.scratch = terminal.PrintableCell(cell, c.scratch)
+	return rows.AppendCell(line, cell)
+}
+
+// appendNumber appends a number; nothing for 0, which is "not known".
+func appendNumber(line []byte, n int64) []byte {
+	if n == 0 {
+		return line
+	}
+	return strconv.AppendInt(line, n, 10)
 }
 
 // write writes rows in pieces that the buffer takes, so that what a run that fails has
@@ -107,43 +150,92 @@ func (j *jsonReport) Encoder() func([]byte, *scan.Flow) []byte { return new(json
 func (j *jsonReport) Write(text []byte) error { return write(j.out, text) }
 
 // jsonRow writes an event as an object on a line.
-type jsonRow struct{ row row }
+type jsonRow struct {
+	finding finding
+	told    told
+	file    string
+	place   []byte // how the object begins
+}
 
 func (j *jsonRow) append(line []byte, f *scan.Flow) []byte {
-	j.row.fill(f)
-	line = append(line, '{')
-	for i, c := range columns {
-		value := j.row.cell(i)
-		if len(value) == 0 {
-			continue
-		}
-		if line[len(line)-1] != '{' {
-			line = append(line, ',')
-		}
-		line = append(append(append(line, '"'), c.name...), '"', ':')
-		switch {
-		case c.shape == number && isNumber(value):
-			line = append(line, value...)
-		case c.shape == list || bytes.IndexByte(value, '\n') >= 0:
-			line = append(line, '[')
-			for n := 0; ; n++ {
-				at := bytes.IndexByte(value, '\n')
-				if n > 0 {
-					line = append(line, ',')
-				}
-				if at < 0 {
-					line = terminal.AppendJSON(line, value)
-					break
-				}
-				line = terminal.AppendJSON(line, value[:at])
-				value = value[at+1:]
-			}
-			line = append(line, ']')
-		default:
-			line = terminal.AppendJSON(line, value)
+	start := len(line)
+	if f.File != j.file || len(j.place) == 0 {
+		j.file = f.File
+		j.place = dropComma(appendValue(append(j.place[:0], '{'), 0, []byte(f.File)), 0)
+	}
+	line = append(line, j.place...)
+	for i, n := range [...]int64{1: f.Line, 2: f.Last} {
+		if n != 0 {
+			line = strconv.AppendInt(append(line, keys[i]...), n, 10)
 		}
 	}
-	return append(line, "}\n"...)
+	if f.First != 0 {
+		line = strconv.AppendInt(append(line, keys[3]...), max(f.Last-f.First, 0), 10)
+	}
+	for i := range f.Cells {
+		if cell := f.Cells[i]; len(cell) > 0 {
+			line = appendValue(line, firstCell+i, cell)
+		}
+	}
+	if text := j.told.recall(f); text != nil {
+		line = append(line, text...)
+	} else {
+		j.finding.fill(f)
+		from := len(line)
+		for i := firstFound; i < len(columns); i++ {
+			line = appendValue(line, i, j.finding.cell(i))
+		}
+		line = append(line, "}\n"...)
+		j.told.keep(f, line[from:])
+	}
+	return dropComma(line, start)
+}
+
+// keys are how the columns are named in an object that has others before.
+var keys = func() (out []string) {
+	for _, c := range columns {
+		out = append(out, `,"`+c.name+`":`)
+	}
+	return out
+}()
+
+// dropComma takes away the comma in front of the first key of an object.
+func dropComma(line []byte, start int) []byte {
+	if len(line) > start+1 && line[start+1] == ',' {
+		line = append(line[:start+1], line[start+2:]...)
+	}
+	return line
+}
+
+// appendValue appends a column; nothing where it is empty.
+func appendValue(line []byte, column int, value []byte) []byte {
+	if len(value) == 0 {
+		return line
+	}
+	line = append(line, keys[column]...)
+	needs, shape := careOf(value), columns[column].shape
+	switch {
+	case shape == number && isNumber(value):
+		return append(line, value...)
+	case shape == list || needs != 0 && bytes.IndexByte(value, '\n') >= 0:
+		line = append(line, '[')
+		for n := 0; ; n++ {
+			at := bytes.IndexByte(value, '\n')
+			if n > 0 {
+				line = append(line, ',')
+			}
+			if at < 0 {
+				line = terminal.AppendJSON(line, value)
+				break
+			}
+			line = terminal.AppendJSON(line, value[:at])
+			value = value[at+1:]
+		}
+		return append(line, ']')
+	case needs&escapes == 0:
+		return append(append(append(line, '"'), value...), '"')
+	}
+	return terminal.AppendJSON(line, value)
 }
 
 func (j *jsonReport) Finish(*scan.Summary) error { return j.out.Flush() }

@@ -78,12 +78,62 @@ func TestJSON(t *testing.T) {
 	require.NotContains(t, out.String(), "duration")
 }
 
-// A row costs no memory.
+// A row costs no memory, and neither does one of which nothing speaks for Tor.
 func TestRowsAllocateNothing(t *testing.T) {
-	f := sample()
+	quiet := sample()
+	quiet.Finding = &detect.Finding{State: flow.Attempt}
 	for name, r := range map[string]Report{"csv": CSV(io.Discard), "json": JSON(io.Discard)} {
-		require.NoError(t, r.Add(f))
-		require.Zero(t, testing.AllocsPerRun(1000, func() { _ = r.Add(f) }), name)
+		for _, f := range []*scan.Flow{sample(), quiet} {
+			require.NoError(t, r.Add(f))
+			require.Zero(t, testing.AllocsPerRun(1000, func() { _ = r.Add(f) }), name)
+		}
+	}
+}
+
+// What was remembered of the rows before changes nothing of a row.
+func TestRowsAreWrittenAnyway(t *testing.T) {
+	var flows []*scan.Flow
+	notTCP := detect.Weights()[len(detect.Weights())-1]
+	changes := []func(*scan.Flow){
+		func(*scan.Flow) {},
+		func(f *scan.Flow) { f.File = "b\n.log" },
+		func(f *scan.Flow) { f.File, f.First, f.Line = "", 0, 0 },
+		func(f *scan.Flow) { f.Finding = sample().Finding },
+		func(f *scan.Flow) { f.Finding.State = flow.Attempt },
+		func(f *scan.Flow) { f.Finding.Verdict = detect.VerdictUnknown },
+		func(f *scan.Flow) { f.Finding.Evidence = []detect.Evidence{notTCP} },
+		func(f *scan.Flow) { f.Finding.Reason = []byte("why") },
+		func(f *scan.Flow) { f.Finding.Host.Name = []byte("host") },
+		func(f *scan.Flow) { f.Finding.Peer.Addr = netip.MustParseAddr("192.0.2.1") },
+		func(f *scan.Flow) { f.Finding.Score, f.Finding.Direction = 1, detect.Inbound },
+		func(f *scan.Flow) { f.Coverage = flow.CoverageGap },
+		func(f *scan.Flow) { f.ListTime = 1795179601 },
+		func(f *scan.Flow) { f.Cells = [scan.Columns][]byte{} },
+		func(f *scan.Flow) {
+			f.Cells[scan.DestIP], f.Cells[scan.User] = []byte(`a"b\c`), []byte("x\x7f,\x00\n\ty")
+		},
+	}
+	for _, change := range changes {
+		for _, other := range changes {
+			f := sample()
+			f.Finding = &detect.Finding{}
+			change(f)
+			other(f)
+			flows = append(flows, f)
+		}
+	}
+	for name, encoder := range map[string]func() func([]byte, *scan.Flow) []byte{
+		"csv":  func() func([]byte, *scan.Flow) []byte { return CSV(io.Discard).(scan.Rows).Encoder() },
+		"json": func() func([]byte, *scan.Flow) []byte { return JSON(io.Discard).(scan.Rows).Encoder() },
+	} {
+		many := encoder()
+		for i, f := range flows {
+			row := string(encoder()([]byte("before"), f))
+			require.Equal(t, row, string(many([]byte("before"), f)), "%s, row %d", name, i)
+			if name == "json" {
+				require.True(t, json.Valid([]byte(row[len("before"):])), row)
+			}
+		}
 	}
 }
 

@@ -19,7 +19,9 @@ type batch struct {
 	from  logfile.Place // from where it was read
 	with  *known        // what was known then
 	items []item
-	end   format.State // what the parser knows behind it
+	first int          // which item is the first event; -1: there is none
+	after format.State // what the parser knows behind that
+	end   format.State // and behind all
 	seen  judge.Seen
 	rows  []byte // of Options.Rows
 	kept  []Flow
@@ -37,7 +39,7 @@ type batch struct {
 type known struct {
 	state   format.State
 	network *relay.Network // fixed; nil: nothing was asked for yet
-	settled bool           // the batch before changed nothing of it
+	settled bool           // some batches changed nothing of it, so that it is worthwhile to read ahead
 }
 
 // An item is what there is to count of a text.
@@ -62,7 +64,7 @@ type judged struct {
 
 // begin forgets what was read before.
 func (b *batch) begin(k *known, from logfile.Place) {
-	b.with, b.from, b.stopped = k, from, nil
+	b.with, b.from, b.stopped, b.first = k, from, nil, -1
 	b.asked, b.dated = flow.Interval{}, false
 	b.items, b.rows, b.texts = b.items[:0], b.rows[:0], b.texts[:0]
 	clear(b.kept) // of flows with evidence memory is held

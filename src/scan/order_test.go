@@ -242,3 +242,37 @@ func TestOrderOfMadeUp(t *testing.T) {
 	require.NoError(t, os.WriteFile(old, []byte(strings.Repeat(line, 3)), 0o600))
 	sameAnyway(t, relays, old)
 }
+
+// Findings of quiet events are remembered, and stay what they were when others are made
+// in between.
+func TestQuietFindingsStay(t *testing.T) {
+	folder := t.TempDir()
+	o := scan.Options{Format: "auto", Relays: relayTable(t, folder), Now: noon, Workers: 1}
+	var lines, want []string
+	for i := range 60 {
+		line := `{"_time":"%d","src_ip":"10.0.0.5","src_port":"50000","dest_ip":"%s","dest_port":"9001","transport":"%s","bytes_in":"%d","bytes_out":"90"}`
+		switch i % 4 {
+		case 0:
+			lines, want = append(lines, fmt.Sprintf(line, noon.Unix(), "203.0.113.9", "udp", 1)), append(want, "[not_tcp] established")
+		case 1:
+			lines, want = append(lines, fmt.Sprintf(line, noon.Unix(), "198.51.100.1", "tcp", 1)), append(want, "[or_port] established")
+		case 2:
+			lines, want = append(lines, fmt.Sprintf(line, noon.Unix(), "203.0.113.9", "tcp", 0)), append(want, "[] attempt")
+		case 3:
+			lines, want = append(lines, fmt.Sprintf(line, noon.Unix(), "203.0.113.9", "tcp", 1)), append(want, "[] established")
+		}
+	}
+	o.Files = []string{filepath.Join(folder, "x.log")}
+	require.NoError(t, os.WriteFile(o.Files[0], []byte(strings.Join(lines, "\n")), 0o600))
+	var got []string
+	_, err := scan.Run(t.Context(), &o, nil, noProgress{}, func(f *scan.Flow) error {
+		var names []string
+		for _, e := range f.Finding.Evidence {
+			names = append(names, e.Name())
+		}
+		got = append(got, fmt.Sprint(names, " ", f.Finding.State))
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/flow"
+	"tordetect/src/logfile"
 )
 
 // Pieces are taken in the order in which they were read, however long each takes.
@@ -77,4 +80,58 @@ type endlessly string
 
 func (e endlessly) Read(p []byte) (int, error) {
 	return copy(p, e), nil
+}
+
+// Where devices write in turns, a batch that was begun with another one in mind stands
+// as it was read, and where more is not the same it is read again.
+func TestBatchOfAnotherDevice(t *testing.T) {
+	const (
+		eve  = `{"event_type":"flow","src_ip":"10.0.0.5","dest_ip":"203.0.113.9","dest_port":443}` + "\n"
+		aws  = "2 123456789012 eni-1 10.0.0.5 203.0.113.9 50000 443 6 14 1940 1795169730 1795169790 ACCEPT OK\n"
+		head = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n"
+	)
+	o := &Options{Format: "auto", Relays: "none.csv"}
+	r, err := newRun(o, newCounter(o, nil))
+	require.NoError(t, err)
+	read := func(text string, k *known) *batch {
+		b := &batch{file: "x"}
+		require.NoError(t, r.log.ReadBlocks("x", strings.NewReader(text), nil, func(blocks logfile.Blocks) error {
+			require.True(t, blocks.Next(&b.block, 1<<10))
+			return nil
+		}))
+		r.again.read(b, k, logfile.Place{})
+		require.Nil(t, b.stopped)
+		return b
+	}
+	r.network.At(flow.Interval{From: 1795169730, To: 1795169730}, true)
+	knows := func(text string) *known {
+		b := read(text, &known{network: r.network.Fixed()})
+		return &known{state: b.end, network: b.with.network}
+	}
+	ofEve, ofFlows, ofHead := knows(eve), knows(aws), knows(head)
+	ofFlows.network, ofHead.network = ofEve.network, ofEve.network
+	require.False(t, ofEve.state.Equal(&ofFlows.state))
+	b := read("\nno event\n"+aws+eve, ofEve)
+	require.True(t, r.again.isSame(b, ofEve))
+	require.True(t, r.again.isSame(b, ofFlows))
+	require.False(t, r.again.isSame(b, ofHead), "the fields of a flow log were named")
+	require.False(t, r.again.isSame(b, &known{state: ofEve.state}), "another list")
+	require.False(t, r.again.isSame(read("no event\n", ofEve), ofFlows), "nothing shows it")
+}
+
+// Whoever read ahead for nothing waits longer the next time.
+func TestPatience(t *testing.T) {
+	r := run{patience: 1}
+	for _, want := range []int{2, 4, 8, 16, 32, 32} {
+		for range r.patience - 1 {
+			r.settle(true, false)
+			require.Less(t, r.calm, r.patience)
+		}
+		r.settle(true, false)
+		require.GreaterOrEqual(t, r.calm, r.patience)
+		r.settle(false, true)
+		require.Equal(t, want, r.patience)
+		r.settle(false, false)
+		require.Equal(t, want, r.patience)
+	}
 }

@@ -37,9 +37,9 @@ func (o *Options) Check() error {
 //
 //   - what a line is depends on lines before it, as Zeek's heads, and what the list
 //     says of it on whether the history was read by then. A batch that was read with
-//     anything else than is known when it is taken is read again. While that changes
-//     from batch to batch, as where several devices write into one file, nobody reads
-//     ahead;
+//     anything else than is known when it is taken is read again, unless that shows to
+//     make no difference, as where several devices write into one file. While what is
+//     known changes from batch to batch, as with heads in between, nobody reads ahead;
 //   - whether an event belongs to a connection with evidence is known then only: it is
 //     read again where it does and was of no interest by itself.
 type run struct {
@@ -49,6 +49,8 @@ type run struct {
 	network  *relay.Network
 	judge    *judge.Judge // of files that are not read in batches; knows what all saw
 	known    atomic.Pointer[known]
+	calm     int // how many batches behind each other changed nothing of it
+	patience int // how many have to, before batches are read ahead
 	pipeline pipeline[batch]
 
 	direct reader // of such files
@@ -143,6 +145,7 @@ func read(ctx context.Context, o *Options, stdin io.Reader, progress Progress, c
 // relay table, so there is nothing for several to do before.
 func (r *run) lines(ctx context.Context, name string, blocks logfile.Blocks) error {
 	now := &known{}
+	r.calm, r.patience = 0, 1
 	if before := r.known.Load(); before != nil {
 		now.network = before.network
 	}
@@ -172,7 +175,7 @@ func (r *run) lines(ctx context.Context, name string, blocks logfile.Blocks) err
 
 // take counts what was read of a batch, and reads of it what has to be read again.
 func (r *run) take(b *batch) error {
-	if now := r.known.Load(); b.with != now {
+	if now := r.known.Load(); b.with != now && !r.again.isSame(b, now) {
 		r.again.read(b, now, logfile.Place{})
 	}
 	for {
@@ -181,11 +184,10 @@ func (r *run) take(b *batch) error {
 		}
 		r.judge.Saw(&b.seen)
 		now := r.known.Load()
-		same := now.state.Equal(&b.end)
-		if b.stopped == nil && same && now.settled {
+		if r.settle(now.state.IsAlike(&b.end), now.settled); b.stopped == nil && now.settled && now.state.Equal(&b.end) {
 			return nil
 		}
-		next := &known{b.end, now.network, same}
+		next := &known{b.end, now.network, r.calm >= r.patience}
 		if b.stopped != nil {
 			r.pipeline.alone(func() { r.network.At(b.asked, b.dated) })
 			next.network = r.network.Fixed()
@@ -197,6 +199,24 @@ func (r *run) take(b *batch) error {
 		r.again.read(b, next, *b.stopped)
 	}
 }
+
+// settle notes whether a batch changed what is known. Each time that it did and batches
+// had been read ahead for nothing, twice as many have to change nothing before that is
+// done again.
+func (r *run) settle(same, wasSettled bool) {
+	switch {
+	case same:
+		r.calm++
+	case wasSettled:
+		r.calm, r.patience = 0, min(2*r.patience, maxPatience)
+	default:
+		r.calm = 0
+	}
+}
+
+// maxPatience bounds that: of 32 batches, which are 4 MB, to read four for nothing is
+// an eighth.
+const maxPatience = 32
 
 // count counts the items of a batch and hands on what is asked for.
 func (r *run) count(b *batch) error {

@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 
 	"tordetect/src/detect"
@@ -28,8 +30,11 @@ type reader struct {
 	judged
 	first int64
 	event *event.Event
-	asked *flow.Flow
-	found *detect.Finding // nil: it has nothing to do with Tor
+	facts judge.Quiet
+	asked *flow.Flow      // nil: it is quiet
+	found *detect.Finding // nil: it is quiet, and nobody asks
+
+	quiet []quiet // the findings of such events, of which few differ
 
 	flow    Flow
 	cells   [Columns][]byte
@@ -61,12 +66,31 @@ func (r *reader) read(b *batch, k *known, from logfile.Place) {
 			break
 		}
 		one.rows = int32(len(b.rows))
-		b.items = append(b.items, one)
+		if b.items = append(b.items, one); one.Kind == format.Flow && b.first < 0 {
+			b.first, b.after = len(b.items)-1, r.lines.State
+		}
 	}
 	b.end, b.seen = r.lines.State, judge.Seen{}
 	if r.network != nil {
 		b.seen = r.judge.Seen()
 	}
+}
+
+// isSame reports whether a batch that was read with something else would be read as it
+// was: where no more differs than which format a line is first tried as, that shows with
+// the first event.
+func (r *reader) isSame(b *batch, k *known) bool {
+	if b.with == nil || b.first < 0 || b.with.network != k.network || !b.with.state.IsAlike(&k.state) {
+		return false
+	}
+	r.open(b, k, logfile.Place{})
+	var t logfile.Text
+	for i := range b.items[:b.first+1] {
+		if !r.lines.Next(&t) || t != b.items[i].Text {
+			return false
+		}
+	}
+	return r.lines.State.Equal(&b.after)
 }
 
 // item judges an event of a batch; false where what is known is not enough.
@@ -102,10 +126,13 @@ func (r *reader) item(b *batch, one *item) bool {
 
 // ask reads an event and asks the list about it.
 func (r *reader) ask(e *event.Event) {
-	f := r.judge.Flow(e)
-	r.asked, r.event = f, r.judge.Event()
+	r.facts, r.asked = r.judge.Look(e)
+	if r.asked != nil && judge.IsQuiet(r.asked) {
+		r.asked = nil
+	}
+	r.event = r.judge.Event()
 	at, timed := r.judge.When()
-	r.judged = judged{covered: f.Coverage, listTime: f.NewestList, closes: r.event.Closes(), timed: timed, id: r.id[:0]}
+	r.judged = judged{covered: r.facts.Coverage, listTime: r.facts.Newest, closes: r.event.Closes(), timed: timed, id: r.id[:0]}
 	r.first = 0
 	if timed {
 		r.first, r.last = at.From, at.To
@@ -113,14 +140,45 @@ func (r *reader) ask(e *event.Event) {
 	r.connection(r.event)
 }
 
-// find judges it, unless it has nothing to do with Tor and nobody asks.
+// find judges it, unless it is quiet and nobody asks.
 func (r *reader) find(always bool) {
-	if r.found = nil; !always && judge.IsQuiet(r.asked) {
-		r.verdict = detect.VerdictOf(0, r.asked.Coverage)
+	switch {
+	case r.asked != nil:
+		r.found = r.judge.Finding(r.asked)
+	case always:
+		r.found = r.quietly()
+	default:
+		r.found, r.verdict = nil, detect.VerdictOf(0, r.covered)
 		return
 	}
-	r.found = r.judge.Finding(r.asked)
 	r.verdict = r.found.Verdict
+}
+
+// quiet is the finding of a quiet event.
+type quiet struct {
+	facts   judge.Quiet
+	finding detect.Finding
+}
+
+// maxQuiet is how many are remembered. A log of one sensor has some four: by how far
+// flows came and over which transport.
+const maxQuiet = 16
+
+// quietly returns the finding of a quiet event.
+func (r *reader) quietly() *detect.Finding {
+	for i := range r.quiet {
+		if r.quiet[i].facts == r.facts {
+			return &r.quiet[i].finding
+		}
+	}
+	if len(r.quiet) == maxQuiet {
+		r.quiet = r.quiet[:0]
+	}
+	q := quiet{facts: r.facts}
+	q.finding = *r.judge.Finding(&flow.Flow{State: q.facts.State, Coverage: q.facts.Coverage, Transport: q.facts.Transport, NewestList: q.facts.Newest, OldestList: q.facts.Oldest})
+	q.finding.Reason, q.finding.Evidence = bytes.Clone(q.finding.Reason), slices.Clone(q.finding.Evidence) // the judge's own
+	r.quiet = append(r.quiet, q)
+	return &r.quiet[len(r.quiet)-1].finding
 }
 
 // isWanted reports whether its score is asked for.
