@@ -20,11 +20,12 @@
 //
 // This file has the questions and how a row is placed in time; lists.go the
 // hours that were seen, load.go a table in memory and where it comes from,
-// parse.go the reading of its text, index.go the way from an address to its
-// rows; merge.go makes a table out of consensuses, exit lists and earlier
-// tables, of which pieces.go joins the hours, save.go writes it. The text is
-// hostile until it is parsed: everything is bounded, what cannot be read is
-// counted, and a table that was cut never says that an address is no relay.
+// index.go the way from an address to its rows, which are made of what package
+// sheet keeps of a file when somebody asks for them; merge.go makes a table out
+// of consensuses, exit lists and earlier tables, of which pieces.go joins the
+// hours, save.go writes it. A file is hostile: everything is bounded, what cannot
+// be read is counted, and a table that was cut never says that an address is no
+// relay.
 //
 // The package fetches nothing, checks no signature and passes no judgement:
 // what a listing is worth is decided in package detect. Times are epoch

@@ -27,7 +27,8 @@ type pages struct {
 	most  int      // of such rows
 	mixed bool     // the addresses are not in order
 
-	last []byte // the last page; texts has what is on it
+	page []byte // the last one; texts has what is on it
+	used int    // of it
 	addr netip.Addr
 	// relay of the row before, as text of its page. Each run begins with one.
 	relay string
@@ -62,7 +63,7 @@ const bytesPerRun = 120
 
 // add packs an entry. relay is its fingerprint, a comma and its nickname.
 func (p *pages) add(e *Entry, relay string) {
-	hasTurned := cap(p.last)-len(p.last) < roomForOne
+	hasTurned := len(p.page)-p.used < roomForOne
 	if hasTurned {
 		p.turn(pageSize)
 	}
@@ -79,16 +80,18 @@ func (p *pages) add(e *Entry, relay string) {
 	if isSame {
 		facts |= sameRelay
 	}
-	at := len(p.last)
-	b := p.last[:at+rowBytes]
-	binary.LittleEndian.PutUint64(b[at:at+8], facts|uint64(e.Port)<<8|uint64(e.First)<<24)
-	binary.LittleEndian.PutUint64(b[at+8:at+16], uint64(e.Last))
-	if !isSame {
-		b = append(b, uint8(len(relay)))
-		b = append(b, relay...)
-		p.relay = textOf(b[len(b)-len(relay):])
+	b := p.page[p.used:]
+	binary.LittleEndian.PutUint64(b[:8], facts|uint64(e.Port)<<8|uint64(e.First)<<24)
+	binary.LittleEndian.PutUint64(b[8:16], uint64(e.Last))
+	p.used += rowBytes
+	if isSame {
+		return
 	}
-	p.last = b
+	b = b[rowBytes : rowBytes+1+len(relay)]
+	b[0] = uint8(len(relay))
+	copy(b[1:], relay)
+	p.relay = textOf(b[1:])
+	p.used += len(b)
 }
 
 // begin begins a run.
@@ -97,15 +100,18 @@ func (p *pages) begin(addr netip.Addr) {
 	if n := len(p.runs); n > 0 && key <= p.keys[n-1] && (key < p.keys[n-1] || addr.Less(p.addr)) {
 		p.mixed = true
 	}
-	p.runs = append(p.runs, uint32(len(p.texts)-1)<<pageBits|uint32(len(p.last)))
+	p.runs = append(p.runs, uint32(len(p.texts)-1)<<pageBits|uint32(p.used))
 	p.keys = append(p.keys, key)
 	p.addr, p.relay = addr, ""
+	b := p.page[p.used:]
 	if addr.Is4() {
 		a := addr.As4()
-		p.last = append(append(p.last, 4), a[:]...)
+		b[0] = 4
+		p.used += 1 + copy(b[1:], a[:])
 	} else {
 		a := addr.As16()
-		p.last = append(append(p.last, 16), a[:]...)
+		b[0] = 16
+		p.used += 1 + copy(b[1:], a[:])
 	}
 }
 
@@ -123,14 +129,14 @@ func Key(addr netip.Addr) uint64 {
 // turn begins a page.
 func (p *pages) turn(size int) {
 	p.close()
-	p.last = make([]byte, 0, size)
+	p.page, p.used = make([]byte, size), 0
 	p.texts = append(p.texts, "")
 }
 
 // close makes a text of the last page.
 func (p *pages) close() {
 	if n := len(p.texts); n > 0 {
-		p.texts[n-1] = textOf(p.last)
+		p.texts[n-1] = textOf(p.page[:p.used])
 	}
 }
 
