@@ -220,3 +220,23 @@ func TestAllocations(t *testing.T) {
 		require.NoError(t, err)
 	}), 60.0)
 }
+
+// An address is told by its text only within a block: the next one lies where that was.
+func TestBlockForBlock(t *testing.T) {
+	const row = "192.0.2.%d,443,or,Guard,0123456789ABCDEF0123456789ABCDEF01234567,annaannaannaa,1795422520,1795422840\n"
+	var text strings.Builder
+	text.WriteString(head)
+	perBlock := blockSize / len(fmt.Sprintf(row, 1))
+	for i := range 4 * perBlock {
+		fmt.Fprintf(&text, row, 1+i/perBlock)
+	}
+	s := both(t, text.String())
+	rows := map[netip.Addr]int{}
+	for run := range s.Runs() {
+		rows[s.Addr(run)] += len(s.Append(nil, run))
+	}
+	require.Len(t, rows, 4)
+	for addr, n := range rows {
+		require.Equal(t, perBlock, n, addr)
+	}
+}
