@@ -6,7 +6,8 @@
 //
 // A file is a regular one, links followed: opening a pipe would wait for somebody
 // who writes to it, and a device may never end. FileOrPipe takes a pipe too, as a
-// shell's <(...) makes it, and does not wait for a writer that is not there.
+// shell's <(...) makes it, and does not wait for a writer that is not there. Open is
+// for what is read piece by piece.
 //
 // Errors do not name the file: the caller does, as its users know it. It imports
 // nothing of ours, parses nothing, and writes nothing.
@@ -41,6 +42,15 @@ func (e *TooLarge) Error() string {
 // File reads a regular file of at most so many bytes. What there is not is an
 // error of the kind fs.ErrNotExist.
 func File(path string, most int64) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return opened(f, most, 0)
+}
+
+func openFile(path string) (*os.File, error) {
 	info, err := os.Stat(path) // before it is opened, as opening may already do something to a device
 	switch {
 	case err != nil:
@@ -48,37 +58,89 @@ func File(path string, most int64) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, ErrNoFile
 	}
-	return open(path, most, 0)
+	return open(path)
 }
 
 // FileOrPipe is File for what somebody named on a command line.
-func FileOrPipe(path string, most int64) ([]byte, error) { return open(path, most, fs.ModeNamedPipe) }
-
-func open(path string, most int64, also fs.FileMode) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func FileOrPipe(path string, most int64) ([]byte, error) {
+	f, err := open(path)
 	if err != nil {
-		return nil, cause(err)
+		return nil, err
 	}
 	defer f.Close()
-	return opened(f, most, also)
+	return opened(f, most, fs.ModeNamedPipe)
 }
+
+func open(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return f, cause(err)
+}
+
+// An Input is a regular file that is read piece by piece, and no further than a limit.
+type Input struct {
+	file *os.File
+	size int64
+	left Stream
+	err  error
+}
+
+// Open is File for what need not be in memory at once. The error of more than so many
+// bytes may come late, as the file may grow while it is read.
+func Open(path string, most int64) (*Input, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	n, err := size(f, most, 0)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &Input{file: f, size: n, left: Stream{R: f, Left: &most, Err: &TooLarge{Limit: most}}}, nil
+}
+
+func (i *Input) Read(p []byte) (int, error) {
+	n, err := i.left.Read(p)
+	if err = cause(err); err != nil && !errors.Is(err, io.EOF) {
+		i.err = err
+	}
+	return n, err
+}
+
+// Size returns how many bytes the file said to have when it was opened.
+func (i *Input) Size() int64 { return i.size }
+
+// Err returns what kept the file from being read; nil at its end.
+func (i *Input) Err() error { return i.err }
+
+// Close closes the file.
+func (i *Input) Close() error { return i.file.Close() }
 
 // Opened is File for one that is open already, which must not have been waited for
 // (syscall.O_NONBLOCK). It is not closed.
 func Opened(f fs.File, most int64) ([]byte, error) { return opened(f, most, 0) }
 
 func opened(f fs.File, most int64, also fs.FileMode) ([]byte, error) {
+	likely, err := size(f, most, also)
+	if err != nil {
+		return nil, err
+	}
+	text, err := Reader(f, most, likely)
+	return text, cause(err)
+}
+
+// size returns how long a file says to be that may be read.
+func size(f fs.File, most int64, also fs.FileMode) (int64, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, cause(err)
+		return 0, cause(err)
 	case info.Mode().Type()&^also != 0:
-		return nil, ErrNoFile
+		return 0, ErrNoFile
 	case info.Size() > most:
-		return nil, &TooLarge{Size: info.Size(), Limit: most}
+		return 0, &TooLarge{Size: info.Size(), Limit: most}
 	}
-	text, err := Reader(f, most, info.Size())
-	return text, cause(err)
+	return info.Size(), nil
 }
 
 // Reader reads a stream to its end. Where its size is likely, so much memory is taken

@@ -39,6 +39,36 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestOpen(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "f")
+	require.NoError(t, os.WriteFile(path, []byte("12345"), 0o600))
+	in, err := Open(path, 5)
+	require.NoError(t, err)
+	require.Equal(t, int64(5), in.Size())
+	text, err := io.ReadAll(in)
+	require.NoError(t, err)
+	require.NoError(t, in.Err())
+	require.Equal(t, "12345", string(text))
+	require.NoError(t, in.Close())
+
+	in, err = Open(path, 5)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte("123456"), 0o600), "it grows")
+	_, err = io.ReadAll(in)
+	require.EqualError(t, err, "it has more than the 5 bytes that are read")
+	require.Equal(t, err, in.Err())
+	require.NoError(t, in.Close())
+
+	_, err = Open(path, 4)
+	require.EqualError(t, err, "it has 6 bytes; the limit is 4")
+	_, err = Open(folder, 5)
+	require.ErrorIs(t, err, ErrNoFile)
+	_, err = Open(filepath.Join(folder, "none"), 5)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NotContains(t, err.Error(), folder)
+}
+
 func TestReader(t *testing.T) {
 	text, err := Reader(strings.NewReader("12345"), 5, 0)
 	require.NoError(t, err)

@@ -64,7 +64,7 @@ func (j *Judge) Require(at, now time.Time, name string) error {
 	case !ok:
 		return fmt.Errorf("require_list: the relay list %s was cut or damaged, or says for no hour that a consensus was read: run the search Update the Tor relay list", name)
 	}
-	if table.Relays() == 0 {
+	if !table.HasRelay() {
 		return fmt.Errorf("require_list: the relay list %s holds no relay: run the search Update the Tor relay list", name)
 	}
 	ended := time.Unix(newest, 0)

@@ -202,7 +202,7 @@ func TestPrivateNetwork(t *testing.T) {
 	require.True(t, table.Complete)
 	require.Equal(t, 21, table.Rows, "20 of relays and one of coverage")
 	require.Zero(t, table.Skipped)
-	require.Len(t, table.entries, len(Empty().entries)+20)
+	require.Len(t, entriesOf(table), 20)
 	newest, _ := table.Newest()
 	oldest, _ := table.Oldest()
 	require.Equal(t, []int64{1795422520, 1795422840}, []int64{oldest, newest})

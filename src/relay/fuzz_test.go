@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 
 	"github.com/stretchr/testify/require"
 )
@@ -37,13 +38,9 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		var found []Listing
-		for i := range table.entries {
-			e := &table.entries[i]
-			if e.Kind.BuiltIn() {
-				continue
-			}
+		for _, e := range entriesOf(table) {
 			if e.Addr != e.Addr.Unmap().WithZone("") || (e.Kind == flow.ExitAddress) != (e.Port == 0) ||
-				e.First < 0 || e.Last < e.First || e.Last > maxTime || len(e.Nickname) > 19 ||
+				e.First < 0 || e.Last < e.First || e.Last > sheet.MaxTime || len(e.Nickname) > 19 ||
 				len(e.Fingerprint) != 40 && e.Fingerprint != "" || e.Fingerprint != strings.ToUpper(e.Fingerprint) {
 				t.Fatalf("%+v", e)
 			}
@@ -57,12 +54,12 @@ func FuzzParse(f *testing.F) {
 		}
 		// A table joined by itself is the same table, nicknames apart: of rows
 		// that are joined the nickname of the newest is kept.
-		entries, lists := table.entries, table.lists
+		entries, lists := entriesOf(table), table.lists
 		require.NoError(t, table.Extend(text))
 		require.Equal(t, lists, table.lists)
-		require.Equal(t, len(entries), len(table.entries))
+		require.Equal(t, len(entries), len(entriesOf(table)))
 		for _, e := range entries {
-			if !slices.ContainsFunc(table.of(e.Addr), func(o Entry) bool { o.Nickname = e.Nickname; return o == e }) {
+			if !slices.ContainsFunc(table.of(e.Addr), func(o Entry) bool { o.Nickname = e.Nickname; return o == *e }) {
 				t.Fatalf("%+v is gone", e)
 			}
 		}

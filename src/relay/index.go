@@ -2,36 +2,46 @@ package relay
 
 import (
 	"cmp"
-	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
+
+	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 )
 
-// index finds the entries of an address. They lie side by side in entries, and
-// a hash table with open addressing says where the first of them is:
+// index finds the entries of an address, and makes them when it is asked for them the
+// first time: a search meets a few of the addresses of a table.
 //
-//	slots    . . 1 . 4 . . 3 .            number of an entry, plus one; 0 is free
-//	             |   |     |
-//	entries      a a b     c c c          a, b, c: addresses, in the order of the file
-//	             \_/ relays of address a, those of one relay and port together
+//	filter     may the address be there? mostly not
+//	layers     the history   a  b  d       runs of rows by address; known has the
+//	           the table     a  c          entries of those that were asked for
+//	built in                 c
 //
-// It is laid out anew for each table that is read and never changes after
-// that. A miss, the usual case, mostly ends at a filter of a bit for each hash of
-// an address, which fits into a core's nearest cache: without it the look-up of a
-// miss was a seventh of what a row of tstats costs. (A Go map
-// in place of the slots is as fast to ask, but takes a fifth longer to load a
-// week: BenchmarkParse/27000, 14.1 instead of 11.8 ms of processor time.)
+// The newest layer that has an address answers for it: with its rows and those of the
+// layers below, joined. A layer never changes, and so do its answers not when another
+// is laid over it.
 type index struct {
-	entries []Entry
-	filter  []uint64 // one bit for each hash of an address that is there
-	slots   []int32
-	shift   uint8 // 64 - log2(len(slots))
-	// seed makes the hash differ from run to run, so that whoever writes the
-	// table cannot make all addresses meet in one slot.
-	seed maphash.Seed
+	layers  []*layer
+	builtIn map[netip.Addr][]Entry
+	filter  filter
+	most    int // no address has more rows
+
+	making sync.Mutex // of entries
+	room   []Entry    // for those that are made next
+	heads  [][]Entry  // and for what known points to
+}
+
+// layer is a table, in which addresses are found by halving.
+type layer struct {
+	*sheet.Sheet
+	keys  []uint64                  // of runs, in order
+	order []int32                   // which runs, those of one address as in the file; nil: all as in the file
+	known []atomic.Pointer[[]Entry] // of an address, by the place of its first run
 }
 
 // maxPerAddress bounds the rows of one address, and the exit rows of one relay,
@@ -43,132 +53,262 @@ const maxPerAddress = 4096
 
 // of returns the entries of an address.
 func (x *index) of(addr netip.Addr) []Entry {
-	_, rows := x.find(addr)
-	return rows
+	if !x.Knows(addr) {
+		return nil
+	}
+	return x.under(len(x.layers), addr)
 }
 
-// find is of, and returns the number of the first of them.
-func (x *index) find(addr netip.Addr) (start int, rows []Entry) {
-	if !x.mayHave(addr) {
-		return 0, nil
-	}
-	for s := x.slot(addr); ; s = (s + 1) & (len(x.slots) - 1) {
-		i := int(x.slots[s]) - 1
-		if i < 0 {
-			return 0, nil
+// under returns the entries of an address in the layers under one, which is not asked.
+func (x *index) under(n int, addr netip.Addr) []Entry {
+	for n--; n >= 0; n-- {
+		if place, ok := x.layers[n].find(addr); ok {
+			rows, _ := x.at(n, place)
+			return rows
 		}
-		if x.entries[i].Addr == addr {
-			rows := x.entries[i:]
-			return i, rows[:leading(rows, (*Entry).sameAddr)]
+	}
+	return x.builtIn[addr]
+}
+
+// at returns the entries of the address at a place of a layer, and how many were
+// dropped where they were made by this call.
+func (x *index) at(n, place int) (rows []Entry, dropped int) {
+	l := x.layers[n]
+	if known := l.known[place].Load(); known != nil {
+		return *known, 0
+	}
+	under := x.under(n, l.addr(place))
+	x.making.Lock()
+	defer x.making.Unlock()
+	if known := l.known[place].Load(); known != nil {
+		return *known, 0
+	}
+	end, most := l.end(place)
+	if most += len(under); cap(x.room)-len(x.room) < most {
+		x.room = make([]Entry, 0, max(most, min(2*cap(x.room), mostRoom), leastRoom))
+	}
+	if len(x.heads) == 0 {
+		x.heads = make([][]Entry, leastRoom)
+	}
+	rows = x.room[len(x.room):]
+	for i := place; i < end; i++ {
+		if i > place && l.run(i) != l.run(i-1)+1 { // what stands together in the file goes first
+			rows, under = append(rows, under...), nil
+		}
+		rows = l.Append(rows, l.run(i))
+	}
+	rows, dropped = settle(append(rows, under...))
+	x.room = x.room[:len(x.room)+len(rows)]
+	x.heads[0] = slices.Clip(rows)
+	l.known[place].Store(&x.heads[0])
+	x.heads = x.heads[1:]
+	return rows, dropped
+}
+
+// Memory is taken for that many entries at once, 10 to 160 KB, as more are asked for.
+const leastRoom, mostRoom = 128, 2048
+
+// run returns the run at a place.
+func (l *layer) run(place int) int {
+	if l.order == nil {
+		return place
+	}
+	return int(l.order[place])
+}
+
+func (l *layer) addr(place int) netip.Addr { return l.Addr(l.run(place)) }
+
+// find returns the first place of an address.
+func (l *layer) find(addr netip.Addr) (place int, ok bool) {
+	key := sheet.Key(addr)
+	for n := uint(len(l.keys)); n > 0; { // without a jump that is guessed wrong every other time
+		half := (n + 1) >> 1
+		if l.keys[place+int(half)-1] < key {
+			place += int(half)
+		}
+		n -= half
+	}
+	if place == len(l.keys) || l.keys[place] != key {
+		return 0, false
+	}
+	if l.addr(place) == addr {
+		return place, true
+	}
+	place += sort.Search(len(l.keys)-place, func(i int) bool {
+		return l.keys[place+i] > key || !l.addr(place+i).Less(addr)
+	})
+	return place, place < len(l.keys) && l.addr(place) == addr
+}
+
+// end returns the place behind those of an address, and a number that its rows do not
+// exceed.
+func (l *layer) end(place int) (end, most int) {
+	addr := l.addr(place)
+	for end = place; end == place || end < len(l.keys) && l.keys[end] == l.keys[place] && l.addr(end) == addr; end++ {
+		most += l.MostOf(l.run(end))
+	}
+	return end, most
+}
+
+// begin starts with the built-in list.
+func (x *index) begin(rows []Entry) {
+	x.builtIn = make(map[netip.Addr][]Entry)
+	for _, e := range rows {
+		x.builtIn[e.Addr] = append(x.builtIn[e.Addr], e)
+	}
+	for addr, rows := range x.builtIn {
+		x.builtIn[addr], _ = settle(rows)
+		x.most = max(x.most, len(rows))
+	}
+	x.sift()
+}
+
+// lay lays a table over those that are there, and returns how many rows it dropped
+// because their address has too many.
+func (x *index) lay(s *sheet.Sheet) (dropped int) {
+	l := newLayer(s)
+	x.layers = append(x.layers, l)
+	x.sift()
+	most := s.Most()
+	if l.order != nil || x.most+most > maxPerAddress {
+		for place := 0; place < len(l.keys); {
+			end, rows := l.end(place)
+			if x.most+rows > maxPerAddress { // perhaps too many, and how many are to be told
+				_, d := x.at(len(x.layers)-1, place)
+				dropped += d
+			}
+			most = max(most, rows)
+			place = end
+		}
+	}
+	x.most = min(x.most+most, maxPerAddress)
+	return dropped
+}
+
+// newLayer brings the runs into the order of addresses, which those of our own files
+// have.
+func newLayer(s *sheet.Sheet) *layer {
+	l := &layer{Sheet: s, keys: s.Keys()}
+	l.known = make([]atomic.Pointer[[]Entry], len(l.keys))
+	if s.InOrder() {
+		return l
+	}
+	l.order = make([]int32, len(l.keys))
+	for i := range l.order {
+		l.order[i] = int32(i)
+	}
+	keys := l.keys
+	slices.SortFunc(l.order, func(a, b int32) int {
+		if keys[a] != keys[b] {
+			return cmp.Compare(keys[a], keys[b])
+		}
+		return cmp.Or(s.Addr(int(a)).Compare(s.Addr(int(b))), cmp.Compare(a, b))
+	})
+	l.keys = make([]uint64, len(keys))
+	for place, run := range l.order {
+		l.keys[place] = keys[run]
+	}
+	return l
+}
+
+// each gives all entries of a kind that is not built in, until it is told to stop.
+func (x *index) each(kind flow.Kind, yield func(*Entry) bool) {
+	for n := len(x.layers) - 1; n >= 0; n-- {
+		l := x.layers[n]
+		for place := 0; place < len(l.keys); {
+			first, addr := place, l.addr(place)
+			place, _ = l.end(place)
+			if x.isOver(n, addr) || !x.has(n, addr, kind) {
+				continue
+			}
+			rows, _ := x.at(n, first)
+			for i := range rows {
+				if rows[i].Kind == kind && !yield(&rows[i]) {
+					return
+				}
+			}
 		}
 	}
 }
+
+// isOver reports whether a layer over one has an address.
+func (x *index) isOver(n int, addr netip.Addr) bool {
+	return slices.ContainsFunc(x.layers[n+1:], func(l *layer) bool {
+		_, ok := l.find(addr)
+		return ok
+	})
+}
+
+// has reports whether an address has a row of a kind in a layer or under it.
+func (x *index) has(n int, addr netip.Addr, kind flow.Kind) bool {
+	return slices.ContainsFunc(x.layers[:n+1], func(l *layer) bool {
+		place, ok := l.find(addr)
+		if !ok {
+			return false
+		}
+		for end, _ := l.end(place); place < end; place++ {
+			if l.Has(l.run(place), kind) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// sift makes the filter of all layers.
+func (x *index) sift() {
+	n := len(x.builtIn)
+	for _, l := range x.layers {
+		n += len(l.keys)
+	}
+	x.filter = make(filter, 1<<max(bits.Len(uint(filterBits*n)), leastFilter)>>6)
+	for addr := range x.builtIn {
+		x.filter.add(sheet.Key(addr))
+	}
+	for _, l := range x.layers {
+		for _, key := range l.keys {
+			x.filter.add(key)
+		}
+	}
+}
+
+// filter tells of most keys of addresses that they are not there. It has two bits for
+// each that is, in one word, and fits into a core's nearest cache: without it the
+// look-up of a miss was a seventh of what a row of tstats costs.
+type filter []uint64
 
 // filterBits is how many bits the filter has for each address, at least: one
-// miss in sixteen is looked up in vain.
+// miss in a hundred is looked up in vain.
 const filterBits = 16
 
 // leastFilter is the binary logarithm of the smallest filter's bits: half a
 // kilobyte, so that a small table does not stop a common address by chance.
 const leastFilter = 12
 
-// mayHave reports whether an address may be there; false is certain.
-func (x *index) mayHave(addr netip.Addr) bool {
-	if len(x.filter) == 0 {
+// mayHave reports whether a key may be there; false is certain. Whoever could make
+// keys meet would gain nothing: they are then looked up as without a filter.
+func (f filter) mayHave(key uint64) bool {
+	if len(f) == 0 {
 		return false
 	}
-	bit := x.bit(addr)
-	return x.filter[bit>>6]&(1<<(bit&63)) != 0
+	word, both := f.spread(key)
+	return f[word]&both == both
 }
 
-// bit hashes an address for the filter. Whoever could make addresses meet in one
-// bit would gain nothing: they are then looked up as without a filter.
-func (x *index) bit(addr netip.Addr) uint64 {
-	var h uint64
-	if addr.Is4() {
-		b := addr.As4()
-		h = uint64(binary.LittleEndian.Uint32(b[:]))
-	} else {
-		b := addr.As16()
-		h = binary.LittleEndian.Uint64(b[:8])*0x9E3779B97F4A7C15 ^ binary.LittleEndian.Uint64(b[8:])
-	}
-	h *= 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio: Knuth's multiplicative hash
-	return h >> 32 & uint64(len(x.filter)<<6-1)
+func (f filter) add(key uint64) {
+	word, both := f.spread(key)
+	f[word] |= both
 }
 
-// slot hashes an address.
-func (x *index) slot(addr netip.Addr) int {
-	b := addr.As16()
-	return int(maphash.Bytes(x.seed, b[:]) >> x.shift)
+// spread returns the word of a key, and its bits there.
+func (f filter) spread(key uint64) (word, both uint64) {
+	h := key * 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio: Knuth's multiplicative hash
+	return h >> 32 & uint64(len(f)-1), 1<<(h>>58) | 1<<(h>>52&63)
 }
 
-// lay builds the index over the entries, which it takes over, and returns how
-// many it dropped because their address has too many.
-func (x *index) lay(entries []Entry) (dropped int) {
-	size := max(bits.Len(uint(2*len(entries))), 1) // more than twice the entries: at most half full
-	x.entries, x.slots, x.shift = entries, make([]int32, 1<<size), uint8(64-size)
-	x.seed = maphash.MakeSeed()
-
-	// Number the addresses as they appear. In a file of our own the rows of
-	// an address stand together already.
-	type address struct{ slot, rows int32 }
-	var addresses []address
-	number := make([]int32, len(entries)) // of each entry's address
-	together := true
-	for i := range entries {
-		if i > 0 && entries[i].Addr == entries[i-1].Addr {
-			number[i] = number[i-1]
-			addresses[number[i]].rows++
-			continue
-		}
-		s := x.slot(entries[i].Addr)
-		for x.slots[s] != 0 && entries[x.slots[s]-1].Addr != entries[i].Addr {
-			s = (s + 1) & (len(x.slots) - 1)
-		}
-		if x.slots[s] != 0 {
-			together = false
-			number[i] = number[x.slots[s]-1]
-			addresses[number[i]].rows++
-			continue
-		}
-		x.slots[s] = int32(i) + 1
-		number[i] = int32(len(addresses))
-		addresses = append(addresses, address{slot: int32(s), rows: 1})
-	}
-
-	x.filter = make([]uint64, 1<<max(bits.Len(uint(filterBits*len(addresses))), leastFilter)>>6)
-	for _, a := range addresses {
-		bit := x.bit(entries[x.slots[a.slot]-1].Addr)
-		x.filter[bit>>6] |= 1 << (bit & 63)
-	}
-
-	if !together {
-		next := make([]int32, len(addresses)) // where the next row of an address goes
-		for a := 1; a < len(next); a++ {
-			next[a] = next[a-1] + addresses[a-1].rows
-		}
-		x.entries = make([]Entry, len(entries))
-		for i := range entries {
-			x.entries[next[number[i]]] = entries[i]
-			next[number[i]]++
-		}
-	}
-
-	kept, start := 0, 0
-	for _, a := range addresses {
-		rows, d := settle(x.entries[start : start+int(a.rows)])
-		dropped += d
-		x.slots[a.slot] = int32(kept) + 1
-		if kept < start {
-			copy(x.entries[kept:], rows)
-		}
-		kept += len(rows)
-		start += int(a.rows)
-	}
-	clear(x.entries[kept:])
-	x.entries = x.entries[:kept]
-	return dropped
-}
+// Knows reports whether the table or the built-in list may have something to say
+// of an address; false is certain. It is the quick question before Lookup.
+func (x *index) Knows(addr netip.Addr) bool { return x.filter.mayHave(sheet.Key(addr)) }
 
 // settle brings the rows of one relay and port together, joins those of them
 // that overlap or touch and have the same flags, and drops what is too much.
@@ -180,15 +320,15 @@ func settle(rows []Entry) (kept []Entry, dropped int) {
 	}
 	inOrder := true
 	for i := 1; i < len(rows) && inOrder; i++ {
-		inOrder = rows[i-1].compare(&rows[i]) <= 0
+		inOrder = compare(&rows[i-1], &rows[i]) <= 0
 	}
 	if !inOrder {
-		slices.SortFunc(rows, func(a, b Entry) int { return a.compare(&b) })
+		slices.SortFunc(rows, func(a, b Entry) int { return compare(&a, &b) })
 	}
 	n := 0
 	for i := 1; i < len(rows); i++ {
 		last, e := &rows[n], &rows[i]
-		if last.sameRelay(e) && last.Flags == e.Flags && reaches(last.Last, e.First) {
+		if sameRelay(last, e) && last.Flags == e.Flags && reaches(last.Last, e.First) {
 			if e.Last > last.Last {
 				last.Last, last.Nickname = e.Last, e.Nickname
 			}
@@ -210,24 +350,22 @@ func settle(rows []Entry) (kept []Entry, dropped int) {
 	})
 	dropped = len(rows) - maxPerAddress
 	rows = rows[:maxPerAddress]
-	slices.SortFunc(rows, func(a, b Entry) int { return a.compare(&b) })
+	slices.SortFunc(rows, func(a, b Entry) int { return compare(&a, &b) })
 	return rows, dropped
 }
 
 // sameRelay reports whether both are of one relay, on one port of the address
 // that they share.
-func (e *Entry) sameRelay(o *Entry) bool {
+func sameRelay(e, o *Entry) bool {
 	return e.Kind == o.Kind && e.Port == o.Port && e.Fingerprint == o.Fingerprint
 }
 
 // sameFlags reports whether both are of one relay, on one port, with the same flags.
-func (e *Entry) sameFlags(o *Entry) bool { return e.Flags == o.Flags && e.sameRelay(o) }
-
-func (e *Entry) sameAddr(o *Entry) bool { return e.Addr == o.Addr }
+func sameFlags(e, o *Entry) bool { return e.Flags == o.Flags && sameRelay(e, o) }
 
 // compare orders the rows of an address: the built-in ones last, those of one
 // relay and port together, in them those of the same flags, in these by time.
-func (e *Entry) compare(o *Entry) int {
+func compare(e, o *Entry) int {
 	switch {
 	case e.Kind != o.Kind:
 		return cmp.Compare(e.Kind, o.Kind)

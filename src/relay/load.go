@@ -3,11 +3,12 @@ package relay
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
-	"unsafe"
 
 	"tordetect/src/bounded"
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 )
 
 // Table is a relay table in memory. Make one with Empty, Parse or Open; the
@@ -18,7 +19,6 @@ type Table struct {
 	exits     *exits
 	lists     lists // when consensuses were read
 	exitLists lists // when exit lists were read
-	texts     int   // how many tables were read
 
 	// Rows counts the table's rows, the end row apart. Skipped of them could
 	// not be read, or were of an address with more than 4,096 rows.
@@ -34,12 +34,12 @@ type Table struct {
 const MaxTableBytes = 512 << 20
 
 // ErrNotATable says that a file's header is not that of a relay table.
-var ErrNotATable = errors.New("not a relay table")
+var ErrNotATable = sheet.ErrNotATable
 
 // Empty returns a table that knows only the built-in list.
 func Empty() *Table {
 	t := &Table{exits: &exits{}}
-	t.lay(builtIn())
+	t.begin(builtIn())
 	return t
 }
 
@@ -53,7 +53,7 @@ func Open(path string) (*Table, error) {
 	return t, nil
 }
 
-// Parse reads a table from text, which is kept, not copied.
+// Parse reads a table from text.
 func Parse(text string) (*Table, error) {
 	t := Empty()
 	if err := t.Extend(text); err != nil {
@@ -64,37 +64,52 @@ func Parse(text string) (*Table, error) {
 
 // ExtendFile adds the table in the file, for instance the history, to t.
 func (t *Table) ExtendFile(path string) error {
-	data, err := bounded.File(path, MaxTableBytes)
-	var large *bounded.TooLarge
-	switch {
-	case errors.Is(err, bounded.ErrNoFile), errors.As(err, &large):
-		return err
-	case err != nil:
-		return fmt.Errorf("open the relay table: %w", err)
+	file, err := bounded.Open(path, MaxTableBytes)
+	if err != nil {
+		return opening(err)
 	}
-	return t.Extend(unsafe.String(unsafe.SliceData(data), len(data))) // data is never written again
+	defer file.Close()
+	s, err := sheet.Read(file, file.Size())
+	switch {
+	case file.Err() != nil:
+		return opening(file.Err())
+	case err != nil:
+		return err
+	}
+	t.extend(s)
+	return nil
+}
+
+func opening(err error) error {
+	var large *bounded.TooLarge
+	if errors.Is(err, bounded.ErrNoFile) || errors.As(err, &large) {
+		return err
+	}
+	return fmt.Errorf("open the relay table: %w", err)
 }
 
 // Extend adds the rows and the coverage of a second table to t; t stays as it
 // was if the text is no table. A row that both hold, perhaps for a longer time
-// in one, becomes one row. The text is kept, not copied.
+// in one, becomes one row.
 func (t *Table) Extend(text string) error {
-	p, err := parse(text, &t.index)
-	if err != nil {
-		return err
+	s, err := sheet.Read(strings.NewReader(text), int64(len(text)))
+	if err == nil {
+		t.extend(s)
 	}
-	whole := p.complete && 2*p.skipped <= p.rows
-	t.Complete = whole && (t.Complete || t.texts == 0)
-	t.texts++
-	t.Rows += p.rows
-	t.Skipped += p.skipped
+	return err
+}
+
+func (t *Table) extend(s *sheet.Sheet) {
+	whole := s.Whole && 2*s.Skipped <= s.Rows
+	t.Complete = whole && (t.Complete || len(t.layers) == 0)
+	t.Rows += s.Rows
+	t.Skipped += s.Skipped
 	if whole {
-		t.lists = join(append(t.lists, p.coverage...))
-		t.exitLists = join(append(t.exitLists, p.exitCoverage...))
+		t.lists = join(append(t.lists, s.Coverage...))
+		t.exitLists = join(append(t.exitLists, s.ExitCoverage...))
 	}
-	t.Skipped += t.lay(p.entries)
+	t.Skipped += t.lay(s)
 	t.exits = &exits{}
-	return nil
 }
 
 // exits finds the ExitAddress entries of a relay. It is made when it is asked for
@@ -102,24 +117,21 @@ func (t *Table) Extend(text string) error {
 // a table costs.
 type exits struct {
 	once    sync.Once
-	byRelay map[string][]int32 // fingerprint -> numbers of its entries
+	byRelay map[string][]*Entry // by fingerprint
 }
 
-func (x *exits) of(fingerprint string, entries []Entry) []int32 {
+func (x *exits) of(fingerprint string, table *index) []*Entry {
 	if x == nil { // of the zero Table
 		return nil
 	}
 	x.once.Do(func() {
-		x.byRelay = make(map[string][]int32)
-		for i := range entries {
-			e := &entries[i]
-			if e.Kind != flow.ExitAddress {
-				continue
-			}
+		x.byRelay = make(map[string][]*Entry)
+		table.each(flow.ExitAddress, func(e *Entry) bool {
 			if rows := x.byRelay[e.Fingerprint]; len(rows) < maxPerAddress {
-				x.byRelay[e.Fingerprint] = append(rows, int32(i))
+				x.byRelay[e.Fingerprint] = append(rows, e)
 			}
-		}
+			return true
+		})
 	})
 	return x.byRelay[fingerprint]
 }

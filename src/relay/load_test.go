@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 
 	"github.com/stretchr/testify/require"
 )
@@ -34,10 +35,8 @@ const smallTable = `ip,port,role,flags,fingerprint,nickname,first_seen,last_seen
 // contents writes down all that a table says, apart from the built-in list.
 func contents(t *Table) string {
 	var b strings.Builder
-	for i := range t.entries {
-		if e := &t.entries[i]; !e.Kind.BuiltIn() {
-			b.WriteString(line(*e))
-		}
+	for _, e := range entriesOf(t) {
+		b.WriteString(line(*e))
 	}
 	all := strings.Split(b.String(), "\n")
 	slices.Sort(all)
@@ -224,7 +223,7 @@ func nicknames(all []Listing) (out []string) {
 }
 
 func TestParseHeader(t *testing.T) {
-	many := strings.Repeat("x,", maxColumns-8)
+	many := strings.Repeat("x,", 64-8)
 	for _, c := range []struct{ text, want string }{
 		{"", `not a relay table: its header has no column "ip"`},
 		{"\n", `not a relay table: its header has no column "ip"`},
@@ -236,7 +235,7 @@ func TestParseHeader(t *testing.T) {
 		{`"ip"x,port` + "\n", `not a relay table: its first line is not a CSV header of at most 64 columns`},
 		{"x," + many + tableHeader, `not a relay table: its first line is not a CSV header of at most 64 columns`},
 		{strings.Repeat(",", 1<<20), `not a relay table: its first line is not a CSV header of at most 64 columns`},
-		{tableHeader + strings.Repeat("\n", maxRows+1), `it has 4000001 lines; the limit is 4000000`},
+		{tableHeader + strings.Repeat("\n", sheet.MaxRows+1), `it has 4000001 lines; the limit is 4000000`},
 	} {
 		t.Run(c.want, func(t *testing.T) {
 			table := Empty()
@@ -247,7 +246,7 @@ func TestParseHeader(t *testing.T) {
 			require.EqualError(t, err, c.want)
 		})
 	}
-	table, err := Parse(many + tableHeader + strings.Repeat(",", maxColumns-8) + "192.0.2.1,9001,or,,,,1,2\n")
+	table, err := Parse(many + tableHeader + strings.Repeat(",", 64-8) + "192.0.2.1,9001,or,,,,1,2\n")
 	require.NoError(t, err)
 	require.Zero(t, table.Skipped)
 	table, err = Parse(strings.TrimSuffix(tableHeader, "\n"))
@@ -313,11 +312,8 @@ func TestParseCutAnywhere(t *testing.T) {
 				continue
 			}
 			require.False(t, table.Complete, "turn %d, cut at %d", turn, cut)
-			for i := range table.entries {
-				e := &table.entries[i]
-				if !e.Kind.BuiltIn() {
-					require.True(t, slices.Contains(whole.of(e.Addr), *e), "turn %d, cut at %d: %s", turn, cut, line(*e))
-				}
+			for _, e := range entriesOf(table) {
+				require.True(t, slices.Contains(whole.of(e.Addr), *e), "turn %d, cut at %d: %s", turn, cut, line(*e))
 			}
 			require.Equal(t, flow.CoverageNone, table.Coverage(flow.Interval{From: 1500, To: 1500}))
 			require.Empty(t, table.exitLists)
@@ -467,7 +463,7 @@ func TestHostileTable(t *testing.T) {
 		found = table.Lookup(found[:0], addr, flow.Interval{From: 5, To: 5})
 		table.ExitElsewhere(fpA, addr, flow.Interval{From: rows * 20, To: rows * 20})
 	}
-	require.Less(t, len(table.exits.of(fpA, table.entries)), maxPerAddress+1)
+	require.Less(t, len(table.exits.of(fpA, &table.index)), maxPerAddress+1)
 	t.Logf("took %v", time.Since(began)) // a square would take minutes
 }
 

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 )
 
 // Merger makes a relay table out of consensuses, exit lists and earlier tables.
@@ -152,35 +154,39 @@ func (m *Merger) AddTable(text string, latest int64) (ahead int64, err error) {
 	if len(text) > MaxTableBytes {
 		return 0, fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
 	}
-	p, err := parse(text, &index{})
+	s, err := sheet.Read(strings.NewReader(text), int64(len(text)))
 	if err != nil {
 		return 0, fmt.Errorf("merge a relay table: %w", err)
 	}
 	m.tables++
-	m.skipped += p.skipped
-	if p.complete {
+	m.skipped += s.Skipped
+	if s.Whole {
 		left := func(c flow.Interval) bool {
 			if c.To > latest {
 				ahead = max(ahead, c.To)
 			}
 			return c.To > latest
 		}
-		m.coverage = join(append(m.coverage, slices.DeleteFunc(p.coverage, left)...))
-		m.exitCoverage = join(append(m.exitCoverage, slices.DeleteFunc(p.exitCoverage, left)...))
+		m.coverage = join(append(m.coverage, slices.DeleteFunc(s.Coverage, left)...))
+		m.exitCoverage = join(append(m.exitCoverage, slices.DeleteFunc(s.ExitCoverage, left)...))
 		if n := len(m.coverage); n > 0 {
 			m.newest = max(m.newest, m.coverage[n-1].To)
 		}
 	} else {
 		m.cut++
 	}
-	for i := range p.entries {
-		e := &p.entries[i]
-		k := key{addr: e.Addr.As16(), port: e.Port, kind: e.Kind, flags: e.Flags}
-		if e.Fingerprint != "" {
-			_, err := hex.Decode(k.relay.id[:], []byte(e.Fingerprint))
-			k.relay.known = err == nil // always: parse took 40 hex digits or none
+	var rows []sheet.Entry
+	for run := range s.Runs() {
+		rows = s.Append(rows[:0], run)
+		for i := range rows {
+			e := &rows[i]
+			k := key{addr: e.Addr.As16(), port: e.Port, kind: e.Kind, flags: e.Flags}
+			if e.Fingerprint != "" {
+				_, err := hex.Decode(k.relay.id[:], []byte(e.Fingerprint))
+				k.relay.known = err == nil // always: the sheet has 40 hex digits or none
+			}
+			m.add(&k, flow.Interval{From: e.First, To: e.Last}, e.Nickname)
 		}
-		m.add(&k, flow.Interval{From: e.First, To: e.Last}, e.Nickname)
 	}
 	return ahead, nil
 }
@@ -189,7 +195,7 @@ func (m *Merger) AddTable(text string, latest int64) (ahead int64, err error) {
 // order or not within the years 1970 to 9999; an address without a port is
 // counted as skipped.
 func (m *Merger) AddList(l List) error {
-	if l.ValidAfter < 0 || l.ValidUntil <= l.ValidAfter || l.ValidUntil > maxTime {
+	if l.ValidAfter < 0 || l.ValidUntil <= l.ValidAfter || l.ValidUntil > sheet.MaxTime {
 		return fmt.Errorf("merge a consensus: it is valid from %d to %d, which is no span of time between 1970 and 9999", l.ValidAfter, l.ValidUntil)
 	}
 	at := flow.Interval{From: l.ValidAfter, To: l.ValidUntil}
@@ -198,7 +204,7 @@ func (m *Merger) AddList(l List) error {
 	for i := range l.Relays {
 		r := &l.Relays[i]
 		k := key{relay: identity{r.Identity, true}, flags: r.Flags & flow.AllFlags, kind: flow.ORPort}
-		nick := nickname(r.Nickname)
+		nick := sheet.NicknameOf(r.Nickname)
 		for _, p := range r.Ports {
 			m.addPort(&k, p, at, nick)
 		}
@@ -231,7 +237,7 @@ func (m *Merger) addPort(k *key, p netip.AddrPort, at flow.Interval, nick string
 // to 9999; sightings without an address or such a time, or from after the
 // download, are counted as skipped.
 func (m *Merger) AddExitList(l ExitList) error {
-	if l.Downloaded < 0 || l.Downloaded > maxTime-exitListWindow {
+	if l.Downloaded < 0 || l.Downloaded > sheet.MaxTime-exitListWindow {
 		return fmt.Errorf("merge an exit list: it was downloaded at %d, which is no time between 1970 and 9999", l.Downloaded)
 	}
 	if l.Downloaded != 0 {
@@ -239,7 +245,7 @@ func (m *Merger) AddExitList(l ExitList) error {
 	}
 	for i := range l.Sightings {
 		s := &l.Sightings[i]
-		if !s.Addr.IsValid() || s.Scanned < 0 || s.Scanned > maxTime-exitWindow || l.Downloaded != 0 && s.Scanned > l.Downloaded {
+		if !s.Addr.IsValid() || s.Scanned < 0 || s.Scanned > sheet.MaxTime-exitWindow || l.Downloaded != 0 && s.Scanned > l.Downloaded {
 			m.skipped++
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -22,7 +23,7 @@ import (
 
 // addTable adds a table for which there is no clock.
 func addTable(m *Merger, text string) error {
-	_, err := m.AddTable(text, maxTime)
+	_, err := m.AddTable(text, sheet.MaxTime)
 	return err
 }
 
@@ -113,7 +114,7 @@ func TestMerge(t *testing.T) {
 			require.NoError(t, m.AddList(List{0, 10, []ListedRelay{odd}}))
 			require.ErrorContains(t, m.AddList(List{10, 10, []ListedRelay{bert}}), "no span of time")
 			require.ErrorContains(t, m.AddList(List{-1, 10, []ListedRelay{bert}}), "no span of time")
-			require.ErrorContains(t, m.AddList(List{0, maxTime + 1, []ListedRelay{bert}}), "no span of time")
+			require.ErrorContains(t, m.AddList(List{0, sheet.MaxTime + 1, []ListedRelay{bert}}), "no span of time")
 			require.ErrorContains(t, m.AddExitList(ExitList{Downloaded: -1}), "no time between")
 			require.ErrorContains(t, m.AddExitList(ExitList{Downloaded: math.MaxInt64}), "no time between")
 			require.NoError(t, m.AddExitList(ExitList{0, []ExitSighting{{b, netip.Addr{}, 5}, {b, netip.MustParseAddr("192.0.2.3"), -1}, {b, netip.MustParseAddr("192.0.2.3"), math.MaxInt64}}}))
@@ -247,8 +248,7 @@ func TestRetention(t *testing.T) {
 func TestRowsAgainstGolden(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lists, _ := documents(t)
-		p, err := parse(merged(t, Options{}, lists...), &index{})
-		require.NoError(t, err)
+		read := readAll(t, merged(t, Options{}, lists...))
 		type what struct {
 			addr  netip.Addr
 			port  uint16
@@ -272,7 +272,7 @@ func TestRowsAgainstGolden(t *testing.T) {
 			}
 		}
 		rows := make(map[what][]flow.Interval)
-		for _, e := range p.entries {
+		for _, e := range rowsOf(read) {
 			w := what{e.Addr, e.Port, e.Kind, e.Flags, e.Fingerprint}
 			rows[w] = append(rows[w], flow.Interval{From: e.First, To: e.Last})
 		}

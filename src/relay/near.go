@@ -17,7 +17,7 @@ import (
 // did so ten times: its rows are searched and not walked over.
 func (t *Table) Near(dst []Listing, addr netip.Addr, at flow.Interval) []Listing {
 	for rows := t.of(addr); len(rows) > 0; {
-		n := leading(rows, (*Entry).sameRelay)
+		n := leading(rows, sameRelay)
 		switch {
 		case rows[0].Kind.BuiltIn():
 			dst = appendBuiltIn(dst, rows[:n], at)
@@ -45,7 +45,7 @@ func (t *Table) near(picked []int, rows []Entry, at flow.Interval) []int {
 	before, after := t.listsOf(rows).around(at)
 	for start := 0; start < len(rows); {
 		run := rows[start:]
-		run = run[:leading(run, (*Entry).sameFlags)]
+		run = run[:leading(run, sameFlags)]
 		from := len(picked)
 		pick := func(i int) {
 			if 0 <= i && i < len(run) {

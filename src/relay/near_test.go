@@ -63,7 +63,7 @@ func TestNear(t *testing.T) {
 // isIdle reports whether a listing tells nothing beside others.
 func isIdle(l Listing, others []Listing) bool {
 	for _, o := range others {
-		if !o.sameFlags(l.Entry) || o.When != l.When {
+		if !sameFlags(o.Entry, l.Entry) || o.When != l.When {
 			continue
 		}
 		switch l.When {
@@ -104,7 +104,7 @@ func TestLeading(t *testing.T) {
 			for i := alike; i < n; i++ {
 				rows[i].Port = 1
 			}
-			require.Equal(t, alike, leading(rows, (*Entry).sameRelay))
+			require.Equal(t, alike, leading(rows, sameRelay))
 		}
 	}
 }

@@ -135,10 +135,8 @@ func TestOrderAndGrouping(t *testing.T) {
 		require.Equal(t, m.coverage, table.lists)
 		require.Equal(t, m.exitCoverage, table.exitLists)
 		var entries []string
-		for i := range table.entries {
-			if e := &table.entries[i]; !e.Kind.BuiltIn() {
-				entries = append(entries, line(*e))
-			}
+		for _, e := range entriesOf(table) {
+			entries = append(entries, line(*e))
 		}
 		rows := strings.SplitAfter(strings.ReplaceAll(want, "Exit Guard", "Guard Exit"), "\n")
 		rows = rows[1+len(table.lists)+len(table.exitLists) : len(rows)-2] // without header and end row
@@ -168,20 +166,19 @@ func TestOrderAndRetention(t *testing.T) {
 
 // clipped returns a table's rows as of the moment from which it is complete.
 func clipped(t require.TestingT, text string, o Options) []string {
-	p, err := parse(text, &index{})
-	require.NoError(t, err)
+	p := readAll(t, text)
 	newest := int64(0)
-	for _, c := range p.coverage {
+	for _, c := range p.Coverage {
 		newest = max(newest, c.To)
 	}
 	oldest := newest - int64(o.Retention/time.Second)
 	var out []string
-	for _, e := range p.entries {
+	for _, e := range rowsOf(p) {
 		require.GreaterOrEqual(t, e.Last, oldest)
 		e.First = max(e.First, oldest)
 		out = append(out, line(e))
 	}
-	for _, c := range p.coverage {
+	for _, c := range p.Coverage {
 		out = append(out, fmt.Sprint(max(c.From, oldest), c.To))
 	}
 	slices.Sort(out) // the beginning is part of the order

@@ -20,11 +20,12 @@
 //
 // This file has the questions and how a row is placed in time; lists.go the
 // hours that were seen, load.go a table in memory and where it comes from,
-// parse.go the reading of its text, index.go the way from an address to its
-// rows; merge.go makes a table out of consensuses, exit lists and earlier
-// tables, of which pieces.go joins the hours, save.go writes it. The text is
-// hostile until it is parsed: everything is bounded, what cannot be read is
-// counted, and a table that was cut never says that an address is no relay.
+// index.go the way from an address to its rows, which are made of what package
+// sheet keeps of a file when somebody asks for them; merge.go makes a table out
+// of consensuses, exit lists and earlier tables, of which pieces.go joins the
+// hours, save.go writes it. A file is hostile: everything is bounded, what cannot
+// be read is counted, and a table that was cut never says that an address is no
+// relay.
 //
 // The package fetches nothing, checks no signature and passes no judgement:
 // what a listing is worth is decided in package detect. Times are epoch
@@ -37,20 +38,12 @@ import (
 	"slices"
 
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 )
 
 // Entry is one row of the table (or several of the same relay, port and flags
-// that overlap or touch, joined) or one built-in line: an address that was
-// listed from First to Last, both included.
-type Entry struct {
-	Addr        netip.Addr // never IPv4-mapped, never with a zone
-	Port        uint16     // 0 for ExitAddress
-	Kind        flow.Kind
-	Flags       flow.Flags
-	Fingerprint string // 40 upper case hex digits, or empty
-	Nickname    string // 1 to 19 letters and digits, or empty; of a Bridge its transport
-	First, Last int64
-}
+// that overlap or touch, joined) or one built-in line.
+type Entry = sheet.Entry
 
 // RecentWindow is how long a client may go on using a consensus after its
 // valid-until: 24 hours (dir-spec 5.1; tor's REASONABLY_LIVE_TIME).
@@ -88,37 +81,36 @@ func (t *Table) Oldest() (validAfter int64, ok bool) {
 	return t.lists[0].From, true
 }
 
-// Relays counts the table's rows of OR ports. A table without one tells nothing,
-// whatever its coverage says.
-func (t *Table) Relays() int {
-	n := 0
-	for i := range t.entries {
-		if t.entries[i].Kind == flow.ORPort {
-			n++
-		}
-	}
-	return n
+// HasRelay reports whether the table has an OR port. A table without one tells
+// nothing, whatever its coverage says.
+func (t *Table) HasRelay() bool {
+	has := false
+	t.each(flow.ORPort, func(*Entry) bool {
+		has = true
+		return false
+	})
+	return has
 }
 
 // Fingerprints counts the relays of which the table has rows of a kind.
 func (t *Table) Fingerprints(kind flow.Kind) int {
 	seen := map[string]bool{}
-	for i := range t.entries {
-		if e := &t.entries[i]; e.Kind == kind {
-			seen[e.Fingerprint] = true
-		}
-	}
+	t.each(kind, func(e *Entry) bool {
+		seen[e.Fingerprint] = true
+		return true
+	})
 	return len(seen)
 }
 
 // ListedAt counts the relays of which an OR port was listed at a moment.
 func (t *Table) ListedAt(moment int64) int {
 	seen := map[string]bool{}
-	for i := range t.entries {
-		if e := &t.entries[i]; e.Kind == flow.ORPort && e.holds(moment) {
+	t.each(flow.ORPort, func(e *Entry) bool {
+		if holds(e, moment) {
 			seen[e.Fingerprint] = true
 		}
-	}
+		return true
+	})
 	return len(seen)
 }
 
@@ -129,10 +121,6 @@ func (t *Table) Lists() []flow.Interval { return slices.Clone(t.lists) }
 // ExitLists returns the times for which exit lists were read.
 func (t *Table) ExitLists() []flow.Interval { return slices.Clone(t.exitLists) }
 
-// Knows reports whether the table or the built-in list may have something to say
-// of an address; false is certain. It is the quick question before Lookup.
-func (t *Table) Knows(addr netip.Addr) bool { return t.mayHave(addr) }
-
 // Lookup appends to dst what the table and the built-in list say of addr, on
 // any port, over the interval: one listing for each row, those of one relay and
 // port together, the built-in ones last. The listings point into the table and
@@ -142,7 +130,7 @@ func (t *Table) Knows(addr netip.Addr) bool { return t.mayHave(addr) }
 // at within the years 1970 to 9999, From not after To.
 func (t *Table) Lookup(dst []Listing, addr netip.Addr, at flow.Interval) []Listing {
 	for rows := t.of(addr); len(rows) > 0; {
-		n := leading(rows, (*Entry).sameRelay)
+		n := leading(rows, sameRelay)
 		if rows[0].Kind.BuiltIn() {
 			dst = appendBuiltIn(dst, rows[:n], at)
 		} else {
@@ -174,14 +162,13 @@ func (t *Table) LookupUndated(dst []Listing, addr netip.Addr) []Listing {
 // came to addr says nothing of that address: it has moved since. Exit lists know
 // IPv4 only: of an IPv6 addr the answer says nothing.
 func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at flow.Interval) bool {
-	exits := t.exits.of(fingerprint, t.entries)
+	exits := t.exits.of(fingerprint, &t.index)
 	if len(exits) == 0 {
 		return false
 	}
 	came := t.came(fingerprint, addr)
-	for _, i := range exits {
-		e := &t.entries[i]
-		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && e.overlaps(at) && came <= scanned {
+	for _, e := range exits {
+		if scanned := max(e.First, e.Last-exitWindow); e.Addr != addr && overlaps(e, at) && came <= scanned {
 			return true
 		}
 	}
@@ -192,7 +179,7 @@ func (t *Table) ExitElsewhere(fingerprint string, addr netip.Addr, at flow.Inter
 // before all times where it never was.
 func (t *Table) came(fingerprint string, addr netip.Addr) int64 {
 	came := int64(math.MaxInt64)
-	for rows := t.of(addr); len(rows) > 0; rows = rows[leading(rows, (*Entry).sameFlags):] {
+	for rows := t.of(addr); len(rows) > 0; rows = rows[leading(rows, sameFlags):] {
 		if e := &rows[0]; e.Kind == flow.ORPort && e.Fingerprint == fingerprint { // the first of those with its port and flags
 			came = min(came, e.First)
 		}
@@ -207,7 +194,7 @@ func (t *Table) came(fingerprint string, addr netip.Addr) int64 {
 // interval. They need no list.
 func appendBuiltIn(dst []Listing, rows []Entry, at flow.Interval) []Listing {
 	for i := range rows {
-		if e := &rows[i]; e.overlaps(at) {
+		if e := &rows[i]; overlaps(e, at) {
 			dst = append(dst, Listing{Entry: e})
 		}
 	}
@@ -235,8 +222,8 @@ func (t *Table) appendRelay(dst []Listing, rows []Entry, picked []int, at flow.I
 	ended := int64(math.MinInt64) // when the last row that began by then ended
 	for i := range count {
 		e := row(i)
-		inBefore = inBefore || before != nil && e.holds(before.To)
-		inAfter = inAfter || after != nil && e.holds(after.From)
+		inBefore = inBefore || before != nil && holds(e, before.To)
+		inAfter = inAfter || after != nil && holds(e, after.From)
 		if e.First <= at.To {
 			ended = max(ended, e.Last)
 		}
@@ -246,12 +233,12 @@ func (t *Table) appendRelay(dst []Listing, rows []Entry, picked []int, at flow.I
 	for i := range count {
 		e := row(i)
 		l := Listing{Entry: e}
-		heldBefore := before != nil && e.holds(before.To)
-		heldAfter := after != nil && e.holds(after.From)
+		heldBefore := before != nil && holds(e, before.To)
+		heldAfter := after != nil && holds(e, after.From)
 		switch {
-		case e.holds(at.From) || e.holds(at.To):
+		case holds(e, at.From) || holds(e, at.To):
 			l.When = flow.Listed
-		case e.overlaps(at):
+		case overlaps(e, at):
 			l.When = flow.Spanned
 		case (heldBefore || heldAfter) && inBefore && inAfter:
 			l.When = flow.Stale
@@ -273,7 +260,7 @@ func (t *Table) appendRelay(dst []Listing, rows []Entry, picked []int, at flow.I
 }
 
 // holds reports whether the row was listed at the moment.
-func (e *Entry) holds(moment int64) bool { return e.First <= moment && moment <= e.Last }
+func holds(e *Entry, moment int64) bool { return e.First <= moment && moment <= e.Last }
 
 // overlaps reports whether the row was listed somewhere in the interval.
-func (e *Entry) overlaps(at flow.Interval) bool { return e.First <= at.To && at.From <= e.Last }
+func overlaps(e *Entry, at flow.Interval) bool { return e.First <= at.To && at.From <= e.Last }

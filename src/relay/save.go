@@ -19,14 +19,15 @@ import (
 	"time"
 
 	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 )
 
 // Row is a row of the table: its cells, in the order of Columns.
-type Row [columns]string
+type Row [sheet.Columns]string
 
 // Columns returns the names of the table's columns, in the order in which they
 // are written.
-func Columns() Row { return columnNames }
+func Columns() Row { return sheet.Names }
 
 // Options are those of a table to be written.
 type Options struct {
@@ -60,8 +61,8 @@ const (
 	// flags 28, fingerprint 40, nickname 19, two times 12 each, eight
 	// separators.
 	maxRowBytes = 39 + 5 + 4 + 28 + 40 + 19 + 2*12 + 8
-	// maxWritten keeps to what can be read again: maxRows and MaxTableBytes.
-	maxWritten = min(maxRows, MaxTableBytes/maxRowBytes) - 2 // header and end row
+	// maxWritten keeps to what can be read again: sheet.MaxRows and MaxTableBytes.
+	maxWritten = min(sheet.MaxRows, MaxTableBytes/maxRowBytes) - 2 // header and end row
 )
 
 // Rows returns the merged table, row by row, the end row last. The order is
@@ -115,12 +116,12 @@ func (m *Merger) Rows(o Options) (iter.Seq[Row], Stats, error) {
 	return func(yield func(Row) bool) {
 		w := rowWriter{merger: m, names: names}
 		for _, c := range coverage {
-			if !yield(Row{colRole: "coverage", colFirst: decimal(c.From), colLast: decimal(c.To)}) {
+			if !yield(Row{sheet.Role: "coverage", sheet.First: decimal(c.From), sheet.Last: decimal(c.To)}) {
 				return
 			}
 		}
 		for _, c := range exitCoverage {
-			if !yield(Row{colRole: "exit_coverage", colFirst: decimal(c.From), colLast: decimal(c.To)}) {
+			if !yield(Row{sheet.Role: "exit_coverage", sheet.First: decimal(c.From), sheet.Last: decimal(c.To)}) {
 				return
 			}
 		}
@@ -129,7 +130,7 @@ func (m *Merger) Rows(o Options) (iter.Seq[Row], Stats, error) {
 				return
 			}
 		}
-		yield(Row{colRole: "end", colPort: strconv.Itoa(s.Rows)})
+		yield(Row{sheet.Role: "end", sheet.Port: strconv.Itoa(s.Rows)})
 	}, s, nil
 }
 
@@ -307,9 +308,9 @@ func (w *rowWriter) row(p *piece) Row {
 		}
 	}
 	row := Row{
-		colRole:     [...]string{flow.ORPort: "or", flow.DirPort: "dir", flow.ExitAddress: "exit"}[k.kind],
-		colFlags:    flagCells[k.flags],
-		colNickname: w.merger.nicknames[nick],
+		sheet.Role:     [...]string{flow.ORPort: "or", flow.DirPort: "dir", flow.ExitAddress: "exit"}[k.kind],
+		sheet.Flags:    flagCells[k.flags],
+		sheet.Nickname: w.merger.nicknames[nick],
 	}
 	b := netip.AddrFrom16(k.addr).Unmap().AppendTo(w.buf[:0])
 	ip := len(b)
@@ -327,8 +328,8 @@ func (w *rowWriter) row(p *piece) Row {
 	copy(b[port:fingerprint], bytes.ToUpper(b[port:fingerprint]))
 	w.buf = b
 	all := string(b)
-	row[colIP], row[colPort], row[colFingerprint] = all[:ip], all[ip:port], all[port:fingerprint]
-	row[colFirst], row[colLast] = all[fingerprint:first], all[first:]
+	row[sheet.IP], row[sheet.Port], row[sheet.Fingerprint] = all[:ip], all[ip:port], all[port:fingerprint]
+	row[sheet.First], row[sheet.Last] = all[fingerprint:first], all[first:]
 	return row
 }
 

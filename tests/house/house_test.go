@@ -30,7 +30,7 @@ var storeys = [][]string{
 	{"format"},
 	{"event"},
 	{"detect", "relay", "tlsname"},
-	{"tordir", "dirclient", "splunkhome", "replay/stamp", "replay/attackdata"},
+	{"tordir", "dirclient", "splunkhome", "replay/stamp", "replay/attackdata", "relay/sheet"},
 	{"flow"},
 	{"cell", "web", "chunked/chunkedtest", "chunked/example"},
 	{"chunked", "rows", "text", "bounded"},
