@@ -88,6 +88,16 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+// Addresses are written as netip writes them.
+func TestAppendAddress(t *testing.T) {
+	for b := range 256 {
+		a := netip.AddrFrom4([4]byte{byte(b), byte(255 - b), byte(b / 3), byte(b)})
+		require.Equal(t, "x"+a.String(), string(cell.AppendAddress([]byte("x"), a)))
+	}
+	require.Equal(t, "2001:db8::1", string(cell.AppendAddress(nil, netip.MustParseAddr("2001:db8::1"))))
+	require.Empty(t, cell.AppendAddress(nil, netip.Addr{}))
+}
+
 func TestReadTime(t *testing.T) {
 	const at = 1795169730 // 2026-11-20T10:15:30Z
 	for text, micros := range map[string]int64{
@@ -189,6 +199,7 @@ func TestAllocations(t *testing.T) {
 		[]byte("198.51.100.7"), []byte("2001:db8::1"), []byte("[2001:db8::1]:443"), []byte("host.example.com"), []byte("64:ff9b::c633:6417"),
 		[]byte("1795169730.5"), []byte("2026-11-20T10:15:30.5+01:00"), []byte("https"), []byte("unknown"), []byte("1e-06"),
 	}
+	room, address := make([]byte, 0, 40), netip.MustParseAddr("198.51.100.7")
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		for _, text := range texts {
 			cell.Address(text)
@@ -196,6 +207,7 @@ func TestAllocations(t *testing.T) {
 			cell.ReadTime(text, nil)
 			cell.Seconds(text)
 			cell.IsEmpty(text)
+			cell.AppendAddress(room[:0], address)
 		}
 	}))
 }

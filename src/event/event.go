@@ -196,6 +196,13 @@ func (e *Event) IsOther() bool {
 // Text returns a role's first cell that has a value, as text: for people. It is
 // valid until the next call, or as long as the event.
 func (e *Event) Text(r Role, scratch []byte) []byte {
+	if e.have&(1<<r) == 0 { // most roles of most events
+		return nil
+	}
+	return e.said(r, scratch)
+}
+
+func (e *Event) said(r Role, scratch []byte) []byte {
 	if e.isPlain(r) {
 		for rest := e.set[r]; rest != 0; rest &= rest - 1 {
 			if text := e.text[slots.first[r]+Slot(bits.TrailingZeros32(rest))]; !cell.IsEmpty(text) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tordetect/src/cell"
 	"tordetect/src/detect"
 	"tordetect/src/event"
 	"tordetect/src/flow"
@@ -37,7 +38,6 @@ type reader struct {
 	quiet []quiet // the findings of such events, of which few differ
 
 	flow    Flow
-	cells   [Columns][]byte
 	scratch [Columns][]byte
 }
 
@@ -225,43 +225,53 @@ var roles = [Columns][]event.Role{
 // was, else what is written.
 func (r *reader) fill(e *event.Event) {
 	read := r.judge.Reader()
-	for c := range Columns {
-		var text []byte
-		for _, role := range roles[c] {
-			if text = e.Text(role, r.scratch[c][:0]); len(text) > 0 {
-				break
-			}
-		}
-		r.cells[c] = text
+	r.ends(e, &read.Source, SrcIP, SrcPort)
+	r.ends(e, &read.Destination, DestIP, DestPort)
+	for c := Transport; c < Columns; c++ {
+		r.text(e, c)
 	}
-	r.cells[Action] = event.CIMAction(r.cells[Action])
-	r.ends(&read.Source, SrcIP, SrcPort)
-	r.ends(&read.Destination, DestIP, DestPort)
-	r.flow.Cells = r.cells
+	if action := &r.flow.Cells[Action]; len(*action) > 0 {
+		*action = event.CIMAction(*action)
+	}
+}
+
+// text takes the text of a column as it is written.
+func (r *reader) text(e *event.Event, c Column) {
+	var text []byte
+	for _, role := range roles[c] {
+		if text = e.Text(role, r.scratch[c][:0]); len(text) > 0 {
+			break
+		}
+	}
+	r.flow.Cells[c] = text
 }
 
 // ends writes the addresses and ports of one side as they were read: the better name
 // may hold none, an address may have its port beside it, and a request to a proxy
 // another destination.
-func (r *reader) ends(e *event.Ends, address, port Column) {
-	if len(e.Addrs) > 0 {
+func (r *reader) ends(e *event.Event, read *event.Ends, address, port Column) {
+	if len(read.Addrs) == 0 {
+		r.text(e, address)
+	} else {
 		text := r.scratch[address][:0]
-		for i, a := range e.Addrs {
+		for i, a := range read.Addrs {
 			if i > 0 {
 				text = append(text, '\n')
 			}
-			text = a.AppendTo(text)
+			text = cell.AppendAddress(text, a)
 		}
-		r.scratch[address], r.cells[address] = text, text
+		r.scratch[address], r.flow.Cells[address] = text, text
 	}
-	if len(e.Ports) > 0 {
+	if len(read.Ports) == 0 {
+		r.text(e, port)
+	} else {
 		text := r.scratch[port][:0]
-		for i, p := range e.Ports {
+		for i, p := range read.Ports {
 			if i > 0 {
 				text = append(text, '\n')
 			}
 			text = strconv.AppendUint(text, uint64(p), 10)
 		}
-		r.scratch[port], r.cells[port] = text, text
+		r.scratch[port], r.flow.Cells[port] = text, text
 	}
 }
