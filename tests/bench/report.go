@@ -199,7 +199,7 @@ const (
 	mostMemory       = 1.5  // times the larger of request and reply, and
 	freeMemory       = 20e6 // bytes
 	mostGetinfo      = 10.0 // ms from the launcher's start
-	mostHistory      = 150.0
+	mostHistory      = 100.0
 )
 
 // judge compares what was measured with the targets.
