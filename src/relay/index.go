@@ -51,9 +51,12 @@ type layer struct {
 // too, and a file with one address in every row must not stop a search.
 const maxPerAddress = 4096
 
+// mayHave reports whether there may be entries of an address; false is certain.
+func (x *index) mayHave(addr netip.Addr) bool { return x.filter.mayHave(sheet.Key(addr)) }
+
 // of returns the entries of an address.
 func (x *index) of(addr netip.Addr) []Entry {
-	if !x.Knows(addr) {
+	if !x.mayHave(addr) {
 		return nil
 	}
 	return x.under(len(x.layers), addr)
@@ -99,7 +102,8 @@ func (x *index) at(n, place int) (rows []Entry, dropped int) {
 	}
 	rows, dropped = settle(append(rows, under...))
 	x.room = x.room[:len(x.room)+len(rows)]
-	x.heads[0] = slices.Clip(rows)
+	rows = slices.Clip(rows)
+	x.heads[0] = rows
 	l.known[place].Store(&x.heads[0])
 	x.heads = x.heads[1:]
 	return rows, dropped
@@ -305,10 +309,6 @@ func (f filter) spread(key uint64) (word, both uint64) {
 	h := key * 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio: Knuth's multiplicative hash
 	return h >> 32 & uint64(len(f)-1), 1<<(h>>58) | 1<<(h>>52&63)
 }
-
-// Knows reports whether the table or the built-in list may have something to say
-// of an address; false is certain. It is the quick question before Lookup.
-func (x *index) Knows(addr netip.Addr) bool { return x.filter.mayHave(sheet.Key(addr)) }
 
 // settle brings the rows of one relay and port together, joins those of them
 // that overlap or touch and have the same flags, and drops what is too much.

@@ -121,6 +121,10 @@ func (t *Table) Lists() []flow.Interval { return slices.Clone(t.lists) }
 // ExitLists returns the times for which exit lists were read.
 func (t *Table) ExitLists() []flow.Interval { return slices.Clone(t.exitLists) }
 
+// Knows reports whether the table or the built-in list may have something to say
+// of an address; false is certain. It is the quick question before Lookup.
+func (t *Table) Knows(addr netip.Addr) bool { return t.mayHave(addr) }
+
 // Lookup appends to dst what the table and the built-in list say of addr, on
 // any port, over the interval: one listing for each row, those of one relay and
 // port together, the built-in ones last. The listings point into the table and

@@ -44,7 +44,7 @@ const (
 	roomForOne = addrBytes + rowBytes + 1 + maxRelay + len("12345678") // numbers are written eight bytes at a time
 )
 
-// The bits of a row's facts. Those of the kind fit as no row has a built-in one.
+// The bits of a row's facts. Two are enough for a kind, as no row has a built-in one.
 const (
 	kindBits  = 2
 	kindMask  = 1<<kindBits - 1

@@ -36,9 +36,9 @@ const (
 	maxColumns = 64
 )
 
-// Read reads a table, of which it is likely that it has so many bytes. It fails only if the header is not that of a table, if there
-// are too many lines, or with the error of whom it reads from; a row that cannot be
-// read is counted and skipped.
+// Read reads a table, which is likely to have so many bytes. It fails only if the
+// header is not that of a table, if there are too many lines, or with the error of
+// whom it reads from; a row that cannot be read is counted and skipped.
 func Read(from io.Reader, likely int64) (*Sheet, error) { return new(reader).read(from, likely) }
 
 func (p *reader) read(from io.Reader, likely int64) (*Sheet, error) {
@@ -59,7 +59,7 @@ func (p *reader) read(from io.Reader, likely int64) (*Sheet, error) {
 			block = append(make([]byte, 0, 2*cap(block)), block...)
 			continue
 		}
-		// The text is as long as it is looked at: before the block is written again.
+		// Nobody keeps this text: the block is written again behind it.
 		if err := p.block(unsafe.String(unsafe.SliceData(block), end)); err != nil {
 			return nil, err
 		}
