@@ -93,6 +93,9 @@ const (
 	Request           // the method or path of an HTTP request
 )
 
+// quicID is a field of Zeek's quic.log, which names no transport.
+const quicID = "client_initial_dcid"
+
 // A role is one line of the table of names.
 type role struct {
 	means string
@@ -142,8 +145,8 @@ var table = [Roles]role{
 		{Text: "transport"}, {Text: "proto", Of: Zeek}, {Text: "network.transport", Of: ECS},
 		{Text: "protocol", Of: FlowLog, Beside: OwnEnds}, {Text: "PROTOCOL", Of: NetFlow, Beside: OwnEnds},
 	}},
-	Version: {"version of TLS, of which DTLS runs over UDP", []Name{
-		{Text: "version", Of: Zeek}, {Text: "tls.version", Of: Suricata}, {Text: "ssl_version"},
+	Version: {"version of TLS, of which DTLS runs over UDP, and what only QUIC has", []Name{
+		{Text: "version", Of: Zeek}, {Text: quicID, Of: Zeek}, {Text: "tls.version", Of: Suricata}, {Text: "ssl_version"},
 	}},
 	Time: {"time of the row", []Name{{Text: "_time"}}},
 	Span: {"seconds that the row goes on after its time", []Name{{Text: "_span"}}},

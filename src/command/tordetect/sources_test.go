@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	torJA4  = "t13d181100_796efca44d18_d41ae481755e"
+	torJA4 = "t13d181100_796efca44d18_d41ae481755e"
 	torJA3  = "5e6627dc19afa982e6b46b97808cb718"
 	artiJA4 = "t13d100900_61a7ad8aa9b6_76ad8fd2bde2"
 	torName = "www.cdxjgg3hvpu33.com"
@@ -66,6 +66,9 @@ func TestSources(t *testing.T) {
 	f("Zeek's own time where there is no _time", "ts,id.orig_h,id.resp_h,id.resp_p", ten+".123456,10.0.0.5,198.51.100.1,9001", "97 unknown outbound or_port full")
 	f("a time in the event that cannot be read is none", "timestamp,src,dest,dest_port", "2026-11-20 10:00:00,10.0.0.5,198.51.100.1,9001", "0 unknown   none")
 	f("Zeek ssl", "_time,id.orig_h,id.resp_h,id.resp_p,version,server_name,ja3", ten+",10.0.0.5,203.0.113.9,443,TLSv13,"+torName+","+torJA3, "97 unknown outbound ja3_tor+sni_pattern full")
+	f("Zeek ssl that ran in QUIC, by its JA4", "_time,id.orig_h,id.resp_h,id.resp_p,version,ja4", ten+",10.0.0.5,198.51.100.1,9001,TLSv13,q13d0312h3_55b375c5d22e_c183556c78e2", "0 unknown  not_tcp full")
+	f("Zeek quic, which names no transport", "_time,id.orig_h,id.resp_h,id.resp_p,version,client_initial_dcid", ten+",10.0.0.5,198.51.100.1,9001,1,5a0c1e77b4d2983f", "0 unknown  not_tcp full")
+	f("no id of QUIC", "_time,id.orig_h,id.resp_h,id.resp_p,client_initial_dcid", ten+",10.0.0.5,198.51.100.1,9001,-", "97 unknown outbound or_port full")
 	f("Zeek dns", "_time,id.orig_h,id.resp_h,id.resp_p,proto,query", ten+",10.0.0.5,10.0.0.53,53,udp,www."+onion, "40 unknown outbound onion_name+not_tcp full")
 
 	// Suricata.
