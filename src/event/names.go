@@ -33,6 +33,8 @@ const (
 	JA4
 	JA3
 	JA3Text
+	JA4Raw
+	Groups
 	Subject
 	Issuer
 	URL
@@ -212,6 +214,8 @@ var table = [Roles]role{
 	JA3Text: {"text that a JA3 is the hash of, or its groups", []Name{
 		{Text: "ja3_string"}, {Text: "tls.ja3.string", Of: Suricata}, {Text: "ja3_ec", Of: Zeek},
 	}},
+	JA4Raw: {"text that a JA4 is made of the hashes of (JA4_r)", []Name{{Text: "ja4_r"}}},
+	Groups: {"groups that the client offered, as a list of numbers", []Name{{Text: "client_curves", Of: Zeek}}},
 	Subject: {"whom the server's certificate names", []Name{
 		{Text: "ssl_subject"}, {Text: "ssl_subject_common_name"}, {Text: "subject", Of: Zeek, Beside: OwnEnds}, {Text: "certificate.subject", Of: Zeek},
 		{Text: "tls.subject", Of: Suricata}, {Text: "tls.server.subject", Of: ECS},

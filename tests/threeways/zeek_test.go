@@ -83,6 +83,7 @@ func (r *source) zeek(path string) (values map[string]string, time string) {
 		set("subject", "CN=www.example.com", "")
 		set("session_id", "", "0123abcd")
 		set("last_alert", "", "unknown_ca")
+		set("client_curves", "", "", "23,29,21", "29,23,30,25,24") // as ssl-log-ext logs them
 	case "quic":
 		set("version", "1", "2", "draft-29", "unknown-5f9e1a3c")
 		set("client_initial_dcid", "5a0c1e77b4d2983f", "0f2a7b93c8e61d5410")
@@ -162,6 +163,12 @@ func (r *source) zeekObject(path string) event {
 			o = append(o, field{name, number("9.5e-05")})
 		case zeekNumbers[name]:
 			o = append(o, field{name, number(text)})
+		case name == "client_curves":
+			var numbers []any
+			for one := range strings.SplitSeq(text, ",") {
+				numbers = append(numbers, number(one))
+			}
+			o = append(o, field{name, numbers})
 		case name == "service" && r.one(2):
 			o = append(o, field{name, list(strings.Split(text, ","))})
 		default:

@@ -19,6 +19,9 @@ import (
 
 const (
 	torJA4 = "t13d181100_796efca44d18_d41ae481755e"
+	// what torJA4 is made of
+	torJA4Raw = "t13d181100_002f,0035,009c,009d,00ff,1301,1302,1303,c009,c00a,c013,c014,c02b,c02c,c02f,c030,cca8,cca9_" +
+		"000a,000b,000d,0015,0016,0017,0023,002b,002d,0033_0403,0503,0603,0807,0808,0809,080a,080b,0804,0805,0806,0401,0501,0601,0303,0301,0302,0402,0502,0602"
 	torJA3  = "5e6627dc19afa982e6b46b97808cb718"
 	artiJA4 = "t13d100900_61a7ad8aa9b6_76ad8fd2bde2"
 	torName = "www.cdxjgg3hvpu33.com"
@@ -130,6 +133,14 @@ func TestShown(t *testing.T) {
 	f("a JA3's text with tor's groups", "ja3,ja3_string", `0123456789abcdef0123456789abcdef,"771,4865,0-11-10,23-29-21,0-1-2"`, "86 ja3_groups")
 	f("a JA3's text with tor's groups and ALPN", "ja3_string", `"771,4865,0-11-10-16,23-29-21,0-1-2"`, "0 ")
 	f("its groups alone, as Zeek's package", "ja3_ec", "4588-4587-23-29-21", "86 ja3_groups")
+	f("its groups as a list, as Zeek's ssl-log-ext", "client_curves", `"4588,4587,23,29,21"`, "86 ja3_groups")
+	f("the same as values", "client_curves,__mv_client_curves", `"x","$23$;$29$;$21$"`, "86 ja3_groups")
+	f("another list", "ja4,client_curves", torJA4+`,"29,23,30"`, "10 ja4_tor")
+	f("a list longer than any library's", "ja4,client_curves", torJA4+`,"23,21`+strings.Repeat(",256", 40)+`"`, "10 ja4_tor")
+	f("no list", "ja4,client_curves", torJA4+`,(empty)`, "40 ja4_tor")
+	f("a known JA4 by what it is made of", "ja4_r", `"`+torJA4Raw+`"`, "40 ja4_tor")
+	f("both are one", "ja4,ja4_r", torJA4+`,"`+torJA4Raw+`"`, "40 ja4_tor")
+	f("one of no known build", "ja4_r", `"`+strings.Replace(torJA4Raw, ",0016", "", 1)+`"`, "25 ja4_ciphers")
 	f("a known JA3 and its text are one", "ja3,tls.ja3.string", torJA3+`,"771,4865,0-11-10,23-29-21,0-1-2"`, "90 ja3_tor")
 	f("tor's ciphers with another OpenSSL", "ja4", "t13d181100_796efca44d18_0123456789ab", "25 ja4_ciphers")
 	f("the same with ALPN", "ja4", "t13d1811h2_796efca44d18_0123456789ab", "0 ")
