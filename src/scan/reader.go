@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"hash/maphash"
 	"strconv"
 
 	"tordetect/src/detect"
@@ -15,6 +16,7 @@ import (
 // A reader reads and judges events, those of batches or one by one.
 type reader struct {
 	options *Options
+	seed    maphash.Seed // of what names are hashed by
 	judging judge.Options
 	source  *relay.Network                   // of what is known; asked only for what it knows
 	encode  func(dst []byte, f *Flow) []byte // nil: flows are no rows
@@ -121,6 +123,9 @@ func (r *reader) find(always bool) {
 	}
 	r.found = r.judge.Finding(r.asked)
 	r.verdict = r.found.Verdict
+	if r.verdict < detect.VerdictPossible { // else it is found
+		r.drawn = draw(r.seed, r.asked, r.found.Host.Addr)
+	}
 }
 
 // isWanted reports whether its score is asked for.
