@@ -118,8 +118,10 @@ build_torctl() {
 			say "dist/torctl/$name"
 		done
 	done
+	GOFLAGS= go run ./tests/package/pack -sbom torctl -programs dist/torctl -version "$(version)" -date "$(date_of_commit)" -out "$scratch/sbom.cdx.json"
+	mv "$scratch/sbom.cdx.json" dist/torctl/
 	licences >dist/torctl/LICENCES.txt
-	(cd dist/torctl && LC_ALL=C checksums torctl-* LICENCES.txt >"$scratch/SHA256SUMS")
+	(cd dist/torctl && LC_ALL=C checksums torctl-* LICENCES.txt sbom.cdx.json >"$scratch/SHA256SUMS")
 	mv "$scratch/SHA256SUMS" dist/torctl/SHA256SUMS
 	say "dist/torctl/SHA256SUMS"
 }
