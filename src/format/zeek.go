@@ -250,7 +250,7 @@ func (p *Parser) zeekAlone(line []byte, e *event.Event) Claim {
 		}
 	case isCount(f[7]) && isMethod(f[8]):
 		all(zeekHTTP, 0)
-	case isQUICVersion(f[7]) && len(f[8]) >= shortestDCID && isHex(f[8]):
+	case isHex(f[8]) && (isQUICVersion(f[7]) || isCount(f[7]) && len(f[8]) >= shortestDCID):
 		all(zeekQUIC, 0)
 	}
 	return Claim{Kind: Flow, Format: Zeek}
@@ -273,12 +273,14 @@ func isTLSVersion(text []byte) bool {
 // isUnknownVersion reports whether Zeek has no name for a version, as of a draft.
 func isUnknownVersion(text []byte) bool { return bytes.HasPrefix(text, []byte("unknown-")) }
 
+// isQUICVersion reports whether a version is one of QUIC's by its name; the first is
+// called 1.
 func isQUICVersion(text []byte) bool {
-	return isCount(text) || isUnknownVersion(text) || bytes.HasPrefix(text, []byte("draft-"))
+	return isUnknownVersion(text) || bytes.HasPrefix(text, []byte("draft-")) || bytes.HasPrefix(text, []byte("quicv"))
 }
 
-// shortestDCID is the shortest connection id that a client may begin QUIC with, as hex:
-// 8 bytes (RFC 9000, section 7.2).
+// shortestDCID is the shortest connection id that a client may begin QUIC of version 1
+// with, as hex: 8 bytes (RFC 9000, section 7.2).
 const shortestDCID = 16
 
 func isHex(text []byte) bool {
@@ -287,7 +289,7 @@ func isHex(text []byte) bool {
 			return false
 		}
 	}
-	return true
+	return len(text) > 0
 }
 
 // isUnspecified reports whether a text is the address of a host that has none yet.

@@ -85,7 +85,7 @@ func (r *source) zeek(path string) (values map[string]string, time string) {
 		set("last_alert", "", "unknown_ca")
 		set("client_curves", "", "", "23,29,21", "29,23,30,25,24") // as ssl-log-ext logs them
 	case "quic":
-		set("version", "1", "2", "draft-29", "unknown-5f9e1a3c")
+		set("version", "1", "quicv2", "draft-29", "unknown-5f9e1a3c")
 		set("client_initial_dcid", "5a0c1e77b4d2983f", "0f2a7b93c8e61d5410")
 		set("client_scid", "", "1b")
 		set("server_scid", "", "9e41c7d2")
