@@ -33,6 +33,9 @@ usage: ./build.sh VERB
             Linux, macOS and Windows as well, into dist/torctl/ (minutes, the first time)
   package   the app for Splunk, dist/tordetect-<version>.tgz (or into the folder
             that follows); the last line of the output is its path
+  release   package and torctl for all systems of a clean checkout, their checksums,
+            signed by the Ed25519 key in the file RELEASE_KEY, into dist/release;
+            release FOLDER signs what is in a folder: needs openssl 3
   test      everything that needs no Splunk: package, gofmt, vet (for Windows and
             macOS too), staticcheck, all tests on the package, short fuzzing
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
@@ -118,8 +121,10 @@ build_torctl() {
 			say "dist/torctl/$name"
 		done
 	done
+	GOFLAGS= go run ./tests/package/pack -sbom torctl -programs dist/torctl -version "$(version)" -date "$(date_of_commit)" -out "$scratch/sbom.cdx.json"
+	mv "$scratch/sbom.cdx.json" dist/torctl/
 	licences >dist/torctl/LICENCES.txt
-	(cd dist/torctl && LC_ALL=C checksums torctl-* LICENCES.txt >"$scratch/SHA256SUMS")
+	(cd dist/torctl && LC_ALL=C checksums torctl-* LICENCES.txt sbom.cdx.json >"$scratch/SHA256SUMS")
 	mv "$scratch/SHA256SUMS" dist/torctl/SHA256SUMS
 	say "dist/torctl/SHA256SUMS"
 }
@@ -166,6 +171,41 @@ package() {
 	done
 	GOFLAGS= go run ./tests/package/pack -programs "$scratch/bin" -version "$v" -date "$date" -out "$target/tordetect-$v.tgz"
 	printf '%s\n' "$target/tordetect-$v.tgz"
+}
+
+# release: what is given away, and one signed list of it. The key is no part of the
+# project: who releases keeps it outside of checkout and CI, in a file for himself.
+release() {
+	local key=${RELEASE_KEY:-} folder=${1:-} version
+	[[ -n $key ]] || die "RELEASE_KEY is not set: name the file of the private key; openssl genpkey -algorithm ed25519 makes one"
+	[[ $key == /* ]] || key=$here/$key
+	[[ -f $key ]] || die "RELEASE_KEY=$key: there is no such file"
+	[[ $(ls -lL "$key") == -r[w-]-------* ]] || die "$key can be read by others: chmod 600, and think whether it is still a secret"
+	[[ $(realpath "$key") != "$PWD"/* ]] || die "$key lies in the checkout, from where it gets into commits: keep it elsewhere"
+	version=$(openssl version) || die "openssl is needed"
+	[[ $version == "OpenSSL "[3-9]* ]] || die "openssl 3 is needed, and this is $version"
+	[[ $(openssl pkey -in "$key" -noout -text) == "ED25519 Private-Key:"* ]] || die "$key is no Ed25519 private key"
+	if [[ -n $folder ]]; then
+		[[ $folder == /* ]] || folder=$here/$folder
+	else
+		[[ -z $(git status --porcelain) ]] || die "the checkout has changes that are in no commit: release what others can build"
+		folder=$PWD/dist/release
+		rm -rf "$folder"
+		mkdir -p "$folder"
+		package "$folder" >&2
+		build_torctl
+		cp dist/torctl/* "$folder"
+	fi
+	(
+		cd "$folder"
+		rm -f SHA256SUMS SHA256SUMS.sig release.pub
+		LC_ALL=C checksums * >"$scratch/SHA256SUMS"
+		cp "$scratch/SHA256SUMS" .
+		openssl pkeyutl -sign -inkey "$key" -rawin -in SHA256SUMS -out SHA256SUMS.sig
+		openssl pkey -in "$key" -pubout -out release.pub
+		openssl pkeyutl -verify -pubin -inkey release.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig >&2
+	)
+	say "$folder: signed by the key sha256:$(openssl pkey -in "$key" -pubout -outform DER | checksums | cut -d' ' -f1)"
 }
 
 # The race detector needs a C compiler; the tests themselves do not.
@@ -450,6 +490,7 @@ build)
 	esac
 	;;
 package) package "$@" ;;
+release) release "$@" ;;
 test) check ;;
 demo) demo "$@" ;;
 inspect) inspect ;;

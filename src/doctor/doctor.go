@@ -67,6 +67,8 @@ type Options struct {
 	// OS and Arch are those of this machine, as GOOS and GOARCH say them. Empty:
 	// asked of the runtime.
 	OS, Arch string
+	// Key is the file of the public key that a package must be signed by; empty: by none.
+	Key string
 	// NoRun leaves out starting the launchers.
 	NoRun bool
 	// Timeout is for each start of a launcher; 0: 10 seconds.

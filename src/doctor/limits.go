@@ -29,6 +29,10 @@ const (
 	maxFindings = 1_000
 	// maxPackage bounds what a package unpacks to; Splunk Cloud takes 128 MB packed.
 	maxPackage = 512 << 20
+	// maxSums is for a release's list of checksums: a line of some 100 bytes for each of
+	// a dozen files; maxKey for a public key, which has 113.
+	maxSums = 1 << 16
+	maxKey  = 1 << 12
 	// startTimeout is for one start of a launcher, which takes some 10 ms; a cold
 	// disk and a busy machine need more.
 	startTimeout = 10 * time.Second

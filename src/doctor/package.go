@@ -18,7 +18,7 @@ import (
 
 // Package examines a package, tordetect-<version>.tgz. It is unpacked into a folder
 // of its own, which is removed at the end. It fails only if the file is no package
-// at all.
+// at all. With Options.Key it is not opened before its signature was found good.
 func Package(ctx context.Context, file string, o Options) (*Report, error) {
 	scratch, err := os.MkdirTemp("", "torctl-doctor-")
 	if err != nil {
@@ -26,7 +26,10 @@ func Package(ctx context.Context, file string, o Options) (*Report, error) {
 	}
 	defer os.RemoveAll(scratch)
 	e := newExam(ctx, filepath.Join(scratch, splunkhome.App), o)
-	e.place, e.check = placePackage, "package"
+	if e.place = placePackage; !e.checkSignature(file, o.Key) {
+		return e.report(file), nil
+	}
+	e.check = "package"
 	if err := e.unpack(file, scratch); err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", file, err)
 	}

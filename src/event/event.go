@@ -176,7 +176,7 @@ func (e *Event) has(s Slot) bool {
 // Says reports whether there is anything to judge: an address, a name, a
 // fingerprint, a certificate as relays make them up or a label that says Tor.
 func (e *Event) Says() bool {
-	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3, JA3Text} {
+	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3, JA3Text, JA4Raw, Groups} {
 		for i := range e.n(r) {
 			if e.counts(r, i) && !cell.IsEmpty(e.bare(r, i)) {
 				return true

@@ -33,6 +33,8 @@ const (
 	JA4
 	JA3
 	JA3Text
+	JA4Raw
+	Groups
 	Subject
 	Issuer
 	URL
@@ -93,6 +95,9 @@ const (
 	Request           // the method or path of an HTTP request
 )
 
+// quicID is a field of Zeek's quic.log, which names no transport.
+const quicID = "client_initial_dcid"
+
 // A role is one line of the table of names.
 type role struct {
 	means string
@@ -142,8 +147,8 @@ var table = [Roles]role{
 		{Text: "transport"}, {Text: "proto", Of: Zeek}, {Text: "network.transport", Of: ECS},
 		{Text: "protocol", Of: FlowLog, Beside: OwnEnds}, {Text: "PROTOCOL", Of: NetFlow, Beside: OwnEnds},
 	}},
-	Version: {"version of TLS, of which DTLS runs over UDP", []Name{
-		{Text: "version", Of: Zeek}, {Text: "tls.version", Of: Suricata}, {Text: "ssl_version"},
+	Version: {"version of TLS, of which DTLS runs over UDP, and what only QUIC has", []Name{
+		{Text: "version", Of: Zeek}, {Text: quicID, Of: Zeek}, {Text: "tls.version", Of: Suricata}, {Text: "ssl_version"},
 	}},
 	Time: {"time of the row", []Name{{Text: "_time"}}},
 	Span: {"seconds that the row goes on after its time", []Name{{Text: "_span"}}},
@@ -209,6 +214,8 @@ var table = [Roles]role{
 	JA3Text: {"text that a JA3 is the hash of, or its groups", []Name{
 		{Text: "ja3_string"}, {Text: "tls.ja3.string", Of: Suricata}, {Text: "ja3_ec", Of: Zeek},
 	}},
+	JA4Raw: {"text that a JA4 is made of the hashes of (JA4_r)", []Name{{Text: "ja4_r"}}},
+	Groups: {"groups that the client offered, as a list of numbers", []Name{{Text: "client_curves", Of: Zeek}}},
 	Subject: {"whom the server's certificate names", []Name{
 		{Text: "ssl_subject"}, {Text: "ssl_subject_common_name"}, {Text: "subject", Of: Zeek, Beside: OwnEnds}, {Text: "certificate.subject", Of: Zeek},
 		{Text: "tls.subject", Of: Suricata}, {Text: "tls.server.subject", Of: ECS},

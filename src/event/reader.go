@@ -81,49 +81,6 @@ func (r *Reader) When(e *Event) (flow.Interval, cell.TimeKind) {
 	return r.when(e)
 }
 
-// Transport reads what runs below the flow of the event that Begin read.
-func (r *Reader) Transport(e *Event, f *flow.Flow) {
-	f.Transport = flow.TransportUnknown
-	if !r.isOther {
-		f.Transport = r.transport(e)
-	}
-}
-
-// transport reads the transport; of several it takes all to rule TCP out.
-func (r *Reader) transport(e *Event) flow.Transport {
-	t, ok := r.lastTransport.recall(e, Transport)
-	if !ok {
-		t = r.lastTransport.keep(e, Transport, r.readTransport(e))
-	}
-	for i := 0; t == flow.TransportUnknown && i < e.n(Version); i++ {
-		t = readVersion(e.bare(Version, i))
-	}
-	return t
-}
-
-func (r *Reader) readTransport(e *Event) flow.Transport {
-	for i := range e.n(Transport) {
-		n := r.values(e, Transport, i, true)
-		if n == 0 || n == 1 && (cell.IsEmpty(r.value(0)) || isPort(r.value(0))) || !e.counts(Transport, i) {
-			continue
-		}
-		for k := range n {
-			if t := ReadTransport(r.value(k)); t != flow.NotTCP {
-				return t
-			}
-		}
-		return flow.NotTCP
-	}
-	return flow.TransportUnknown
-}
-
-// isPort reports whether a transport is a number that no protocol has: a FortiGate
-// calls the port of the translated source so, beside its proto.
-func isPort(text []byte) bool {
-	n, ok := cell.Number(text)
-	return ok && (n == 0 || n > 255)
-}
-
 // label reads what the firewall called the flow. Of several labels the one that
 // says Tor counts; of a sensor's name for the protocol and of the name of a rule
 // nothing else does.

@@ -12,13 +12,15 @@ import (
 // Tor gets into the flow: a row with an ordinary name stays a quiet one.
 func (r *Reader) Names(e *Event, f *flow.Flow) {
 	r.Target = cell.Addr{}
-	if r.isOther || e.have&(1<<SNI|1<<JA4|1<<JA3|1<<JA3Text|1<<Subject|1<<URL|1<<Query) == 0 {
+	if r.isOther || e.have&(1<<SNI|1<<JA4|1<<JA3|1<<JA3Text|1<<JA4Raw|1<<Groups|1<<Subject|1<<URL|1<<Query) == 0 {
 		return
 	}
 	var h hello
 	r.each(e, JA4, &h, h.readJA4)
 	r.each(e, JA3, &h, h.readJA3)
 	r.each(e, JA3Text, &h, h.readJA3Text)
+	r.each(e, JA4Raw, &h, h.readJA4Raw)
+	r.groups(e, &h)
 	if e.have&(1<<Subject) != 0 {
 		h.shown.Certificate = tlsname.Certificate(e.alone(Subject), e.alone(Issuer))
 	}
@@ -60,6 +62,32 @@ func (r *Reader) each(e *Event, role Role, h *hello, do func(text []byte)) {
 		}
 	}
 }
+
+// groups reads a list of numbers as the groups of one hello. Of more values than fit no
+// list is tor's.
+func (r *Reader) groups(e *Event, h *hello) {
+	for i := range e.n(Groups) {
+		var room [longestGroups]byte
+		text := room[:0]
+		for k, n := 0, r.values(e, Groups, i, true); k < n; k++ {
+			value := bytes.TrimSpace(r.value(k))
+			if len(text)+1+len(value) > len(room) {
+				break
+			}
+			if k > 0 {
+				text = append(text, '-')
+			}
+			text = append(text, value...)
+		}
+		if !cell.IsEmpty(text) {
+			h.readJA3Text(text)
+			return
+		}
+	}
+}
+
+// longestGroups is twice what a library's usual list takes.
+const longestGroups = 80
 
 // alone returns the text of a role's first cell with a value; nil where it holds a
 // list, as which value goes with which of another role is not known.
@@ -131,8 +159,12 @@ type hello struct {
 	several bool
 }
 
-func (h *hello) readJA4(text []byte) {
-	switch client, match := tlsname.JA4(text); {
+func (h *hello) readJA4(text []byte) { h.matchJA4(tlsname.JA4(text)) }
+
+func (h *hello) readJA4Raw(text []byte) { h.matchJA4(tlsname.JA4Raw(text)) }
+
+func (h *hello) matchJA4(client tlsname.Client, match tlsname.Match) {
+	switch {
 	case client == tlsname.Snowflake:
 		h.shown.Snowflake = true
 	case client == tlsname.Arti:

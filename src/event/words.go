@@ -45,6 +45,15 @@ func readVersion(text []byte) flow.Transport {
 	return flow.TransportUnknown
 }
 
+// readJA4 is what a JA4 says of the transport: it begins with t for TCP, q for QUIC and
+// d for DTLS, as in q13d0312h3_. That it was TCP is left open: what is logged beside it knows better.
+func readJA4(text []byte) flow.Transport {
+	if text = bytes.TrimSpace(text); len(text) > 11 && text[10] == '_' && (text[0]|0x20 == 'q' || text[0]|0x20 == 'd') {
+		return flow.NotTCP
+	}
+	return flow.TransportUnknown
+}
+
 // blockWords are how actions begin that stopped a flow: CIM's blocked and dropped,
 // and the words of vendors: deny, drop, reset-both, reject, sinkhole (Palo Alto),
 // Prevent (Check Point), discard (Juniper, SonicWall), refused. FortiGate's

@@ -193,12 +193,13 @@ func (p *Parser) unescapeZeek(value []byte) []byte {
 // Names of the fields of rows without a head, counted from 1. All logs about
 // connections begin with the same six; what follows is told apart by its content, as
 // nothing in the row says which log it is (Zeek 2.0 to 8; docs.zeek.org, script
-// reference of conn, ssl, dns and http).
+// reference of conn, ssl, dns, http and quic).
 var (
 	zeekCommon = []string{1: "ts", 2: "uid", 3: "id.orig_h", 4: "id.orig_p", 5: "id.resp_h", 6: "id.resp_p"}
 	zeekConn   = []string{7: "proto", 8: "service", 9: "duration", 10: "orig_bytes", 11: "resp_bytes", 12: "conn_state"}
 	zeekCounts = []string{1: "orig_pkts", 2: "orig_ip_bytes", 3: "resp_pkts", 4: "resp_ip_bytes"} // behind the history
 	zeekHTTP   = []string{8: "method", 9: "host", 10: "uri"}
+	zeekQUIC   = []string{8: "client_initial_dcid", 11: "server_name"}
 )
 
 // aloneFields is how many fields of such a row are looked at.
@@ -215,7 +216,7 @@ func (p *Parser) zeekAlone(line []byte, e *event.Event) Claim {
 	if n < len(zeekCommon)-1 || !isEpoch(f[1]) {
 		return Claim{Kind: Nobody}
 	}
-	if _, ok := cell.Address(f[3]); !ok {
+	if _, ok := cell.Address(f[3]); !ok && !isUnspecified(f[3]) {
 		return Claim{Kind: Nobody}
 	}
 	set := func(at int, name string) {
@@ -234,8 +235,9 @@ func (p *Parser) zeekAlone(line []byte, e *event.Event) Claim {
 	switch {
 	case isTransportName(f[7]) && event.IsConnState(f[12]):
 		all(zeekConn, 0)
-		// Before Zeek 2.4 there is no local_resp, so the history stands a field earlier.
-		for _, history := range [...]int{16, 15} {
+		// Before Zeek 2.4 there is no local_resp, so the history stands a field earlier;
+		// without local_orig, too, where a site's policy leaves both out.
+		for _, history := range [...]int{16, 15, 14} {
 			if isCount(f[history-1]) && !isCount(f[history]) && (isCount(f[history+1]) || string(f[history+1]) == "-") {
 				all(zeekCounts, history)
 				break
@@ -249,7 +251,7 @@ func (p *Parser) zeekAlone(line []byte, e *event.Event) Claim {
 		} else {
 			set(10, "query")
 		}
-	case isTLSVersion(f[7]) || string(f[7]) == "-" && isFlag(f[11]):
+	case isTLSVersion(f[7]) || isFlag(f[11]) && (string(f[7]) == "-" || isUnknownVersion(f[7])):
 		set(7, "version")
 		if isFlag(f[11]) {
 			set(10, "server_name")
@@ -258,6 +260,8 @@ func (p *Parser) zeekAlone(line []byte, e *event.Event) Claim {
 		}
 	case isCount(f[7]) && isMethod(f[8]):
 		all(zeekHTTP, 0)
+	case isHex(f[8]) && (isQUICVersion(f[7]) || isCount(f[7]) && len(f[8]) >= shortestDCID):
+		all(zeekQUIC, 0)
 	}
 	return Claim{Kind: Flow, Format: Zeek}
 }
@@ -275,6 +279,31 @@ func isTransportName(text []byte) bool {
 func isTLSVersion(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("TLSv")) || bytes.HasPrefix(text, []byte("SSLv")) || bytes.HasPrefix(text, []byte("DTLSv"))
 }
+
+// isUnknownVersion reports whether Zeek has no name for a version, as of a draft.
+func isUnknownVersion(text []byte) bool { return bytes.HasPrefix(text, []byte("unknown-")) }
+
+// isQUICVersion reports whether a version is one of QUIC's by its name; the first is
+// called 1.
+func isQUICVersion(text []byte) bool {
+	return isUnknownVersion(text) || bytes.HasPrefix(text, []byte("draft-")) || bytes.HasPrefix(text, []byte("quicv"))
+}
+
+// shortestDCID is the shortest connection id that a client may begin QUIC of version 1
+// with, as hex: 8 bytes (RFC 9000, section 7.2).
+const shortestDCID = 16
+
+func isHex(text []byte) bool {
+	for _, c := range text {
+		if _, ok := nibble(c); !ok {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// isUnspecified reports whether a text is the address of a host that has none yet.
+func isUnspecified(text []byte) bool { return string(text) == "::" || string(text) == "0.0.0.0" }
 
 func isFlag(text []byte) bool { return string(text) == "T" || string(text) == "F" }
 

@@ -207,7 +207,10 @@ func (f *fetch) judge(source dirclient.Source, newest int64, refused refusals) e
 		return refused.err()
 	case newest == 0:
 		return fmt.Errorf("%s has no consensus", source)
-	case newest == f.had:
+	case newest == f.had || f.im.now.Unix() <= newest:
+		// A cache has a list up to an hour later than others, and hands the one before
+		// out until then. As long as that holds it is what it should have; and ours,
+		// which is newer, holds longer.
 		f.im.warnOf(refused)
 		return f.nothingNewer(source)
 	}

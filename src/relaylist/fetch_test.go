@@ -98,10 +98,26 @@ func TestFetch(t *testing.T) {
 	require.False(t, u.Current)
 	require.ErrorContains(t, err, "it is out of date")
 
-	// A source with older lists only would take us back.
+	// A cache that lags an hour behind is as it should be while its list holds.
 	server.consensus = hour(net, 0)
-	_, same, err = update(t, trust, now.Add(time.Hour), longer, source)
+	u, same, err = update(t, trust, now.Add(time.Hour), longer, source)
+	require.NoError(t, err)
+	require.True(t, u.Current)
+	require.Equal(t, longer, same)
+
+	// One whose list has ended would take us back.
+	u, same, err = update(t, trust, noon.Add(3*time.Hour+time.Minute), longer, source)
+	require.False(t, u.Current)
 	require.ErrorContains(t, err, "only lists that are older than the table's")
+	require.Equal(t, longer, same)
+
+	// One that has none to give is at fault as soon as there is a newer one to have.
+	server.consensus = nil
+	u, _, err = update(t, trust, now.Add(time.Hour), longer, source)
+	require.NoError(t, err)
+	require.True(t, u.Current)
+	_, same, err = update(t, trust, now.Add(2*time.Hour), longer, source)
+	require.ErrorContains(t, err, "no such document there")
 	require.Equal(t, longer, same)
 }
 

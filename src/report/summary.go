@@ -57,6 +57,26 @@ func Say(t *terminal.Terminal, s *scan.Summary) {
 	}
 	t.Say("verdicts: %s", strings.Join(parts, ", "))
 	sayCoverage(t, s)
+	sayNames(t, s)
+}
+
+// sayNames tells which hosts showed several names as Tor makes them up.
+func sayNames(t *terminal.Terminal, s *scan.Summary) {
+	for _, h := range s.Naming[:min(len(s.Naming), fewNames)] {
+		t.Say("%s", Naming(h))
+	}
+	if more := len(s.Naming) - fewNames; more > 0 {
+		t.Say("and %s like this", text.Counted(more, "more host"))
+	}
+}
+
+// Naming is the sentence about such a host.
+func Naming(h scan.NamingHost) string {
+	when := ""
+	if h.At != 0 {
+		when = " in four hours from " + clock(h.At)
+	}
+	return fmt.Sprintf("%s showed %d different server names of the kind that Tor makes up%s: look whether it uses a bridge that no list has (--min-score 0 shows the flows)", h.Addr, h.Names, when)
 }
 
 // flowsRead is how many flows were read, by the events that end them.

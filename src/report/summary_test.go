@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -33,7 +34,9 @@ func TestSay(t *testing.T) {
 		"many": {scan.Summary{Files: 9, Flows: 5, Other: 1000, Kinds: many, Flowless: strings.Split("a b c d e f g h", " ")},
 			[]string{"no flow is in 8 files: a, b, c, d, e and 3 more", "lines of other kinds: 100 Zeek log0, 99 Zeek log1, ", "91 Zeek log9, 2 more kinds"}, ""},
 		"nothing": {scan.Summary{Files: 1, Other: 3, Kinds: map[string]int64{"Suricata stats": 3}, Flowless: []string{"a"}}, []string{"read 0 flows", "lines of other kinds: 3 Suricata stats"}, "no flow is in"},
-		"early":   {scan.Summary{Files: 1, Flows: 9, Early: 7}, []string{"so many flows had evidence that 7 were counted before all was read"}, ""},
+		"made-up names": {scan.Summary{Files: 1, Flows: 9, Naming: []scan.NamingHost{{Addr: netip.MustParseAddr("10.0.0.8"), Names: 4, At: 1795176000}, {Addr: netip.MustParseAddr("10.0.0.9"), Names: 3}, {}, {}, {}, {}}},
+			[]string{"10.0.0.8 showed 4 different server names of the kind that Tor makes up in four hours from 2026-11-20T12:00:00Z: look whether", "10.0.0.9 showed 3 different server names of the kind that Tor makes up: look", "and 1 more host like this"}, ""},
+		"early": {scan.Summary{Files: 1, Flows: 9, Early: 7}, []string{"so many flows had evidence that 7 were counted before all was read"}, ""},
 		"trouble": {scan.Summary{Files: 1, Complaints: []*scan.Complaint{{Kind: "cut line", Text: "a:1: cut\x1b"}}, Troubles: []scan.Trouble{{Kind: "cut line", Count: 3}}},
 			[]string{"torctl: a:1: cut?\n", "and 2 more like these: cut line"}, ""},
 	} {

@@ -60,6 +60,7 @@ type judged struct {
 	last     int64
 	listTime int64
 	id       []byte // of its connection
+	drawn    drawn
 }
 
 // begin forgets what was read before.

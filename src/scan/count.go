@@ -15,6 +15,7 @@ type counter struct {
 	options *Options
 	add     func(*Flow) error
 	joiner  joiner
+	names   names
 	open    Tally // events without evidence that end no flow
 }
 
@@ -97,6 +98,7 @@ func (c *counter) finish() error {
 		return err
 	}
 	c.summary.Early = c.joiner.early
+	c.summary.Naming = c.names.hosts()
 	if c.summary.Flows == 0 {
 		// Of a ssl log alone each event stands for its flow.
 		c.summary.Tally.merge(&c.open)

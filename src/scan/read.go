@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net/netip"
 	"path/filepath"
@@ -83,9 +84,10 @@ func newRun(o *Options, c *counter) (*run, error) {
 		network: relay.NewNetwork(o.Relays),
 	}
 	r.judge = judge.New(r.network, options)
-	r.direct = reader{options: o, judge: r.judge}
+	seed := maphash.MakeSeed()
+	r.direct = reader{options: o, judge: r.judge, seed: seed}
 	newReader := func() reader {
-		out := reader{options: o, judging: options, source: r.network}
+		out := reader{options: o, judging: options, source: r.network, seed: seed}
 		out.lines.Only = only
 		if o.Rows != nil {
 			out.encode = o.Rows.Encoder()
@@ -251,6 +253,7 @@ func (r *run) item(b *batch, one *item) error {
 			return err
 		}
 	}
+	r.counter.names.add(one.drawn, one.last)
 	var f *Flow
 	switch {
 	case one.kept >= 0:
@@ -293,6 +296,7 @@ func (r *run) event(e *event.Event, line int64) error {
 	}
 	knows := r.counter.knows(d.id)
 	d.find(knows || r.options.MinScore <= 0)
+	r.counter.names.add(d.drawn, d.last)
 	if !d.isWanted() && !(d.hasEvidence() && len(d.id) > 0) && !knows {
 		r.counter.alone(&d.judged)
 		return nil

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"hash/maphash"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,7 @@ import (
 // A reader reads and judges events, those of batches or one by one.
 type reader struct {
 	options *Options
+	seed    maphash.Seed // of what names are hashed by
 	judging judge.Options
 	source  *relay.Network                   // of what is known; asked only for what it knows
 	encode  func(dst []byte, f *Flow) []byte // nil: flows are no rows
@@ -152,6 +154,9 @@ func (r *reader) find(always bool) {
 		return
 	}
 	r.verdict = r.found.Verdict
+	if r.asked != nil && r.verdict < detect.VerdictPossible { // else it is found
+		r.drawn = draw(r.seed, r.asked, r.found.Host.Addr)
+	}
 }
 
 // quiet is the finding of a quiet event.

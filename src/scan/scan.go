@@ -6,7 +6,7 @@
 //
 // scan.go has what goes in and out, files.go what is opened,
 // count.go the totals and what is handed on, join.go what events of one
-// connection become. read.go goes over the files, reader.go reads and judges, batches
+// connection become, names.go which hosts showed several made-up names. read.go goes over the files, reader.go reads and judges, batches
 // of lines (batch.go) on all cores (pipeline.go).
 //
 // The package draws nothing and knows no flag: package report makes tables, pages
@@ -141,6 +141,9 @@ type Summary struct {
 	Tally
 	Early     int64 // flows that were counted before all was read, as too many had evidence
 	ListUntil int64 // end of the newest list that judged; 0: none did
+
+	// Naming are hosts with several made-up server names, which no flow has alone.
+	Naming []NamingHost
 }
 
 // Zone is what times without a zone were taken for, where they were taken for any.

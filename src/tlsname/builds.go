@@ -88,9 +88,13 @@ var builds = [...]Build{
 
 // ciphers are the hashes of the cipher lists that tor sends with OpenSSL up to 3.3:
 // Firefox's with 00ff, which Firefox does not send. Only other OpenSSL programs with
-// a borrowed list can. From 3.4 on the lists are Firefox's own, and OpenSSL's other
-// parts are those of every program, so no part of those is a sign.
-var ciphers = [...]string{"796efca44d18", "6c2ba73853a4"}
+// a borrowed list can. From 3.4 on the lists are Firefox's own (borrowed), and
+// OpenSSL's other parts are those of every program, so no part of those is a sign
+// where there are hashes only.
+var (
+	ciphers  = [...]string{"796efca44d18", "6c2ba73853a4"}
+	borrowed = [...]string{"5b57614c22b0", "95e1cefdbe28"}
+)
 
 // Match is what a fingerprint says, the surest last.
 type Match uint8
@@ -162,15 +166,25 @@ func JA4(fingerprint []byte) (Client, Match) {
 	if f, ok := byJA4[string(low)]; ok {
 		return f.client, f.match
 	}
-	// t13d181100_796efca44d18_...: TCP, TLS 1.3, a server name, any counts, no ALPN.
-	if string(low[:4]) == "t13d" && string(low[8:11]) == "00_" && low[23] == '_' {
-		for _, hash := range ciphers {
-			if string(low[11:23]) == hash {
-				return CTor, Ciphers
-			}
-		}
+	if isOverTCP(low) && low[23] == '_' && isOneOf(ciphers[:], low[11:23]) {
+		return CTor, Ciphers
 	}
 	return 0, NoMatch
+}
+
+// isOverTCP reports whether a JA4 begins as those of C tor do, t13d181100_: over TCP, of
+// TLS 1.3, with a server name, any counts, no ALPN.
+func isOverTCP(ja4 []byte) bool {
+	return len(ja4) > 11 && string(ja4[:4]) == "t13d" && string(ja4[8:11]) == "00_"
+}
+
+func isOneOf(hashes []string, hash []byte) bool {
+	for _, h := range hashes {
+		if string(hash) == h {
+			return true
+		}
+	}
+	return false
 }
 
 const (

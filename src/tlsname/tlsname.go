@@ -10,8 +10,8 @@
 //	in:   https://abcdefghijklmnop.onion.to/page     (URL in a proxy's log)
 //	out:  a tor2web gateway
 //
-// From top to bottom: made-up names in this file, fingerprints in builds.go, the
-// names in a relay's certificate in certificate.go, names of onion services and
+// From top to bottom: made-up names in this file, fingerprints in builds.go and
+// ja4raw.go, the names in a relay's certificate in certificate.go, names of onion services and
 // their gateways in onion.go.
 //
 // It is pure and knows nothing of rows or scores. Names are bytes as they stand

@@ -247,6 +247,38 @@ func TestFingerprints(t *testing.T) {
 	ja3("", 0, tlsname.NoMatch, false)
 }
 
+// What a JA4 is made of says what the JA4 says, and of ciphers that tor shares with
+// browsers whose they are.
+func TestJA4Raw(t *testing.T) {
+	const (
+		ciphers    = "_002f,0035,009c,009d,1301,1302,1303,c009,c00a,c013,c014,c02b,c02c,c02f,c030,cca8,cca9"
+		signatures = "_0905,0906,0904,0403,0503,0603,0807,0808,081a,081b,081c,0809,080a,080b,0804,0805,0806,0401,0501,0601,0303,0301,0302,0402,0502,0602"
+		browser    = "_0403,0503,0603,0804,0805,0806,0401,0501,0601,0203,0201"
+	)
+	f := func(text string, client tlsname.Client, match tlsname.Match) {
+		t.Helper()
+		gotClient, gotMatch := tlsname.JA4Raw([]byte(text))
+		require.Equal(t, client, gotClient, text)
+		require.Equal(t, match, gotMatch, text)
+	}
+	extensions := "_000a,000b,000d,0016,0017,0023,002b,002d,0033,ff01"
+	whole := "t13d171100" + ciphers + extensions + signatures
+	f(whole, ctor, tlsname.Shared) // Tor Browser 15
+	f(" "+whole+"\n", ctor, tlsname.Shared)
+	f("t13d171200"+ciphers+strings.Replace(extensions, ",002b", ",001c,002b", 1)+signatures, ctor, tlsname.Ciphers) // of no build measured
+	f("t13d171100"+ciphers+strings.Replace(extensions, ",0016", ",0005", 1)+signatures, 0, tlsname.NoMatch)         // no OpenSSL has it
+	f("t13d171200"+ciphers+strings.Replace(extensions, "_000a", "_0005,000a", 1)+signatures, 0, tlsname.NoMatch)    // tor asks for no OCSP
+	f("t13d171100"+ciphers+extensions+browser, 0, tlsname.NoMatch)
+	f("t13d1711h2"+ciphers+extensions+signatures, 0, tlsname.NoMatch)
+	f("q13d171100"+ciphers+extensions+signatures, 0, tlsname.NoMatch)
+	f("t13d171100"+strings.Replace(ciphers, "c009,", "", 1)+extensions+signatures, 0, tlsname.NoMatch)
+	f("t13d171100"+ciphers+extensions, 0, tlsname.NoMatch)
+	f("t13d171100_5b57614c22b0_8e6e362c5eac", 0, tlsname.NoMatch) // hashes are no lists
+	f(whole+strings.Repeat(",0401", 300), 0, tlsname.NoMatch)
+	f("t13d171100", 0, tlsname.NoMatch)
+	f("", 0, tlsname.NoMatch)
+}
+
 // The groups in a JA3's text, whole or alone.
 func TestGroups(t *testing.T) {
 	f := func(text string, own, read bool) {
@@ -379,6 +411,10 @@ func TestBuildsAsMeasured(t *testing.T) {
 			text = text[at:]
 		}
 		ja4 := strings.Fields(row[columns["ja4"]])[0]
+		byRaw, rawMatch := tlsname.JA4Raw([]byte(strings.Fields(row[columns["ja4_r"]])[0]))
+		byHash, hashMatch := tlsname.JA4([]byte(ja4))
+		require.Equal(t, byHash, byRaw, row) // in what was measured the parts alone call nobody tor
+		require.Equal(t, hashMatch, rawMatch, row)
 		client, match := tlsname.JA3([]byte(hash))
 		own, _ := tlsname.Groups([]byte(text))
 		if row[columns["kind"]] == "tor" {
@@ -491,7 +527,7 @@ var formOf = map[tlsname.Client]*regexp.Regexp{
 
 // Any bytes are read, and the forms are those of the regular expressions.
 func FuzzNames(f *testing.F) {
-	for _, name := range []string{"", "www.a2b3.com", "www.-bcdfghjkl.net", "WWW.x.onion.", "http://u@a.onion.to:80/", "t13d181100_796efca44d18_d41ae481755e", "[::1]", "www.\xff.com", "a..onion", "771,4865,0-11-10,23-29-21,0-1-2", "CN=www.4kd3xq7ywz.net"} {
+	for _, name := range []string{"", "www.a2b3.com", "www.-bcdfghjkl.net", "WWW.x.onion.", "http://u@a.onion.to:80/", "t13d181100_796efca44d18_d41ae481755e", "t13d171100_002f,0035_000a,0016_0403,0807", "[::1]", "www.\xff.com", "a..onion", "771,4865,0-11-10,23-29-21,0-1-2", "CN=www.4kd3xq7ywz.net"} {
 		f.Add([]byte(name))
 	}
 	f.Fuzz(func(t *testing.T, name []byte) {
@@ -512,6 +548,7 @@ func FuzzNames(f *testing.F) {
 		require.NotContains(t, string(host), "/")
 		tlsname.OfHost(host)
 		tlsname.JA4(name)
+		tlsname.JA4Raw(name)
 		tlsname.JA3(name)
 		if own, read := tlsname.Groups(name); own {
 			require.True(t, read)
@@ -527,6 +564,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		[]byte("www.cdxjgg3hvpu33.com"), []byte("www.example.com"), []byte("s3.TOR-gateways.de"), []byte("abcdefghij234567.onion"),
 		[]byte("https://user@abcdefghij234567.onion.to:8080/path"), []byte("t13d181100_796efca44d18_d41ae481755e"), []byte(strings.Repeat("x.", 5000)),
 		[]byte("5E6627dc19afa982e6b46b97808cb718"), []byte("771,4865,0-11-10,23-29-21,0-1-2"), []byte("CN=www.4kd3xq7ywz.net"),
+		[]byte("t13d171100_002f,0035,009c,009d,1301,1302,1303,c009,c00a,c013,c014,c02b,c02c,c02f,c030,cca8,cca9_000a,000b,0016_0403,0807"),
 	}
 	require.Zero(t, testing.AllocsPerRun(20, func() {
 		for _, name := range names {
@@ -534,6 +572,7 @@ func TestNothingIsAllocated(t *testing.T) {
 			tlsname.OfHost(name)
 			tlsname.HostPort(name)
 			tlsname.JA4(name)
+			tlsname.JA4Raw(name)
 			tlsname.JA3(name)
 			tlsname.IsJA3(name)
 			tlsname.Groups(name)

@@ -1,6 +1,11 @@
 package e2e
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,6 +71,7 @@ func TestManualCommands(t *testing.T) {
 	require.NoError(t, err)
 	app, err := splunkd.Install(file, folder)
 	require.NoError(t, err)
+	signed(t, file, folder)
 
 	outside := regexp.MustCompile(`^torctl (replay|relays (update|import|verify)) `)
 	ran, known := 0, 0
@@ -95,6 +101,22 @@ func TestManualCommands(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, ran, 6)
 	require.GreaterOrEqual(t, known, 4)
+}
+
+// signed puts the package as a signed release into a folder.
+func signed(t *testing.T, file, folder string) {
+	const name = "tordetect-0.1.0.tgz" // as the manual calls it
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKIXPublicKey(public)
+	require.NoError(t, err)
+	sums := fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(content), name)
+	for at, text := range map[string][]byte{name: content, "SHA256SUMS": sums, "SHA256SUMS.sig": ed25519.Sign(private, sums),
+		"release.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, at), text, 0o644))
+	}
 }
 
 // codeBlocks returns the indented blocks of a Markdown text.

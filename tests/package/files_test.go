@@ -47,9 +47,9 @@ func TestArchive(t *testing.T) {
 	// A lookup would overwrite what the site learned, local/ what it set.
 	for _, name := range names() {
 		top := strings.Split(name, "/")[0]
-		require.Contains(t, []string{"bin", "default", "metadata", "static", "README", "README.md", "LICENSE", "NOTICE", "app.manifest"}, top)
+		require.Contains(t, []string{"bin", "default", "metadata", "static", "README", "README.md", "LICENSE", "NOTICE", "app.manifest", "sbom.cdx.json"}, top)
 	}
-	for _, name := range []string{"README.md", "LICENSE", "NOTICE", "app.manifest", "metadata/default.meta", "default/app.conf"} {
+	for _, name := range []string{"README.md", "LICENSE", "NOTICE", "app.manifest", "sbom.cdx.json", "metadata/default.meta", "default/app.conf"} {
 		require.True(t, has(name), "%s is missing", name)
 	}
 }

@@ -139,6 +139,31 @@ func TestFaults(t *testing.T) {
 	require.Contains(t, faults(sensed)[0], "missed in the log of suricata")
 }
 
+// A run in which nothing happened, or of which the searches told nothing, is no good
+// one.
+func TestNothingHappened(t *testing.T) {
+	of := func(kind, label string, tor bool) *judgedFlow {
+		return &judgedFlow{connection: &connection{src: desk, dst: relay}, kind: kind, label: label, tor: tor}
+	}
+	var all []*judgedFlow
+	for _, kind := range always {
+		all = append(all, of(kind, "ssl", mustFind[kind]))
+	}
+	require.Empty(t, absent(all))
+	require.Equal(t, []string{"nobody made a flow of the kind: " + toRelay}, absent(all[1:]))
+	require.Len(t, absent(nil), len(always))
+
+	all = append(all, of(toRelay, "tor", true), of(toAttempt, "incomplete", true))
+	for i, want := range [][2]int{{1, 1}, {1, 2}, {1, 1}} { // of each question: least and most
+		q := &questions[i]
+		require.Empty(t, q.wrong(want[0], all))
+		require.Empty(t, q.wrong(want[1], all))
+		require.Contains(t, q.wrong(0, all)[0], q.search+" told 0 flows, want ")
+		require.Contains(t, q.wrong(want[1]+1, all)[0], "told")
+		require.Equal(t, []string{q.search + " had nothing to find"}, q.wrong(0, nil))
+	}
+}
+
 // The log is one that our readers read as Palo Alto's, a line a flow.
 func TestFirewallLog(t *testing.T) {
 	all := []*judgedFlow{{connection: &connection{src: desk, dst: relay, proto: "tcp", first: noon, last: noon.Add(time.Minute), app: "ssl",

@@ -71,11 +71,13 @@ func judged(o options, table string, noted *deeds, places map[netip.Addr]place, 
 	var wrong []string
 	searches, more := searched(head, all)
 	wrong = append(wrong, more...)
-	sensors, err := sensed(o, table, all)
+	sensors, more, err := sensed(o, table, all)
 	if err != nil {
 		return err
 	}
+	wrong = append(wrong, more...)
 	wrong = append(wrong, faults(all)...)
+	wrong = append(wrong, absent(all)...)
 
 	fmt.Fprintf(stdout, "\n%s\n%s\n%s\n", byKind(all), searches, sensors)
 	if err := compare(o, flowFile, stdout); err != nil {
@@ -216,12 +218,57 @@ func faults(all []*judgedFlow) (wrong []string) {
 	return wrong
 }
 
-// searched runs the app's searches over the log: each row must stand for Tor.
+// absent are the kinds of which nothing was seen: what did not happen was not judged,
+// and a run without it proves nothing.
+func absent(all []*judgedFlow) (wrong []string) {
+	for _, kind := range always {
+		if !slices.ContainsFunc(all, func(f *judgedFlow) bool { return f.kind == kind }) {
+			wrong = append(wrong, "nobody made a flow of the kind: "+kind)
+		}
+	}
+	return wrong
+}
+
+// A question is a search of the app, and the flows that it is there for.
+type question struct {
+	search string
+	asks   func(*judgedFlow) bool
+}
+
+var questions = []question{
+	{"TOR Traffic", func(f *judgedFlow) bool { return f.label == "tor" }},
+	{"Tor client that the firewall did not name", func(f *judgedFlow) bool { return f.kind != fromExit && f.label != "tor" }},
+	{"Traffic from Tor exits", func(f *judgedFlow) bool { return f.kind == fromExit }},
+}
+
+// wrong says what is wrong with the number of flows that a search told: all that the
+// list is enough for, and no more than are Tor's.
+func (q *question) wrong(told int, all []*judgedFlow) []string {
+	least, most := 0, 0
+	for _, f := range all {
+		if f.tor && q.asks(f) {
+			most++
+			if mustFind[f.kind] {
+				least++
+			}
+		}
+	}
+	if least == 0 {
+		return []string{q.search + " had nothing to find"}
+	}
+	if told < least || told > most {
+		return []string{fmt.Sprintf("%s told %d flows, want %d to %d", q.search, told, least, most)}
+	}
+	return nil
+}
+
+// searched runs the app's searches over the log: each row must stand for Tor, and all
+// of them for the flows that the search is there for.
 func searched(head *splunkd.Head, all []*judgedFlow) (text string, wrong []string) {
-	for _, name := range []string{"TOR Traffic", "Tor client that the firewall did not name", "Traffic from Tor exits"} {
-		result, err := head.RunSavedOver(name)
+	for _, q := range questions {
+		result, err := head.RunSavedOver(q.search)
 		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s: %v", name, err))
+			wrong = append(wrong, fmt.Sprintf("%s: %v", q.search, err))
 			continue
 		}
 		events := 0
@@ -233,10 +280,11 @@ func searched(head *splunkd.Head, all []*judgedFlow) (text string, wrong []strin
 			if !slices.ContainsFunc(all, func(f *judgedFlow) bool {
 				return f.tor && strings.Contains(src, f.src.Addr().String()) || f.tor && dest == f.dst.Addr().String()
 			}) {
-				wrong = append(wrong, fmt.Sprintf("%s found %s to %s, which is no Tor", name, src, dest))
+				wrong = append(wrong, fmt.Sprintf("%s found %s to %s, which is no Tor", q.search, src, dest))
 			}
 		}
-		text += fmt.Sprintf("%s: %d rows of %d flows\n", name, len(result.Rows), events)
+		wrong = append(wrong, q.wrong(events, all)...)
+		text += fmt.Sprintf("%s: %d rows of %d flows\n", q.search, len(result.Rows), events)
 	}
 	return text, wrong
 }

@@ -216,8 +216,8 @@ func (c *cast) follows(ctx context.Context, o options) (*lists, error) {
 			n := sources[i%len(sources)]
 			err := update(n)
 			if err != nil && n == c.cache && (strings.Contains(err.Error(), "older than the table's") || strings.Contains(err.Error(), "no such document")) {
-				// A cache has a list later than the authorities do, and none to give away
-				// while its own is too old.
+				// A cache has a list later than the authorities do: one that has ended, here
+				// where lists are short, or none to give away while its own is too old.
 				l.behind[n.name]++
 				continue
 			}

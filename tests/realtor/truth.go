@@ -25,6 +25,10 @@ const (
 // mustFind are the kinds that the list of relays is enough for.
 var mustFind = map[string]bool{toRelay: true, fromExit: true}
 
+// always are the kinds of which every run has some. A try that nobody answered is left
+// to chance, and obfs4 to who has obfs4proxy.
+var always = []string{toRelay, toBridge, fromExit, ordinaryWeb, ordinaryDNS, relaysWeb, relaysUDP, refused, visitor, relaysVisit}
+
 // deeds are the ordinary connections that were made, by their ends: whoever makes
 // one says so.
 type deeds struct {

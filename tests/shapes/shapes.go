@@ -131,7 +131,7 @@ var shown = []struct {
 	name string
 }{
 	{event.App, "app"}, {event.Service, "service"}, {event.Signature, "signature"}, {event.Action, "action"}, {event.SNI, "sni"}, {event.JA4, "ja4"}, {event.JA3, "ja3"},
-	{event.JA3Text, "ja3text"}, {event.Subject, "subject"}, {event.Issuer, "issuer"},
+	{event.JA3Text, "ja3text"}, {event.JA4Raw, "ja4raw"}, {event.Groups, "groups"}, {event.Subject, "subject"}, {event.Issuer, "issuer"},
 	{event.Query, "query"}, {event.URL, "url"}, {event.User, "user"}, {event.CommunityID, "community"},
 }
 

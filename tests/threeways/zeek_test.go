@@ -17,6 +17,8 @@ var zeekShapes = []shape{
 	zeekLog("dns", "", "proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected"),
 	zeekLog("dns", " of 2.4", "proto trans_id query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected"),
 	zeekLog("http", "", "trans_depth method host uri referrer version user_agent origin request_body_len response_body_len status_code status_msg info_code info_msg tags username password proxied orig_fuids"),
+	zeekLog("conn", " where a policy leaves out what is local", "proto service duration orig_bytes resp_bytes conn_state missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents ip_proto"),
+	zeekLog("quic", "", "version client_initial_dcid client_scid server_scid server_name client_protocol history"),
 	zeekLog("http", " of 2.4", "trans_depth method host uri referrer user_agent request_body_len response_body_len status_code status_msg info_code info_msg filename tags username password proxied orig_fuids"),
 }
 
@@ -81,6 +83,15 @@ func (r *source) zeek(path string) (values map[string]string, time string) {
 		set("subject", "CN=www.example.com", "")
 		set("session_id", "", "0123abcd")
 		set("last_alert", "", "unknown_ca")
+		set("client_curves", "", "", "23,29,21", "29,23,30,25,24") // as ssl-log-ext logs them
+	case "quic":
+		set("version", "1", "quicv2", "draft-29", "unknown-5f9e1a3c")
+		set("client_initial_dcid", "5a0c1e77b4d2983f", "0f2a7b93c8e61d5410")
+		set("client_scid", "", "1b")
+		set("server_scid", "", "9e41c7d2")
+		set("server_name", r.serverName(), "")
+		set("client_protocol", "h3", "")
+		set("history", "ISishIHhhO", "I")
 	case "dns":
 		set("proto", "udp", "udp", "tcp")
 		values["trans_id"] = itoa(r.IntN(65536))
@@ -117,6 +128,7 @@ var zeekObjects = []shape{
 	{"Zeek conn as JSON", "", func(r *source) event { return r.zeekObject("conn") }},
 	{"Zeek ssl as JSON", "", func(r *source) event { return r.zeekObject("ssl") }},
 	{"Zeek dns as JSON", "", func(r *source) event { return r.zeekObject("dns") }},
+	{"Zeek quic as JSON", "", func(r *source) event { return r.zeekObject("quic") }},
 	{"Zeek http as JSON", "", func(r *source) event { return r.zeekObject("http") }},
 }
 
@@ -151,6 +163,12 @@ func (r *source) zeekObject(path string) event {
 			o = append(o, field{name, number("9.5e-05")})
 		case zeekNumbers[name]:
 			o = append(o, field{name, number(text)})
+		case name == "client_curves":
+			var numbers []any
+			for one := range strings.SplitSeq(text, ",") {
+				numbers = append(numbers, number(one))
+			}
+			o = append(o, field{name, numbers})
 		case name == "service" && r.one(2):
 			o = append(o, field{name, list(strings.Split(text, ","))})
 		default:

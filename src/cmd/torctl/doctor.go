@@ -16,7 +16,7 @@ import (
 )
 
 func doctorCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
-	var app, file, form string
+	var app, file, key, form string
 	var strict, noRun, all bool
 	c := &cobra.Command{
 		Use:   "doctor",
@@ -38,13 +38,17 @@ Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
 		Example: `  torctl doctor
   torctl doctor --app /opt/splunk/etc/apps/tordetect --strict
   torctl doctor --package tordetect-0.1.0.tgz
+  torctl doctor --package tordetect-0.1.0.tgz --key release.pub
   torctl doctor --app /opt/splunk/etc/apps/tordetect -o json | grep '"severity":"error"'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkForm(form, terminal.FormTable, terminal.FormJSON); err != nil {
 				return err
 			}
-			o := doctor.Options{Now: now(), Version: version, NoRun: noRun}
+			if key != "" && file == "" {
+				return errors.New("--key is for a package: name it by --package")
+			}
+			o := doctor.Options{Now: now(), Version: version, NoRun: noRun, Key: key}
 			var report *doctor.Report
 			var err error
 			if file != "" {
@@ -64,6 +68,7 @@ Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
 	f := c.Flags()
 	f.StringVar(&app, "app", "", "the app's folder, as in /opt/splunk/etc/apps/tordetect, or Splunk's folder")
 	f.StringVar(&file, "package", "", "a package, as in tordetect-0.1.0.tgz, instead of a folder")
+	f.StringVar(&key, "key", "", "with --package: public key (PEM) that its release must be signed by; SHA256SUMS and SHA256SUMS.sig stand beside the package")
 	f.BoolVar(&strict, "strict", false, "exit with 1 for warnings, too")
 	f.BoolVar(&noRun, "no-run", false, "do not start the app's launchers")
 	f.BoolVarP(&all, "all", "a", false, "table: also show the checks that found nothing wrong")

@@ -18,7 +18,10 @@ import (
 )
 
 const (
-	torJA4  = "t13d181100_796efca44d18_d41ae481755e"
+	torJA4 = "t13d181100_796efca44d18_d41ae481755e"
+	// what torJA4 is made of
+	torJA4Raw = "t13d181100_002f,0035,009c,009d,00ff,1301,1302,1303,c009,c00a,c013,c014,c02b,c02c,c02f,c030,cca8,cca9_" +
+		"000a,000b,000d,0015,0016,0017,0023,002b,002d,0033_0403,0503,0603,0807,0808,0809,080a,080b,0804,0805,0806,0401,0501,0601,0303,0301,0302,0402,0502,0602"
 	torJA3  = "5e6627dc19afa982e6b46b97808cb718"
 	artiJA4 = "t13d100900_61a7ad8aa9b6_76ad8fd2bde2"
 	torName = "www.cdxjgg3hvpu33.com"
@@ -66,6 +69,9 @@ func TestSources(t *testing.T) {
 	f("Zeek's own time where there is no _time", "ts,id.orig_h,id.resp_h,id.resp_p", ten+".123456,10.0.0.5,198.51.100.1,9001", "97 unknown outbound or_port full")
 	f("a time in the event that cannot be read is none", "timestamp,src,dest,dest_port", "2026-11-20 10:00:00,10.0.0.5,198.51.100.1,9001", "0 unknown   none")
 	f("Zeek ssl", "_time,id.orig_h,id.resp_h,id.resp_p,version,server_name,ja3", ten+",10.0.0.5,203.0.113.9,443,TLSv13,"+torName+","+torJA3, "97 unknown outbound ja3_tor+sni_pattern full")
+	f("Zeek ssl that ran in QUIC, by its JA4", "_time,id.orig_h,id.resp_h,id.resp_p,version,ja4", ten+",10.0.0.5,198.51.100.1,9001,TLSv13,q13d0312h3_55b375c5d22e_c183556c78e2", "0 unknown  not_tcp full")
+	f("Zeek quic, which names no transport", "_time,id.orig_h,id.resp_h,id.resp_p,version,client_initial_dcid", ten+",10.0.0.5,198.51.100.1,9001,1,5a0c1e77b4d2983f", "0 unknown  not_tcp full")
+	f("no id of QUIC", "_time,id.orig_h,id.resp_h,id.resp_p,client_initial_dcid", ten+",10.0.0.5,198.51.100.1,9001,-", "97 unknown outbound or_port full")
 	f("Zeek dns", "_time,id.orig_h,id.resp_h,id.resp_p,proto,query", ten+",10.0.0.5,10.0.0.53,53,udp,www."+onion, "40 unknown outbound onion_name+not_tcp full")
 
 	// Suricata.
@@ -127,6 +133,14 @@ func TestShown(t *testing.T) {
 	f("a JA3's text with tor's groups", "ja3,ja3_string", `0123456789abcdef0123456789abcdef,"771,4865,0-11-10,23-29-21,0-1-2"`, "86 ja3_groups")
 	f("a JA3's text with tor's groups and ALPN", "ja3_string", `"771,4865,0-11-10-16,23-29-21,0-1-2"`, "0 ")
 	f("its groups alone, as Zeek's package", "ja3_ec", "4588-4587-23-29-21", "86 ja3_groups")
+	f("its groups as a list, as Zeek's ssl-log-ext", "client_curves", `"4588,4587,23,29,21"`, "86 ja3_groups")
+	f("the same as values", "client_curves,__mv_client_curves", `"x","$23$;$29$;$21$"`, "86 ja3_groups")
+	f("another list", "ja4,client_curves", torJA4+`,"29,23,30"`, "10 ja4_tor")
+	f("a list longer than any library's", "ja4,client_curves", torJA4+`,"23,21`+strings.Repeat(",256", 40)+`"`, "10 ja4_tor")
+	f("no list", "ja4,client_curves", torJA4+`,(empty)`, "40 ja4_tor")
+	f("a known JA4 by what it is made of", "ja4_r", `"`+torJA4Raw+`"`, "40 ja4_tor")
+	f("both are one", "ja4,ja4_r", torJA4+`,"`+torJA4Raw+`"`, "40 ja4_tor")
+	f("one of no known build", "ja4_r", `"`+strings.Replace(torJA4Raw, ",0016", "", 1)+`"`, "25 ja4_ciphers")
 	f("a known JA3 and its text are one", "ja3,tls.ja3.string", torJA3+`,"771,4865,0-11-10,23-29-21,0-1-2"`, "90 ja3_tor")
 	f("tor's ciphers with another OpenSSL", "ja4", "t13d181100_796efca44d18_0123456789ab", "25 ja4_ciphers")
 	f("the same with ALPN", "ja4", "t13d1811h2_796efca44d18_0123456789ab", "0 ")

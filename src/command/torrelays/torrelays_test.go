@@ -130,7 +130,8 @@ func TestUpdate(t *testing.T) {
 	require.Empty(t, failed.text)
 	s.consensus = s.hour(0)
 	s.put(tableName, []byte(longer.text))
-	require.Contains(t, s.update(1.2, 50000, s.source).Failure, "only lists that are older than the table's")
+	require.Equal(t, longer.text, s.update(1.2, 50000, s.source).text, "an hour behind, and it holds: the table as it is")
+	require.Contains(t, s.update(3.1, 50000, s.source).Failure, "only lists that are older than the table's")
 
 	history := s.update(1.2, 50000, "history=true", "import=consensus.txt")
 	require.Contains(t, history.Failure, "import consensus.txt: there is no such file")

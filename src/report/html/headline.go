@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tordetect/src/detect"
+	"tordetect/src/report"
 	"tordetect/src/report/digest"
 	"tordetect/src/text"
 )
@@ -30,6 +31,7 @@ func (p *page) headline(d *digest.Digest) {
 			reached++
 		}
 	}
+	naming := len(p.Naming)
 	say := func(format string, args ...any) { p.Lead = append(p.Lead, fmt.Sprintf(format, args...)) }
 	switch {
 	case flows == 0:
@@ -49,6 +51,9 @@ func (p *page) headline(d *digest.Digest) {
 	case possible > 0:
 		p.Sure, p.Headline = "possible", "Signs of Tor, none of them sure"
 		say("Of %s, %s %s possibly Tor. Alone that is not enough to act on.", countedWide(flows, "flow"), grouped(possible), singular(possible, "is", "are"))
+	case naming > 0:
+		p.Sure, p.Headline = "possible", "Signs of Tor, none of them sure"
+		say("Of %s, none went to a listed relay or came from a listed exit, as far as that could be checked: see Coverage.", countedWide(flows, "flow"))
 	case checked == flows:
 		p.Sure, p.Headline = "none", "No Tor was found"
 		say("Of %s, none went to a listed relay or came from a listed exit; the relay list of the time was asked for each.", countedWide(flows, "flow"))
@@ -68,6 +73,12 @@ func (p *page) headline(d *digest.Digest) {
 	if reached > 0 {
 		say("Inbound: %s%s of yours %s contacted from Tor exits, which is ordinary for what is public.", moreThan(p.Reached.Left), countedWide(reached, "address and port", "addresses and ports"), singular(reached, "was", "were"))
 	}
+	for _, h := range p.Naming[:min(naming, fewNaming)] {
+		say("%s.", report.Naming(h))
+	}
+	if more := naming - fewNaming; more > 0 {
+		say("So did %s.", countedWide(int64(more), "more host"))
+	}
 	if left := p.AtLeast(detect.VerdictPossible) - d.Flows; left > 0 {
 		say("%s of these %s a score below %d (--min-score) and %s counted here alone.", countedWide(left, "flow"), singular(left, "has", "have"), p.Options.MinScore, singular(left, "is", "are"))
 	}
@@ -75,6 +86,9 @@ func (p *page) headline(d *digest.Digest) {
 		say("%s could not be checked against a relay list of the time: see Coverage.", countedWide(open, "flow"))
 	}
 }
+
+// fewNaming is how many hosts with made-up names the headline names.
+const fewNaming = 5
 
 // countedWide is counted with a blank between thousands, and with the plural where it
 // takes more than an s.

@@ -175,11 +175,16 @@ func TestHTMLHeadlines(t *testing.T) {
 	blocked := panLine("11:30:00", "10.0.0.8", 50007, "198.51.100.1", 9001, "ssl", "deny", 60, 0, 0, 0)
 	fromExit := panLine("11:30:00", "198.51.100.3", 50007, "203.0.113.80", 443, "ssl", "allow", 60, 50, 2, 1)
 	onion := `{"_time":1795172400,"src_ip":"10.0.0.1","query":"x.onion"}` + "\n"
+	names := ""
+	for _, name := range []string{"www.cdxjgg3hvpu33.com", "www.h5bv2m6tqx.com", "www.q7kd3xq4ywz.com"} {
+		names += `{"ts":1795172400.5,"id.orig_h":"10.0.0.8","id.resp_h":"203.0.113.9","id.resp_p":443,"version":"TLSv13","server_name":"` + name + `"}` + "\n"
+	}
 	for _, c := range []struct {
 		name, log, class, headline string
 		says                       []string
 		least                      int
 	}{
+		{"made-up names", names, "possible", "Signs of Tor, none of them sure", []string{"Of 3 flows, none went to a listed relay", "10.0.0.8 showed 3 different server names of the kind that Tor makes up in four hours from 2026-11-20"}, 0},
 		{"no file content", "", "unknown", "No flow was read", []string{"No flow could be read from 1 file, so this report says nothing about Tor."}, 0},
 		{"all checked", clean + clean, "none", "No Tor was found", []string{"Of 2 flows, none went to a listed relay or came from a listed exit; the relay list of the time was asked for each."}, 0},
 		{"half checked", clean + later, "unknown", "No Tor was found in what could be checked", []string{"asked for 1 of 2 flows, without a finding. The other 1 is not known to be clean."}, 0},

@@ -2,8 +2,10 @@
 // into etc/apps.
 //
 //	in:   default/ metadata/default.meta bin/*.sh app/*, and a folder of programs
-//	out:  tordetect-<version>.tgz: default/ metadata/ bin/ (launchers and programs)
-//	      and everything of app/ one level up (app.manifest, README.md, static/, ...)
+//	out:  tordetect-<version>.tgz: default/ metadata/ bin/ (launchers and programs),
+//	      everything of app/ one level up (app.manifest, README.md, static/, ...), and
+//	      sbom.cdx.json: what the programs are made of (package sbom)
+//	or:   with -sbom, that list alone, of the programs of a folder
 //
 // The same files give the same bytes on every machine. Order, owner, times and
 // modes come from here, not from the checkout, the umask or the tar of the
@@ -28,6 +30,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"tordetect/tests/package/sbom"
 )
 
 const (
@@ -54,6 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	version := flags.String("version", "", "version to stamp, as in default/app.conf")
 	date := flags.Int64("date", 0, "time of every file, epoch `seconds`")
 	out := flags.String("out", "", "tarball to write")
+	parts := flags.String("sbom", "", "name of what the programs are; -out is their list of parts then, and no tarball")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -62,7 +67,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	stamp := Stamp{Version: *version, Time: time.Unix(*date, 0).UTC()}
+	if *parts != "" {
+		if err := list(*root, *programs, *parts, *out, stamp); err != nil {
+			fmt.Fprintln(stderr, "pack:", err)
+			return 1
+		}
+		return 0
+	}
 	files, err := Collect(*root, *programs, stamp)
+	if err == nil {
+		files, err = withParts(*root, files, stamp)
+	}
 	if err == nil {
 		err = write(*out, files, stamp.Time)
 	}
@@ -124,6 +139,56 @@ func Collect(root, programs string, stamp Stamp) ([]File, error) {
 		}
 	}
 	return files, nil
+}
+
+// withParts adds the list of what the programs among the files are made of.
+func withParts(root string, files []File, stamp Stamp) ([]File, error) {
+	var programs []File
+	for _, f := range files {
+		if path.Dir(f.Name) == "bin" && path.Ext(f.Name) != ".sh" {
+			programs = append(programs, f)
+		}
+	}
+	if len(programs) == 0 {
+		return files, nil
+	}
+	text, err := partsOf(root, app, programs, stamp)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, File{Name: "sbom.cdx.json", Mode: modeFile, Data: text})
+	sort.Slice(files, func(i, j int) bool { return files[i].Name < files[j].Name })
+	return files, nil
+}
+
+// partsOf lists what programs are made of.
+func partsOf(root, name string, files []File, stamp Stamp) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(root, "DEPENDENCIES.md"))
+	if err != nil {
+		return nil, fmt.Errorf("listing the parts of the programs: %w", err)
+	}
+	modules, err := sbom.Modules(text)
+	if err != nil {
+		return nil, err
+	}
+	var programs []sbom.Program
+	for _, f := range files {
+		programs = append(programs, sbom.Program{Name: path.Base(f.Name), Data: f.Data})
+	}
+	return sbom.Of(sbom.Release{Name: name, Version: stamp.Version, Time: stamp.Time}, programs, modules)
+}
+
+// list writes the parts of the programs in a folder.
+func list(root, programs, name, out string, stamp Stamp) error {
+	files, err := read(programs, "", modeProgram, false)
+	if err != nil {
+		return err
+	}
+	text, err := partsOf(root, name, files, stamp)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, text, modeFile)
 }
 
 // read takes a file, or all files below a folder, as to/... in the package.
