@@ -1,6 +1,7 @@
 package splunkd
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,6 +41,32 @@ func compileAppend(s *search, text string) (spl.Operator, error) {
 			s.note([]Message{{"ERROR", "[subsearch]: " + failed.Text}})
 			return in, nil
 		}
+		if err != nil {
+			return nil, err
+		}
+		out := &spl.Table{Columns: slices.Clone(in.Columns), Rows: append(slices.Clone(in.Rows), more.Rows...)}
+		out.Add(more.Columns...)
+		return out, nil
+	}, nil
+}
+
+// compileAppendpipe compiles appendpipe [...]: the rows that are there, and behind them what the commands in brackets make
+// of a copy of them.
+func compileAppendpipe(s *search, text string) (spl.Operator, error) {
+	inner, ok := strings.CutPrefix(text, "[")
+	if !ok || !strings.HasSuffix(inner, "]") {
+		return nil, spl.SearchErrorf("Error in 'appendpipe' command: the commands in brackets are missing.")
+	}
+	steps, err := s.following(strings.TrimSuffix(inner, "]"))
+	if err != nil {
+		return nil, err
+	}
+	return func(in *spl.Table) (*spl.Table, error) {
+		copied := &spl.Table{Columns: slices.Clone(in.Columns)}
+		for _, row := range in.Rows {
+			copied.Rows = append(copied.Rows, maps.Clone(row))
+		}
+		more, err := runSteps(place{app: s.head.App, sid: s.sid}, copied, steps)
 		if err != nil {
 			return nil, err
 		}
