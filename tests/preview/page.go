@@ -138,7 +138,7 @@ func element(page *dashboard.Page, e dashboard.Element, panels int) (part, error
 	var err error
 	switch e.Kind {
 	case "single":
-		p.Single, err = number(e, outcome.Result)
+		p.Single, err = number(page, e, outcome.Result)
 	case "table":
 		p.Table, err = grid(e, outcome.Result)
 	case "chart":
@@ -148,8 +148,8 @@ func element(page *dashboard.Page, e dashboard.Element, panels int) (part, error
 }
 
 // number is a single value: the first column of the first row, coloured where the view says from which value on.
-func number(e dashboard.Element, result *splunkd.Result) (*single, error) {
-	s := &single{Value: "No results found.", Unit: e.Options["unit"], Under: e.Options["underLabel"]}
+func number(page *dashboard.Page, e dashboard.Element, result *splunkd.Result) (*single, error) {
+	s := &single{Value: "No results found.", Unit: e.Options["unit"], Under: page.Fill(e.Options["underLabel"], false)}
 	columns := visible(result.Columns)
 	if len(result.Rows) == 0 || len(columns) == 0 || result.Rows[0].Get(columns[0]) == "" {
 		s.Unit = ""

@@ -46,6 +46,9 @@ func Open(head *splunkd.Head, view *View, form map[string]string) (*Page, error)
 			return nil, fmt.Errorf("the form has no field %q", name)
 		}
 	}
+	if err := p.act(view.init, nil, Tokens{}); err != nil {
+		return nil, err
+	}
 	p.Tokens.start(all, form)
 	return p, p.settle()
 }
