@@ -153,27 +153,33 @@ func TestWasItTor(t *testing.T) {
 	at := func(hour float64) string {
 		return sample.ListEnd().Add(time.Duration((hour - 12) * float64(time.Hour))).Format(time.RFC3339)
 	}
-	for name, test := range map[string]struct{ address, time, says, list string }{
-		"listed":           {young.Addr, at(11), "Yes: " + young.Addr, "yes"},
-		"as a network":     {young.Addr + "/32", at(11), "Yes: " + young.Addr, "yes"},
-		"IPv6":             {strings.ToUpper(six.Addr6), at(11), "Yes: " + six.Addr6, "yes"},
-		"exit":             {exit.ExitAddr, at(11), "Yes: " + exit.ExitAddr, "yes"},
-		"before it joined": {young.Addr, at(9), "No: " + young.Addr, "yes"},
-		"never":            {"203.0.113.7", at(9), "No: 203.0.113.7", "yes"},
-		"behind the lists": {young.Addr, at(12.8), "Probably: there was no list for", "no: newer"},
-		"before them":      {"203.0.113.7", at(-9), "Unknown: there was no list for", "no: older"},
-		"now":              {"203.0.113.7", "now", "Unknown: there was no list for", "no: newer"},
-		"hours ago":        {young.Addr, "-2h", "Yes: " + young.Addr, "yes"},
-		"epoch":            {young.Addr, fmt.Sprint(sample.ListEnd().Unix() - 60), "Yes: " + young.Addr, "yes"},
+	for name, test := range map[string]struct{ address, time, says, list, means string }{
+		"listed":           {young.Addr, at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Who connected to its OR port %d used Tor; on another port", young.Port)},
+		"as a network":     {young.Addr + "/32", at(11), "Yes: " + young.Addr, "yes", "OR port"},
+		"with its port":    {fmt.Sprintf("%s:%d", young.Addr, young.Port), at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Port %d was its OR port: who", young.Port)},
+		"another port":     {young.Addr + ":22", at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Port 22 was none of its Tor ports, which were: %d. There", young.Port)},
+		"IPv6 and port":    {fmt.Sprintf(" [%s]:%d ", six.Addr6, six.Port6), at(11), "Yes: " + six.Addr6, "yes", "was its OR port"},
+		"in brackets":      {"[" + six.Addr6 + "]", at(11), "Yes: " + six.Addr6, "yes", "OR port"},
+		"IPv6":             {strings.ToUpper(six.Addr6), at(11), "Yes: " + six.Addr6, "yes", "OR port"},
+		"exit":             {exit.ExitAddr, at(11), "Yes: " + exit.ExitAddr, "yes", "It was an exit address: what came from it came through Tor"},
+		"private":          {"10.20.1.77", at(11), "No list can tell: 10.20.1.77", "yes", "in no public list"},
+		"before it joined": {young.Addr, at(9), "No: " + young.Addr, "yes", "a bridge"},
+		"never":            {"203.0.113.7", at(9), "No: 203.0.113.7", "yes", ""},
+		"behind the lists": {young.Addr, at(12.8), "Probably: there was no list for", "no: newer", "how far away"},
+		"before them":      {"203.0.113.7", at(-9), "Unknown: there was no list for", "no: older", "This does not mean no. The first list is younger"},
+		"now":              {"203.0.113.7", "now", "Unknown: there was no list for", "no: newer", "The newest list is older"},
+		"hours ago":        {young.Addr, "-2h", "Yes: " + young.Addr, "yes", ""},
+		"epoch":            {young.Addr, fmt.Sprint(sample.ListEnd().Unix() - 60), "Yes: " + young.Addr, "yes", ""},
 	} {
 		page := open(t, h, "was_it_tor", map[string]string{"address": test.address, "time": test.time})
 		sound(t, page)
 		says := notices(page)
 		require.Len(t, says, 1, "%s: %v", name, says)
 		require.True(t, strings.HasPrefix(says[0], test.says), "%s: %s", name, says[0])
+		require.Contains(t, words(page.Fill(page.Rows()[0].Panels[0].Elements[0].HTML, true)), test.means, name)
 		require.Equal(t, test.list, single(t, page, "A list for that time"), name)
 		require.Equal(t, "current", single(t, page, "The relay list today"))
-		if test.address == "203.0.113.7" {
+		if test.address == "203.0.113.7" || name == "private" {
 			require.Contains(t, note(t, page, "What it was"), "No list that was read knows this address")
 		} else {
 			require.NotEmpty(t, rowsOf(t, page, "What it was")[0].Get("what"), name)
@@ -234,6 +240,8 @@ func TestWasItTorTraffic(t *testing.T) {
 		got, total := map[string]bool{}, 0
 		for _, row := range rowsOf(t, page, title) {
 			got[row.Get("host")] = true
+			require.Regexp(t, `^2026-11-2\d \d\d:\d\d [+-]\d\d:\d\d$`, row.Get("first"))
+			require.NotEqual(t, "0", row.Get("sent MB"), "it sent something")
 			var n int
 			fmt.Sscan(row.Get("flows"), &n)
 			total += n
@@ -272,10 +280,20 @@ func TestWasItTorInput(t *testing.T) {
 
 	require.NoError(t, page.Type("address", "2001:db8::10"))
 	require.Equal(t, []string{"Unknown: there was no list for " + h.Now.Format(time.RFC3339)}, notices(page))
-	for _, bad := range []string{"", "www.example.com", "10.0.0.0/8", `192.0.2.1" | delete`, `192.0.2.1" at="0`, `"`, `\`, "192.0.2.1 192.0.2.2", "$address$", "[subsearch]", "*"} {
+	why := func() string {
+		return words(tags.ReplaceAllString(page.Fill(page.Rows()[0].Panels[0].Elements[0].HTML, true), " "))
+	}
+	for bad, says := range map[string]string{
+		"": "There is no address", "www.example.com": "That is no address", "10.0.0.0/8": "That is a network", `192.0.2.1" | delete`: "more than one word",
+		`192.0.2.1" at="0`: "more than one word", `"`: "no address", `\`: "no address", "192.0.2.1 192.0.2.2": "more than one word", "$address$": "no address",
+		"[subsearch]": "no address", "*": "no address", "192.0.2.1:0": "no port 0", "192.0.2.1:65536": "no port 65536", "192.0.2.256": "no valid one", "192.0.2.1:": "no valid one",
+		"[2001:db8::1]:x": "no address",
+	} {
 		require.NoError(t, page.Type("address", bad))
 		sound(t, page)
 		require.Equal(t, []string{"That could not be asked"}, notices(page), "%q", bad)
+		require.Contains(t, why(), says, "%q", bad)
+		require.Error(t, page.Outcome(element(t, page, "What the command says").Search).Err)
 	}
 	require.NoError(t, page.Type("address", "192.0.2.1"))
 	require.Len(t, notices(page), 1)
@@ -283,6 +301,7 @@ func TestWasItTorInput(t *testing.T) {
 	for _, bad := range []string{"yesterday", `0" | delete`, "-1fortnight", "2026-13-01", `\"`} {
 		require.NoError(t, page.Type("time", bad))
 		require.Equal(t, []string{"That could not be asked"}, notices(page), "%q", bad)
+		require.Contains(t, why(), map[bool]string{true: "no valid one", false: "time was not understood"}[bad == "2026-13-01"])
 	}
 	for _, good := range []string{"", " now ", "NOW", "-3h", "-1d@d", "0", "2026-11-20", "2026-11-20 10:30", "2026-11-20T11:30:00+01:00"} {
 		require.NoError(t, page.Type("time", good))

@@ -193,8 +193,13 @@ func (p *Page) with(events Tokens) Tokens {
 	return all
 }
 
-// Outcome is what became of a search so far.
-func (p *Page) Outcome(s *Search) Outcome { return p.ran[s] }
+// Outcome is what became of a search so far. One over the result of a search that failed shows that one's message.
+func (p *Page) Outcome(s *Search) Outcome {
+	if s.Base != "" && p.ran[p.search(s.Base)].Err != nil {
+		return Outcome{Err: p.ran[p.search(s.Base)].Err}
+	}
+	return p.ran[s]
+}
 
 // Shows says whether something is shown now.
 func (p *Page) Shows(s Shown) bool {
