@@ -1,7 +1,6 @@
 package splunkd
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -51,7 +50,7 @@ func compileAppend(s *search, text string) (spl.Operator, error) {
 }
 
 // compileAppendpipe compiles appendpipe [...]: the rows that are there, and behind them what the commands in brackets make
-// of a copy of them.
+// of them.
 func compileAppendpipe(s *search, text string) (spl.Operator, error) {
 	inner, ok := strings.CutPrefix(text, "[")
 	if !ok || !strings.HasSuffix(inner, "]") {
@@ -62,11 +61,7 @@ func compileAppendpipe(s *search, text string) (spl.Operator, error) {
 		return nil, err
 	}
 	return func(in *spl.Table) (*spl.Table, error) {
-		copied := &spl.Table{Columns: slices.Clone(in.Columns)}
-		for _, row := range in.Rows {
-			copied.Rows = append(copied.Rows, maps.Clone(row))
-		}
-		more, err := runSteps(place{app: s.head.App, sid: s.sid}, copied, steps)
+		more, err := runSteps(place{app: s.head.App, sid: s.sid}, in, steps)
 		if err != nil {
 			return nil, err
 		}

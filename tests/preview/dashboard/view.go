@@ -15,11 +15,11 @@
 //
 // # What is only supposed
 //
-// No browser of Splunk's was at hand. Taken from its manual: the four filters, that <html> escapes for HTML and <link> for
-// URLs, the first condition that matches, depends and rejects. Supposed: that searches of hidden panels run; that
-// job.resultCount behind a base is the base's and result.* the own; that a search which fails sets off <error> or <fail>
-// and never <done>; that hidden fields of a table are there for $row.name$; that fixed text in links stays as written.
-// Not played: submit buttons, search-driven inputs, <eval>, <progress>, <preview>, refresh, trellis, pages of tables.
+// No browser of Splunk's was at hand. Its manual has the filters, the escaping in <html> and <link>, <init>, the first
+// condition that matches, depends and rejects, and that <fields> hides columns which $row.name$ still has. Supposed: that
+// searches of hidden panels run; that job.resultCount behind a base is the base's and result.* the own; that a search which
+// fails sets off <error> or <fail> and never <done>, and that panels over its result show its message. Parts that our
+// dashboards do not use are refused.
 package dashboard
 
 import (
