@@ -103,7 +103,7 @@ func usual(view string) map[string]string {
 	case "was_it_tor":
 		for _, f := range sample.Flows() {
 			if f.Kind == sample.LabelledEarly {
-				return map[string]string{"address": f.Dest, "time": f.End.Add(2 * time.Hour).Format(time.RFC3339)}
+				return map[string]string{"address": fmt.Sprintf("%s:%d", f.Dest, f.DestPort), "time": f.End.Add(2 * time.Hour).Format(time.RFC3339)}
 			}
 		}
 	}
