@@ -94,7 +94,7 @@ var given = regexp.MustCompile(`^(row\.|click\.|result\.|job\.|env:|earliest$|la
 var tokenUse = regexp.MustCompile(`\$([A-Za-z_.:]+)(\|[a-z])?\$`)
 
 // Tokens that hold what somebody typed, or what comes from a search over it.
-var free = map[string]bool{"host": true, "address": true, "time": true, "at": true, "ip": true}
+var free = map[string]bool{"host": true, "sought": true, "minimum": true, "permitted": true, "names": true, "around": true, "address": true, "time": true, "at": true, "ip": true}
 
 func TestViews(t *testing.T) {
 	require.NotEmpty(t, views())

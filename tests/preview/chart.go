@@ -15,10 +15,11 @@ import (
 	"tordetect/tests/splunkd"
 )
 
-// Pixels, where the page has its full width; a row shares it among its panels.
+// Pixels.
 const (
-	rowWide     = 1130.0
-	marginLeft  = 34.0
+	beside      = 70.0 // what the page and a panel keep at their sides
+	stacked     = 700  // up to this width panels stand below each other (page.css)
+	figureWide  = 7.0  // of the scale
 	marginBelow = 22.0
 	marginAbove = 8.0
 )
@@ -30,8 +31,8 @@ var seriesColours = []string{"#006d9c", "#62b3b2", "#7b56db", "#5a4575", "#53a05
 var fieldColour = regexp.MustCompile(`"([^"]*)"\s*:\s*0x([0-9a-fA-F]{6})`)
 
 // chart draws stacked columns over time, the only chart of our dashboards.
-func chart(e dashboard.Element, result *splunkd.Result, panels int) (template.HTML, error) {
-	chartWide, chartHigh := rowWide/float64(panels), 200.0
+func chart(e dashboard.Element, result *splunkd.Result, chartWide float64) (template.HTML, error) {
+	chartHigh := 180.0
 	if text := e.Options["height"]; text != "" {
 		var err error
 		if chartHigh, err = strconv.ParseFloat(text, 64); err != nil || chartHigh < 60 {
@@ -64,18 +65,21 @@ func chart(e dashboard.Element, result *splunkd.Result, panels int) (template.HT
 	if len(result.Rows) == 0 || top == 0 {
 		return `<p class="none">No results found.</p>`, nil
 	}
-	step := tick(top)
-	scale := (chartHigh - marginAbove - marginBelow) / (math.Ceil(top/step) * step)
+	plot := chartHigh - marginAbove - marginBelow
+	step, ends := axis(top, plot)
+	scale := plot / ends
 	base := chartHigh - marginBelow
+	marginLeft := 8 + figureWide*float64(len(thousands(strconv.FormatFloat(ends, 'f', -1, 64)))+1)
+	labelled := e.Options["charting.axisLabelsY.majorLabelVisibility"] != "hide"
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %.0f %g" role="img" aria-label="%s over time">`, chartWide, chartHigh, html.EscapeString(strings.Join(series, ", ")))
-	for at := 0.0; at <= math.Ceil(top/step)*step+step/2; at += step {
+	for at := 0.0; at <= ends && labelled; at += step {
 		y := base - at*scale
-		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%g" y="%.1f" text-anchor="end">%g</text>`, marginLeft, chartWide, y, y, marginLeft-6, y+4, at)
+		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%g" y="%.1f" text-anchor="end">%s</text>`, marginLeft, chartWide, y, y, marginLeft-6, y+4, thousands(strconv.FormatFloat(at, 'f', -1, 64)))
 	}
 	column := (chartWide - marginLeft) / float64(len(result.Rows))
-	labels := int(math.Ceil(float64(len(result.Rows)) * 70 / (chartWide - marginLeft)))
+	labels := int(math.Ceil(float64(len(result.Rows)) * 45 / (chartWide - marginLeft)))
 	for i, row := range result.Rows {
 		x, y := marginLeft+float64(i)*column, base
 		for _, name := range slices.Backward(series) { // the first on top, as Splunk's charts (Highcharts, reversedStacks)
@@ -98,6 +102,14 @@ func chart(e dashboard.Element, result *splunkd.Result, panels int) (template.HT
 	return template.HTML(b.String()), nil
 }
 
+// chartWide is how wide a chart gets that shares a page with the panels of its row.
+func chartWide(page, panels int) float64 {
+	if page <= stacked {
+		panels = 1
+	}
+	return (float64(page) - beside) / float64(panels)
+}
+
 func value(row splunkd.Row, name string) float64 {
 	f, err := strconv.ParseFloat(row.Get(name), 64)
 	if err != nil || f < 0 {
@@ -106,13 +118,17 @@ func value(row splunkd.Row, name string) float64 {
 	return f
 }
 
-// tick is the distance of the lines behind the columns: 1, 2 or 5 times a power of ten, whole, for three to six lines.
-func tick(top float64) float64 {
-	for power := 1.0; ; power *= 10 {
-		for _, factor := range []float64{1, 2, 5} {
-			if step := factor * power; top/step <= 5 {
-				return step
-			}
+// axis is the distance of the lines behind the columns and where the last one lies, by the rules of Highcharts, with which
+// Splunk draws: about 72 pixels apart, 1, 2, 2.5 or 5 times a power of ten, whichever is nearest, and one line above 105% of
+// the highest column.
+func axis(top, plot float64) (step, ends float64) {
+	wanted := top * 1.05 * 72 / plot
+	power := math.Pow(10, math.Floor(math.Log10(wanted)))
+	factors := []float64{1, 2, 2.5, 5, 10}
+	for i, factor := range factors {
+		if step = factor * power; i+1 == len(factors) || (factor+factors[i+1])/2*power >= wanted {
+			break
 		}
 	}
+	return step, math.Ceil(top*1.05/step) * step
 }

@@ -1,18 +1,20 @@
 // Command preview draws the dashboards of the app without a Splunk: it runs their searches over the sample log and table,
 // through the packaged app and the stand-in, and writes each dashboard as one HTML page.
 //
-//	go run ./tests/preview [-o FOLDER] [-theme auto|light|dark] [-set TOKEN=VALUE]... [VIEW...]
+//	go run ./tests/preview [-o FOLDER] [-theme auto|light|dark] [-findings N] [-set TOKEN=VALUE]... [VIEW...]
 //	go run ./tests/preview -browser chromium -o app/static       the pictures of the manual
 //
 //	in:   default/data/ui/views/VIEW.xml of the package ($TORDETECT_PACKAGE, or the newest dist/*.tgz), the sample of tests/sample
 //	out:  FOLDER/VIEW.html, self-contained, in light and dark; with -browser only FOLDER/VIEW.png
 //
-// What is in the panels is what the searches of the dashboard gave. How it looks is ours: Splunk draws its own way, so
-// the pages show what stands where, not the last pixel. Nothing on a page can be clicked.
+// What is in the panels is what the searches of the dashboard gave. Known of how Splunk draws, and followed: how numbers are
+// rounded and get commas, how bars are stacked, where an axis ends. Widths, heights, colours and letters are ours. Nothing on
+// a page can be clicked.
 //
 //	main.go     arguments, the search head, the files
 //	page.go     a dashboard's state as data for page.tmpl and page.css
 //	chart.go    stacked columns as SVG
+//	many.go     traffic with a given number of findings, in place of the sample log
 //	picture.go  a browser's screenshot, made small
 package main
 
@@ -38,7 +40,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // options of the program.
 type options struct {
 	folder, theme, browser string
-	width                  int
+	width, findings        int
 	set                    settings
 }
 
@@ -63,13 +65,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.folder, "o", "dist", "`folder` to write to")
 	flags.StringVar(&o.theme, "theme", "auto", "auto, light or dark")
 	flags.StringVar(&o.browser, "browser", "", "a Chromium `program`: write a picture of each page instead")
-	flags.IntVar(&o.width, "width", 1200, "of the picture, in `pixels`")
+	flags.IntVar(&o.width, "width", 1200, "of the page, in `pixels`")
+	flags.IntVar(&o.findings, "findings", -1, "show traffic with so many findings (`number`) in place of the sample log")
 	flags.Var(o.set, "set", "`TOKEN=VALUE` of the dashboard's form")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	if !slices.Contains([]string{"auto", "light", "dark"}, o.theme) || o.width < 200 || o.width > 4000 {
 		fmt.Fprintln(stderr, "preview: -theme is auto, light or dark, and -width between 200 and 4000")
+		return 2
+	}
+	if o.findings > mostFindings {
+		fmt.Fprintf(stderr, "preview: -findings is at most %d\n", mostFindings)
 		return 2
 	}
 	views := flags.Args()
@@ -96,7 +103,7 @@ func usual(view string) map[string]string {
 	case "was_it_tor":
 		for _, f := range sample.Flows() {
 			if f.Kind == sample.LabelledEarly {
-				return map[string]string{"address": f.Dest, "time": f.End.Add(2 * time.Hour).Format(time.RFC3339)}
+				return map[string]string{"address": fmt.Sprintf("%s:%d", f.Dest, f.DestPort), "time": f.End.Add(2 * time.Hour).Format(time.RFC3339)}
 			}
 		}
 	}
@@ -109,7 +116,7 @@ func write(o options, views []string, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	head, err := install(dir)
+	head, err := install(dir, o.findings)
 	if err != nil {
 		return err
 	}
@@ -130,7 +137,7 @@ func write(o options, views []string, stdout io.Writer) (err error) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		var text bytes.Buffer
-		if err := render(&text, page, o.theme); err != nil {
+		if err := render(&text, page, o.theme, o.width); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		target := filepath.Join(o.folder, name+".html")
@@ -150,7 +157,7 @@ func write(o options, views []string, stdout io.Writer) (err error) {
 
 // install is a search head with two indexers, the package, the sample log and table. Each indexer tells its throughput,
 // which is what the panel What each node has asks for.
-func install(dir string) (*splunkd.Head, error) {
+func install(dir string, findings int) (*splunkd.Head, error) {
 	file, err := splunkd.PackageFile()
 	if err != nil {
 		return nil, err
@@ -167,7 +174,9 @@ func install(dir string) (*splunkd.Head, error) {
 		return nil, err
 	}
 	head := &splunkd.Head{App: app, Indexers: 2}
-	if _, err := head.AddLog(bytes.NewReader(sample.Log())); err != nil {
+	if findings >= 0 {
+		head.AddEvents(many(findings, sample.ListEnd())...)
+	} else if _, err := head.AddLog(bytes.NewReader(sample.Log())); err != nil {
 		return nil, err
 	}
 	_, last, _ := head.Span()

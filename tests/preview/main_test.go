@@ -90,7 +90,17 @@ func TestForm(t *testing.T) {
 	require.Contains(t, string(text), "indexer2")
 	require.Contains(t, string(text), "disabled checked")
 
+	for findings, part := range map[string]string{"0": "Nobody found at this sureness", "10": ">10.1.0.1<"} {
+		code, _, complaints = preview(t, "-o", dir, "-findings", findings, "tor_overview")
+		require.Zero(t, code, complaints)
+		text, err = os.ReadFile(filepath.Join(dir, "tor_overview.html"))
+		require.NoError(t, err)
+		require.Contains(t, string(text), part)
+		require.NotContains(t, string(text), "No traffic in this time")
+	}
+
 	for want, args := range map[string][]string{
+		"-findings is at most":          {"-findings", "1000000"},
 		"flag provided but not defined": {"-colour"},
 		"want TOKEN=VALUE":              {"-set", "address", "was_it_tor"},
 		"-set needs the one view":       {"-set", "address=x"},
@@ -148,21 +158,35 @@ func TestChart(t *testing.T) {
 		{"_time": {"1795600800"}, "tor": {"3"}, "a<b": {"1"}},
 		{"_time": {"1795604400"}, "tor": {"0"}, "a<b": {"text"}},
 	}
-	drawn, err := chart(e, &splunkd.Result{Table: splunkd.Table{Columns: []string{"_time", "_span", "tor", "a<b"}, Rows: rows}}, 1)
+	drawn, err := chart(e, &splunkd.Result{Table: splunkd.Table{Columns: []string{"_time", "_span", "tor", "a<b"}, Rows: rows}}, 400)
 	require.NoError(t, err)
 	bars := regexp.MustCompile(`<rect [^>]*height="([0-9.]+)" fill="(#[0-9a-f]+)"`).FindAllStringSubmatch(string(drawn), -1)
 	require.Len(t, bars, 2, "nothing is drawn for nothing")
-	require.Equal(t, []string{"42.5", seriesColours[0]}, bars[0][1:], "the last series is the lowest")
-	require.Equal(t, []string{"127.5", "#dc4e41"}, bars[1][1:])
+	require.Equal(t, []string{"25.0", seriesColours[0]}, bars[0][1:], "the last series is the lowest")
+	require.Equal(t, []string{"75.0", "#dc4e41"}, bars[1][1:])
 	require.Contains(t, string(drawn), ">10:00<")
 	require.Contains(t, string(drawn), "a&lt;b")
-	empty, err := chart(e, &splunkd.Result{}, 1)
+	empty, err := chart(e, &splunkd.Result{}, 400)
 	require.NoError(t, err)
 	require.Contains(t, string(empty), "No results found")
 	e.Options["charting.chart"] = "pie"
-	_, err = chart(e, &splunkd.Result{}, 1)
+	_, err = chart(e, &splunkd.Result{}, 400)
 	require.Error(t, err)
-	for top, want := range map[float64]float64{1: 1, 5: 1, 6: 2, 11: 5, 30: 10, 260: 100} {
-		require.Equal(t, want, tick(top), "%g", top)
+	for top, want := range map[float64][2]float64{5: {2.5, 7.5}, 4: {2, 6}, 1: {0.5, 1.5}, 25: {10, 30}, 260: {100, 300}, 100_000: {50_000, 150_000}} {
+		step, ends := axis(top, 150)
+		require.Equal(t, want, [2]float64{step, ends}, "%g", top)
 	}
+	step, ends := axis(5, 100)
+	require.Equal(t, [2]float64{5, 10}, [2]float64{step, ends}, "a low one")
+}
+
+// Single values are rounded as Splunk rounds them: to whole numbers, unless the view says otherwise.
+func TestPrecision(t *testing.T) {
+	for _, test := range [][3]string{{"0.9", "", "1"}, {"85.34", "0.0", "85.3"}, {"1234567", "0", "1,234,567"}, {"999", "", "999"}, {"1000.06", "0.00", "1,000.06"}, {"current", "0.0", "current"}} {
+		got, err := precision(test[0], test[1])
+		require.NoError(t, err)
+		require.Equal(t, test[2], thousands(got))
+	}
+	_, err := precision("1", "#")
+	require.Error(t, err)
 }

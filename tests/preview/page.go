@@ -53,7 +53,7 @@ type table struct {
 	Columns []string
 	Rows    [][]cell
 	Clicks  bool
-	More    int // rows that are on other pages
+	More    string // rows that are on other pages
 }
 
 type cell struct {
@@ -63,13 +63,13 @@ type cell struct {
 	Short  bool // no place to break
 }
 
-// From wideCell characters on a cell gets room to wrap; up to shortCell, a time, it stays on one line.
-const wideCell, shortCell = 45, 20
+// From wideCell characters on a cell gets room to wrap; up to shortCell, a time with its zone, it stays on one line.
+const wideCell, shortCell = 45, 25
 
 // tableRows is how many rows a page of a table has where it does not say (Simple XML's default).
 const tableRows = 20
 
-func render(w io.Writer, page *dashboard.Page, theme string) error {
+func render(w io.Writer, page *dashboard.Page, theme string, width int) error {
 	view := page.View
 	s := sheet{Label: view.Label, Description: view.Description, Theme: theme, Style: template.CSS(pageStyle), Fields: fields(page, view.Inputs)}
 	for _, row := range page.Rows() {
@@ -77,7 +77,7 @@ func render(w io.Writer, page *dashboard.Page, theme string) error {
 		for _, p := range row.Panels {
 			drawn := panel{Title: page.Fill(p.Title, false), Fields: fields(page, p.Inputs)}
 			for _, e := range p.Elements {
-				shown, err := element(page, e, len(row.Panels))
+				shown, err := element(page, e, chartWide(width, len(row.Panels)))
 				if err != nil {
 					return fmt.Errorf("panel %q: %w", drawn.Title, err)
 				}
@@ -119,7 +119,7 @@ func fields(page *dashboard.Page, inputs []dashboard.Input) (list []field) {
 	return list
 }
 
-func element(page *dashboard.Page, e dashboard.Element, panels int) (part, error) {
+func element(page *dashboard.Page, e dashboard.Element, wide float64) (part, error) {
 	p := part{Title: page.Fill(e.Title, false)}
 	if e.Kind == "html" {
 		// The text is the dashboard's own; values in it are escaped.
@@ -138,24 +138,30 @@ func element(page *dashboard.Page, e dashboard.Element, panels int) (part, error
 	var err error
 	switch e.Kind {
 	case "single":
-		p.Single, err = number(e, outcome.Result)
+		p.Single, err = number(page, e, outcome.Result)
 	case "table":
 		p.Table, err = grid(e, outcome.Result)
 	case "chart":
-		p.Text, err = chart(e, outcome.Result, panels)
+		p.Text, err = chart(e, outcome.Result, wide)
 	}
 	return p, err
 }
 
 // number is a single value: the first column of the first row, coloured where the view says from which value on.
-func number(e dashboard.Element, result *splunkd.Result) (*single, error) {
-	s := &single{Value: "No results found.", Unit: e.Options["unit"], Under: e.Options["underLabel"]}
+func number(page *dashboard.Page, e dashboard.Element, result *splunkd.Result) (*single, error) {
+	s := &single{Value: "No results found.", Unit: e.Options["unit"], Under: page.Fill(e.Options["underLabel"], false)}
 	columns := visible(result.Columns)
 	if len(result.Rows) == 0 || len(columns) == 0 || result.Rows[0].Get(columns[0]) == "" {
 		s.Unit = ""
 		return s, nil
 	}
 	s.Value = result.Rows[0].Get(columns[0])
+	precise, err := precision(s.Value, e.Options["numberPrecision"])
+	if err != nil {
+		return nil, err
+	}
+	raw := s.Value
+	s.Value = thousands(precise)
 	if e.Options["useColors"] != "1" {
 		return s, nil
 	}
@@ -164,7 +170,7 @@ func number(e dashboard.Element, result *splunkd.Result) (*single, error) {
 	if len(colours) != len(bounds)+1 {
 		return nil, fmt.Errorf("%d colours for %d bounds", len(colours), len(bounds))
 	}
-	value, err := strconv.ParseFloat(s.Value, 64)
+	value, err := strconv.ParseFloat(raw, 64)
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +186,34 @@ func number(e dashboard.Element, result *splunkd.Result) (*single, error) {
 	}
 	s.Tone = strings.TrimSpace(colours[at])
 	return s, nil
+}
+
+// precision rounds a number to the places of the option numberPrecision, 0 or 0.0 and so on. Splunk takes none as 0.
+func precision(value, pattern string) (string, error) {
+	number, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return value, nil // a word
+	}
+	whole, places, _ := strings.Cut(pattern, ".")
+	if strings.Trim(whole+places, "0") != "" {
+		return "", fmt.Errorf("a numberPrecision of %q", pattern)
+	}
+	return strconv.FormatFloat(number, 'f', len(places), 64), nil
+}
+
+// thousands puts commas into a number, as single values and axes have them.
+func thousands(number string) string {
+	whole, rest, fraction := strings.Cut(number, ".")
+	if strings.Trim(whole, "0123456789") != "" {
+		return number
+	}
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	if fraction {
+		whole += "."
+	}
+	return whole + rest
 }
 
 // visible leaves Splunk's own fields out.
@@ -209,7 +243,7 @@ func grid(e dashboard.Element, result *splunkd.Result) (*table, error) {
 	}
 	for i, row := range result.Rows {
 		if i == limit {
-			t.More = len(result.Rows) - limit
+			t.More = thousands(strconv.Itoa(len(result.Rows) - limit))
 			break
 		}
 		var cells []cell

@@ -48,3 +48,25 @@ func compileAppend(s *search, text string) (spl.Operator, error) {
 		return out, nil
 	}, nil
 }
+
+// compileAppendpipe compiles appendpipe [...]: the rows that are there, and behind them what the commands in brackets make
+// of them.
+func compileAppendpipe(s *search, text string) (spl.Operator, error) {
+	inner, ok := strings.CutPrefix(text, "[")
+	if !ok || !strings.HasSuffix(inner, "]") {
+		return nil, spl.SearchErrorf("Error in 'appendpipe' command: the commands in brackets are missing.")
+	}
+	steps, err := s.following(strings.TrimSuffix(inner, "]"))
+	if err != nil {
+		return nil, err
+	}
+	return func(in *spl.Table) (*spl.Table, error) {
+		more, err := runSteps(place{app: s.head.App, sid: s.sid}, in, steps)
+		if err != nil {
+			return nil, err
+		}
+		out := &spl.Table{Columns: slices.Clone(in.Columns), Rows: append(slices.Clone(in.Rows), more.Rows...)}
+		out.Add(more.Columns...)
+		return out, nil
+	}, nil
+}

@@ -39,6 +39,7 @@ func builtins() map[string]builtin {
 		"head":         {compile: overRows(spl.CompileHead)},
 		"dedup":        {compile: overRows(spl.CompileDedup)},
 		"append":       {compile: compileAppend},
+		"appendpipe":   {compile: compileAppendpipe},
 	}
 }
 

@@ -166,16 +166,20 @@ func (s *search) refine(text string, rows *spl.Table) (*spl.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, err := spl.ParsePipeline("| " + expanded)
-	if err != nil {
-		return nil, err
-	}
-	// In front stands what gave the rows, so that the first command is not the first of the search.
-	steps, err := s.compile(append([]spl.Stage{{Name: "search"}}, stages...), true)
+	steps, err := s.following(expanded)
 	if err != nil {
 		return nil, err
 	}
 	return runSteps(place{app: s.head.App, sid: s.sid}, rows, steps)
+}
+
+// following compiles commands that others stand before, so that the first is not the first of the search.
+func (s *search) following(text string) ([]step, error) {
+	stages, err := spl.ParsePipeline("| " + text)
+	if err != nil {
+		return nil, err
+	}
+	return s.compile(append([]spl.Stage{{Name: "search"}}, stages...), true)
 }
 
 // result is what the user of the search gets.

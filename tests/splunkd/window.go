@@ -146,7 +146,7 @@ func (s *search) subsearches(text string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			if name, _ := spl.SplitWord(strings.TrimSpace(text[start:i])); strings.EqualFold(name, "append") {
+			if name, _ := spl.SplitWord(strings.TrimSpace(text[start:i])); spl.TakesPipeline(name) {
 				inner = "[" + inner + "]"
 			} else if inner, err = s.subsearch(inner); err != nil {
 				return "", err

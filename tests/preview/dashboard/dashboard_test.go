@@ -15,6 +15,7 @@ import (
 // A form of every part that is played: a search that counts as typed, one over its result, an answer for none.
 const form = `<form version="1.1">
   <label>Rows</label>
+  <init><set token="hint">Click</set></init>
   <search id="rows">
     <query>| makeresults count=$n$ | eval name=$name|s$, age=5 | table name age</query>
     <earliest>-1m</earliest>
@@ -37,7 +38,7 @@ const form = `<form version="1.1">
       <title>Of $first$</title>
       <input type="checkbox" token="more"><choice value="yes">More</choice></input>
       <table rejects="$none$">
-        <title>Click</title>
+        <title>$hint$</title>
         <search base="rows"><query>stats count by name | eval hidden="a b&amp;c"</query></search>
         <fields>name, count</fields>
         <option name="drilldown">cell</option>
@@ -85,6 +86,7 @@ func TestPage(t *testing.T) {
 	require.Equal(t, "Of a", page.Fill(shown[0].Panels[0].Title, false))
 	table := shown[0].Panels[0].Elements[0]
 	require.Len(t, shown[0].Panels[0].Elements, 1)
+	require.Equal(t, "Click", page.Fill(table.Title, false))
 	require.Equal(t, []string{"name", "count"}, table.Fields)
 	row := page.Outcome(table.Search).Result.Rows[0]
 	require.Equal(t, "3", row.Get("count"))
@@ -156,12 +158,12 @@ func TestFilters(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, change := range [][3]string{
 		{"</form>", "</forms>", "form"},
-		{"<label>Rows</label>", "<init/>", "<init> at the top"},
+		{"<label>Rows</label>", "<map/>", "<map> at the top"},
 		{"<fail> <set token=\"bad\">true</set> </fail>", "<fail/>", "differ"},
 		{"<done>", "<progress/><done>", "<progress> in a search"},
 		{"<panel><html>", "<html/><panel><html>", "<html> in a row"},
 		{"<table rejects", "<map/><table rejects", "<map> in a panel"},
-		{"<title>Click</title>", "<format/>", "<format> in a table"},
+		{"<title>$hint$</title>", "<format/>", "<format> in a table"},
 		{"<default>a</default>", "<search/>", "<search> in an input"},
 		{"<search base=\"rows\"><query>stats count by name | eval hidden=\"a b&amp;c\"</query></search>", "", "without a search"},
 	} {

@@ -46,6 +46,9 @@ func Open(head *splunkd.Head, view *View, form map[string]string) (*Page, error)
 			return nil, fmt.Errorf("the form has no field %q", name)
 		}
 	}
+	if err := p.act(view.init, nil, Tokens{}); err != nil {
+		return nil, err
+	}
 	p.Tokens.start(all, form)
 	return p, p.settle()
 }
@@ -190,8 +193,13 @@ func (p *Page) with(events Tokens) Tokens {
 	return all
 }
 
-// Outcome is what became of a search so far.
-func (p *Page) Outcome(s *Search) Outcome { return p.ran[s] }
+// Outcome is what became of a search so far. One over the result of a search that failed shows that one's message.
+func (p *Page) Outcome(s *Search) Outcome {
+	if s.Base != "" && p.ran[p.search(s.Base)].Err != nil {
+		return Outcome{Err: p.ran[p.search(s.Base)].Err}
+	}
+	return p.ran[s]
+}
 
 // Shows says whether something is shown now.
 func (p *Page) Shows(s Shown) bool {

@@ -15,11 +15,11 @@
 //
 // # What is only supposed
 //
-// No browser of Splunk's was at hand. Taken from its manual: the four filters, that <html> escapes for HTML and <link> for
-// URLs, the first condition that matches, depends and rejects. Supposed: that searches of hidden panels run; that
-// job.resultCount behind a base is the base's and result.* the own; that a search which fails sets off <error> or <fail>
-// and never <done>; that hidden fields of a table are there for $row.name$; that fixed text in links stays as written.
-// Not played: submit buttons, search-driven inputs, <eval>, <init>, <progress>, <preview>, refresh, trellis, pages of tables.
+// No browser of Splunk's was at hand. Its manual has the filters, the escaping in <html> and <link>, <init>, the first
+// condition that matches, depends and rejects, and that <fields> hides columns which $row.name$ still has. Supposed: that
+// searches of hidden panels run; that job.resultCount behind a base is the base's and result.* the own; that a search which
+// fails sets off <error> or <fail> and never <done>, and that panels over its result show its message. Parts that our
+// dashboards do not use are refused.
 package dashboard
 
 import (
@@ -36,6 +36,7 @@ type View struct {
 	Inputs             []Input // of the whole page
 	Rows               []Row
 	Searches           []*Search // all, in the order of the file
+	init               []node    // what is set when the page opens
 }
 
 // Row is a row of panels, Panel a panel in it.
@@ -140,6 +141,8 @@ func parse(text []byte) (*View, error) {
 		var err error
 		switch child.name() {
 		case "label", "description":
+		case "init":
+			v.init = child.Children
 		case "search":
 			_, err = v.search(child)
 		case "fieldset":

@@ -22,6 +22,19 @@ func EachRow(change func(Row) (keep bool)) Operator {
 	}
 }
 
+// filter makes an operator that keeps rows as they are, or drops them. No command changes a row that another one may have.
+func filter(keep func(Row) bool) Operator {
+	return func(in *Table) (*Table, error) {
+		out := &Table{Columns: in.Columns}
+		for _, row := range in.Rows {
+			if keep(row) {
+				out.Rows = append(out.Rows, row)
+			}
+		}
+		return out, nil
+	}
+}
+
 func CompileNothing(*Context, string) (Operator, error) {
 	return func(in *Table) (*Table, error) { return in, nil }, nil
 }
@@ -36,12 +49,12 @@ func CompileSearch(_ *Context, text string) (Operator, error) {
 		return CompileNothing(nil, "")
 	}
 	keep, _, err := ParsePredicate(tokens, nil)
-	return EachRow(func(row Row) bool { return keep(row) }), err
+	return filter(keep), err
 }
 
 func CompileWhere(c *Context, text string) (Operator, error) {
 	condition, err := ParseWhere(text)
-	return EachRow(func(row Row) bool { return condition(c, row).IsTrue() }), err
+	return filter(func(row Row) bool { return condition(c, row).IsTrue() }), err
 }
 
 func CompileEval(c *Context, text string) (Operator, error) {

@@ -37,10 +37,10 @@ func ParsePipeline(search string) ([]Stage, error) {
 				i = end - 1
 				continue
 			case '[':
-				// Only append takes a search of its own here.
+				// Only these take commands of their own here.
 				name, _ := SplitWord(strings.TrimSpace(search[start:i]))
 				end := BracketEnd(search, i)
-				if !strings.EqualFold(name, "append") || end < 0 {
+				if !TakesPipeline(name) || end < 0 {
 					return nil, SearchErrorf("Subsearches and square brackets outside quotes are not played by this stand-in, but behind append: %q", search[i:])
 				}
 				i = end
@@ -67,6 +67,11 @@ func ParsePipeline(search string) ([]Stage, error) {
 		stages = append(stages, Stage{Name: strings.ToLower(name), Text: arguments})
 	}
 	return stages, nil
+}
+
+// TakesPipeline says whether a command has commands of its own in square brackets, which it runs itself.
+func TakesPipeline(name string) bool {
+	return strings.EqualFold(name, "append") || strings.EqualFold(name, "appendpipe")
 }
 
 // BracketEnd returns the place of the bracket that closes the one at open, or -1.
