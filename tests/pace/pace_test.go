@@ -1,0 +1,59 @@
+package pace
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// noted is a test that only notes that it failed.
+type noted struct {
+	testing.TB
+	said string
+}
+
+func (n *noted) Helper()                           {}
+func (n *noted) Errorf(format string, args ...any) { n.said = fmt.Sprintf(format, args...) }
+
+// A square is found in a small input that is grown, and a line is not.
+func TestGrow(t *testing.T) {
+	sink := 0
+	strict := bounds{perByte: 200 * time.Nanosecond, floor: 50 * time.Millisecond}
+	square := func(b []byte) {
+		for i := range b[:len(b)/20] { // a few look at all behind them
+			for range b[i:] {
+				sink ^= i
+			}
+		}
+	}
+	n := &noted{TB: t}
+	strict.grow(n, []byte(`{"a":["x","y"]}`), 77, square)
+	require.Contains(t, n.said, "slow: ")
+	n = &noted{TB: t}
+	strict.grow(n, []byte(`{"a":["x","y"]}`), 77, func(b []byte) { sink += bytes.Count(b, []byte("x")) })
+	require.Empty(t, n.said)
+	Hold(n, nil, square)
+	require.Empty(t, n.said)
+}
+
+// The same input is grown in the same way, into something that begins and ends as it
+// does.
+func TestGrownInputs(t *testing.T) {
+	of := func(seed uint32) (all [][]byte) {
+		usual.grow(t, []byte("head\nrow 1\nrow 2\nend"), seed, func(b []byte) { all = append(all, b) })
+		return all
+	}
+	require.Equal(t, of(46), of(46))
+	for seed := range uint32(400) {
+		all := of(seed)
+		require.Len(t, all, 2)
+		for _, b := range all {
+			require.GreaterOrEqual(t, len(b), 128<<10)
+			require.Less(t, len(b), 129<<10)
+		}
+	}
+	require.True(t, bytes.HasPrefix(of(46)[1], []byte("head\n")) && bytes.HasSuffix(of(46)[1], []byte("end")))
+}
