@@ -36,6 +36,9 @@ usage: ./build.sh VERB
   test      everything that needs no Splunk: package, gofmt, vet (for Windows and
             macOS too), staticcheck, all tests on the package, short fuzzing
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
+  fuzz      every fuzz target in turns, a share of the time for each, 30m in all: ./build.sh
+            fuzz [4h] [-workers 1] [-only REGEXP]; -each 10s gives each that much; -sum adds
+            up all runs. What breaks one or is too slow is kept under testdata/fuzz
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, contentctl and ksconf on the conf
@@ -190,16 +193,11 @@ brief() {
 		END { printf "%s", held }'
 }
 
+# fuzz [TIME] [OPTION...]: all targets in turns, see tests/fuzz.
 fuzz() {
-	local folder target failed=0
-	for folder in $(grep -rlE '^func Fuzz' --include='*_test.go' src tests | xargs -r -n1 dirname | sort -u); do
-		for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$folder"/*_test.go | sed 's/^func //' | sort -u); do
-			say "fuzz $folder $target $fuzztime"
-			go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" "./$folder" >dist/fuzz.log 2>&1 ||
-				{ cat dist/fuzz.log; failed=1; }
-		done
-	done
-	return $failed
+	if [[ $# -gt 0 && $1 != -* ]]; then set -- -time "$@"; fi
+	mkdir -p dist
+	go run ./tests/fuzz "$@"
 }
 
 check() {
@@ -224,7 +222,7 @@ check() {
 
 	# -count=1: the package and ../shared/data are inputs that the test cache does not see.
 	go test $(race) -count=1 -timeout 30m -v ./... 2>&1 | tee dist/test.log | brief || failed=1
-	fuzz || { say "fuzzing: failed"; failed=1; }
+	fuzz -each "$fuzztime" || { say "fuzzing: failed"; failed=1; }
 
 	skipped=$(grep -c 'skipped: no ../shared/data' dist/test.log || true)
 	say "$skipped tests skipped for want of ../shared/data"
@@ -469,6 +467,7 @@ bench) bench "$@" ;;
 evaluate) evaluate "$@" ;;
 arm64) arm64 ;;
 realtor) realtor ;;
+fuzz) fuzz "$@" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac
