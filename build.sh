@@ -39,6 +39,8 @@ usage: ./build.sh VERB
   fuzz      every fuzz target in turns, a share of the time for each, 30m in all: ./build.sh
             fuzz [4h] [-workers 1] [-only REGEXP]; -each 10s gives each that much; -sum adds
             up all runs. What breaks one or is too slow is kept under testdata/fuzz
+  faults    the packaged programs without disk, memory, a whole table, a reader of their
+            replies: each byte and each moment, where test tries a sample (tests/faults)
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, contentctl and ksconf on the conf
@@ -198,6 +200,12 @@ fuzz() {
 	if [[ $# -gt 0 && $1 != -* ]]; then set -- -time "$@"; fi
 	mkdir -p dist
 	go run ./tests/fuzz "$@"
+}
+
+faults() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go test -count=1 -timeout 1h -v ./tests/faults -args -every
 }
 
 check() {
@@ -468,6 +476,7 @@ evaluate) evaluate "$@" ;;
 arm64) arm64 ;;
 realtor) realtor ;;
 fuzz) fuzz "$@" ;;
+faults) faults ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac
