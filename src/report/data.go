@@ -67,7 +67,7 @@ func (c *csvRow) append(line []byte, f *scan.Flow) []byte {
 			line = append(line, ',')
 		}
 		if cell := c.row.cell(i); len(cell) > 0 {
-			cell, c.text = terminal.PrintableCell(cell, c.text)
+			cell, c.text = terminal.PrintableCSV(cell, c.text)
 			line = rows.AppendCell(line, cell)
 		}
 	}
