@@ -41,6 +41,8 @@ usage: ./build.sh VERB
             up all runs. What breaks one or is too slow is kept under testdata/fuzz
   faults    the packaged programs without disk, memory, a whole table, a reader of their
             replies: each byte and each moment, where test tries a sample (tests/faults)
+  soak      one search of 20 million rows, 1,000 short ones two at a time, 10,000 probes:
+            memory stays bounded and nothing is left; needs Linux (tests/soak)
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, contentctl and ksconf on the conf
@@ -206,6 +208,12 @@ faults() {
 	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
 	export TORDETECT_PACKAGE
 	go test -count=1 -timeout 1h -v ./tests/faults -args -every
+}
+
+soak() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go run ./tests/soak "$@"
 }
 
 check() {
@@ -477,6 +485,7 @@ arm64) arm64 ;;
 realtor) realtor ;;
 fuzz) fuzz "$@" ;;
 faults) faults ;;
+soak) soak "$@" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac
