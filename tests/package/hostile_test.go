@@ -111,3 +111,25 @@ func TestTokensOfLinks(t *testing.T) {
 		})
 	}
 }
+
+// A subsearch that hands its rows' values on as text of the search around it lets through
+// numbers and addresses alone.
+func TestSubsearchesOfHostileRows(t *testing.T) {
+	guards := map[string]string{
+		"$only":       `where match(src,"^[0-9A-Fa-f:.]+$")`,
+		"$tor_window": `[| makeresults | addinfo`, // of times of the job, no rows
+	}
+	found := 0
+	for _, file := range []string{savedsearches, "default/macros.conf"} {
+		text := read(t, file)
+		for _, m := range regexp.MustCompile(`\| return (\$?\w+)`).FindAllStringSubmatchIndex(text, -1) {
+			name := text[m[2]:m[3]]
+			guard, known := guards[name]
+			require.True(t, known, "%s hands on %s", file, name)
+			require.Contains(t, text[max(0, m[0]-800):m[0]], guard, "%s hands on %s", file, name)
+			found++
+		}
+		require.NotRegexp(t, `\|\s*(format|map)\b`, text, "rows become a search by other ways")
+	}
+	require.Equal(t, len(guards), found)
+}
