@@ -40,6 +40,7 @@ func FuzzAnswers(f *testing.F) {
 		`{"text":"Success","code":0,"ackId":7}`, `{"text":"Success","code":0,"ackId":-1}`, `"OK"`, `{"acks":{"7":true,"8":false,"x":true}}`, `{"acks":null}`,
 		`{"text":"Invalid token ` + testToken + `","code":4}`, `{"text":"Incorrect index","code":7,"invalid-event-number":-3}`, `{"text":"\u001b]0;x\u0007","code":9}`,
 		`{"code":"SUCCESS","message":"x","details":{}}`, `{"code":"INVALID_DATA","message":"\u202e"}`, "<html><title>Login \x1b[2J</title>", `{"code":1e400}`, ``,
+		"no such token: " + testToken + " \x1b[2J",
 	} {
 		for _, status := range []int{200, 204, 302, 400, 429, 503} {
 			f.Add(status, "Retry-After", "120", []byte(body))
@@ -121,6 +122,7 @@ func FuzzState(f *testing.F) {
 		at := int64(-1)
 		for _, d := range s.Files[0].Done {
 			require.Greater(t, d.From, at)
+			require.Greater(t, d.To, d.From)
 			at = d.To
 		}
 		require.GreaterOrEqual(t, s.Accepted, int64(0))
