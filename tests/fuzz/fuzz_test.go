@@ -57,6 +57,15 @@ func TestRun(t *testing.T) {
 	require.Regexp(t, `(?m)^1 targets `, out.String())
 }
 
+// The targets of the project are found, and those in the text above are none.
+func TestFind(t *testing.T) {
+	all, err := find("../..")
+	require.NoError(t, err)
+	require.Greater(t, len(all), 50)
+	require.Contains(t, all, target{"src/relay", "FuzzParse"})
+	require.NotContains(t, all, target{"tests/fuzz", "FuzzBad"})
+}
+
 func TestWrongUsage(t *testing.T) {
 	for _, args := range [][]string{{"-each", "many"}, {"-each", "0x"}, {"-time", "-1s"}, {"-workers", "0"}, {"-only", "("}, {"x"}} {
 		var said bytes.Buffer

@@ -20,6 +20,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/signal"
@@ -157,8 +160,6 @@ type target struct{ folder, name string }
 
 func (t target) String() string { return filepath.ToSlash(t.folder) + " " + t.name }
 
-var declared = regexp.MustCompile(`(?m)^func (Fuzz[A-Za-z0-9_]*)\(f \*testing\.F\)`)
-
 // find looks for targets in the tests below src and tests, in the order of their names.
 func find(root string) (all []target, err error) {
 	for _, top := range []string{"src", "tests"} {
@@ -166,13 +167,15 @@ func find(root string) (all []target, err error) {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			text, err := os.ReadFile(path)
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 			if err != nil {
 				return err
 			}
 			folder, err := filepath.Rel(root, filepath.Dir(path))
-			for _, m := range declared.FindAllSubmatch(text, -1) {
-				all = append(all, target{folder, string(m[1])})
+			for _, d := range file.Decls {
+				if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+					all = append(all, target{folder, f.Name.Name})
+				}
 			}
 			return err
 		})
