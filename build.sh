@@ -39,6 +39,13 @@ usage: ./build.sh VERB
   test      everything that needs no Splunk: package, gofmt, vet (for Windows and
             macOS too), staticcheck, all tests on the package, short fuzzing
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
+  fuzz      every fuzz target in turns, a share of the time for each, 30m in all: ./build.sh
+            fuzz [4h] [-workers 1] [-only REGEXP]; -each 10s gives each that much; -sum adds
+            up all runs. What breaks one or is too slow is kept under testdata/fuzz
+  faults    the packaged programs without disk, memory, a whole table, a reader of their
+            replies: each byte and each moment, where test tries a sample (tests/faults)
+  soak      one search of 20 million rows, 1,000 short ones two at a time, 10,000 probes:
+            memory stays bounded and nothing is left; needs Linux (tests/soak)
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, contentctl and ksconf on the conf
@@ -230,16 +237,23 @@ brief() {
 		END { printf "%s", held }'
 }
 
+# fuzz [TIME] [OPTION...]: all targets in turns, see tests/fuzz.
 fuzz() {
-	local folder target failed=0
-	for folder in $(grep -rlE '^func Fuzz' --include='*_test.go' src tests | xargs -r -n1 dirname | sort -u); do
-		for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$folder"/*_test.go | sed 's/^func //' | sort -u); do
-			say "fuzz $folder $target $fuzztime"
-			go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" "./$folder" >dist/fuzz.log 2>&1 ||
-				{ cat dist/fuzz.log; failed=1; }
-		done
-	done
-	return $failed
+	if [[ $# -gt 0 && $1 != -* ]]; then set -- -time "$@"; fi
+	mkdir -p dist
+	go run ./tests/fuzz "$@"
+}
+
+faults() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go test -count=1 -timeout 1h -v ./tests/faults -args -every
+}
+
+soak() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	go run ./tests/soak "$@"
 }
 
 check() {
@@ -266,7 +280,7 @@ check() {
 	go test $(race) -count=1 -timeout 30m -v ./... 2>&1 | tee dist/test.log | brief || failed=1
 	# What one processor does with instructions of its own, others do in Go.
 	go test -count=1 -tags purego ./src/rows || failed=1
-	fuzz || { say "fuzzing: failed"; failed=1; }
+	fuzz -each "$fuzztime" || { say "fuzzing: failed"; failed=1; }
 
 	skipped=$(grep -c 'skipped: no ../shared/data' dist/test.log || true)
 	say "$skipped tests skipped for want of ../shared/data"
@@ -498,6 +512,9 @@ bench) bench "$@" ;;
 evaluate) evaluate "$@" ;;
 arm64) arm64 ;;
 realtor) realtor ;;
+fuzz) fuzz "$@" ;;
+faults) faults ;;
+soak) soak "$@" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac

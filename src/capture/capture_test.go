@@ -23,6 +23,7 @@ import (
 
 	"tordetect/src/tlsname"
 	"tordetect/tests/hellos"
+	"tordetect/tests/pace"
 	"tordetect/tests/shared"
 )
 
@@ -340,6 +341,7 @@ func FuzzCapture(f *testing.F) {
 	f.Add(hellos.Pcapng([]layers.LinkType{layers.LinkTypeRaw}, p))
 	f.Add([]byte{0x1f, 0x8b})
 	f.Fuzz(func(t *testing.T, file []byte) {
+		pace.Hold(t, file, func(file []byte) { _, _ = Read(bytes.NewReader(file), func(*Hello) error { return nil }) })
 		s, err := Read(bytes.NewReader(file), func(h *Hello) error {
 			require.Len(t, h.JA3, 32)
 			return nil

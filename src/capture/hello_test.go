@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tordetect/tests/hellos"
+	"tordetect/tests/pace"
 )
 
 func itoa(n uint16) string { return strconv.Itoa(int(n)) }
@@ -201,6 +202,13 @@ func FuzzClientHello(f *testing.F) {
 	}
 	f.Add([]byte{}, false)
 	f.Fuzz(func(t *testing.T, body []byte, dtls bool) {
+		pace.Hold(t, body, func(body []byte) {
+			var h clientHello
+			if h.read(body, dtls) {
+				h.ja3()
+				h.ja4()
+			}
+		})
 		before := bytes.Clone(body)
 		var h, again clientHello
 		ok := h.read(body, dtls)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/cell"
+	"tordetect/tests/pace"
 )
 
 func TestIsEmpty(t *testing.T) {
@@ -188,6 +189,10 @@ func FuzzReadTime(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		at, kind := cell.ReadTime([]byte(text), nil)
+		pace.Hold(t, []byte(text), func(text []byte) {
+			cell.ReadTime(text, nil)
+			cell.Address(text)
+		})
 		require.True(t, kind.IsMoment() == (kind == cell.ATime || kind == cell.Assumed))
 		require.True(t, at >= 0 && at <= (cell.MaxTime+1)*cell.Million)
 		require.True(t, kind.IsMoment() || at == 0)

@@ -108,7 +108,7 @@ func anyEpoch(text []byte) (int64, bool) {
 		n = n*10 + int64(text[digits]-'0')
 		digits++
 	}
-	if digits == 0 {
+	if digits == 0 || n < 0 { // of the largest numbers with nineteen digits nothing is left
 		return 0, false
 	}
 	fraction := text[digits:]

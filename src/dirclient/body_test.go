@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/pace"
 )
 
 // FuzzReceive: whatever arrives, there is no panic, no more than the limits, and
@@ -25,6 +27,10 @@ func FuzzReceive(f *testing.F) {
 	limits.Body, limits.Decoded = 2000, 4000
 	f.Fuzz(func(t *testing.T, encoding string, body []byte) {
 		c := &Client{limits: limits}
+		pace.Hold(t, body, func(body []byte) {
+			_, _ = c.receive(context.Background(), &http.Response{Header: http.Header{"Content-Encoding": {encoding}},
+				Body: io.NopCloser(bytes.NewReader(body)), ContentLength: -1}, func() {})
+		})
 		response := &http.Response{
 			Header:        http.Header{"Content-Encoding": {encoding}},
 			Body:          io.NopCloser(bytes.NewReader(body)),

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/event"
+	"tordetect/tests/pace"
 )
 
 func TestReadLabel(t *testing.T) {
@@ -290,6 +291,11 @@ func FuzzFirewall(f *testing.F) {
 		f.Add([]byte(cell))
 	}
 	f.Fuzz(func(t *testing.T, cell []byte) {
+		pace.Hold(t, cell, func(cell []byte) {
+			event.ReadLabel(cell)
+			event.ReadTransport(cell)
+			event.IsBlock(cell)
+		})
 		upper := make([]byte, 0, len(cell)+2)
 		upper = append(upper, ' ')
 		for _, c := range cell {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/event"
+	"tordetect/tests/pace"
 )
 
 // Objects are read as encoding/json reads them, with the names joined as Splunk joins
@@ -93,6 +94,12 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var p Parser
 		var e event.Event
+		pace.Hold(t, text, func(text []byte) {
+			for line := range bytes.Lines(text) {
+				p.Read(line, &e)
+			}
+		})
+		p = Parser{}
 		for line := range bytes.Lines(text) {
 			headless := p.zeek.separator == 0
 			claim := p.Read(line, &e)

@@ -11,6 +11,7 @@ import (
 	"tordetect/src/event"
 	"tordetect/src/format"
 	"tordetect/src/rows"
+	"tordetect/tests/pace"
 )
 
 // Any bytes, as each format or none: every line is an event, unreadable, of another
@@ -29,6 +30,9 @@ func FuzzFiles(f *testing.F) {
 			t.Skip("what is packed may be large")
 		}
 		options := Options{Format: format.Format(of) % format.Formats, Now: time.Unix(1795176000, 0)}
+		pace.Hold(t, text, func(text []byte) {
+			require.NoError(t, New(options).Read("x", bytes.NewReader(text), func(*event.Event, int64) error { return nil }))
+		})
 		readAll := func(pieces bool) (*Log, []got) {
 			src := iotest.DataErrReader(bytes.NewReader(text))
 			if pieces {

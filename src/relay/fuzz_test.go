@@ -10,6 +10,8 @@ import (
 	"tordetect/src/relay/sheet"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/pace"
 )
 
 // FuzzParse holds whatever can be read to what the rest of the program relies
@@ -22,6 +24,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(inHours(f, network))
 	f.Fuzz(func(t *testing.T, text string) {
 		table, err := Parse(text)
+		pace.Hold(t, []byte(text), func(text []byte) { _, _ = Parse(string(text)) })
 		if err != nil {
 			return
 		}

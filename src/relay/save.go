@@ -20,6 +20,7 @@ import (
 
 	"tordetect/src/flow"
 	"tordetect/src/relay/sheet"
+	"tordetect/src/whole"
 )
 
 // Row is a row of the table: its cells, in the order of Columns.
@@ -166,36 +167,40 @@ func (m *Merger) Write(w io.Writer, o Options) (Stats, error) {
 // the old one or the new one, and if anything fails the old one stays. The old
 // one's permission stays, and its owner where we may set it: a table of splunk
 // that root renewed must still be splunk's. A table that is new is readable by
-// all. A link is followed. (Windows: save_windows.go.)
+// all. A link is followed.
 func (m *Merger) WriteFile(path string, o Options) (stats Stats, err error) {
-	target, old, err := replaceable(path)
+	target, err := replaceable(path)
 	if err != nil {
 		return Stats{}, fmt.Errorf("write the relay table: %w", err)
 	}
-	err = replace(target, old, func(w io.Writer) error {
-		stats, err = m.Write(w, o)
-		return err
+	var failed error // says itself what it was about
+	err = whole.Replace(target, 0o644, func(w io.Writer) error {
+		stats, failed = m.Write(w, o)
+		return failed
 	})
+	if err != nil && failed == nil {
+		err = fmt.Errorf("write the relay table: %w", err)
+	}
 	return stats, err
 }
 
-// replaceable returns the file that path stands for, and what is there, nil if
-// there is none yet.
-func replaceable(path string) (target string, old fs.FileInfo, err error) {
-	target, err = filepath.EvalSymlinks(path)
+// replaceable returns the file that path stands for, links followed.
+func replaceable(path string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return path, nil, nil
+		return path, nil
 	}
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
-	if old, err = os.Stat(target); err != nil {
-		return "", nil, err
+	info, err := os.Stat(target)
+	if err != nil {
+		return "", err
 	}
-	if !old.Mode().IsRegular() {
-		return "", nil, fmt.Errorf("%s is not a file", path)
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a file", path)
 	}
-	return target, old, nil
+	return target, nil
 }
 
 // since returns the intervals that reach the moment.

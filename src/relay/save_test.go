@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/pace"
 )
 
 func smallMerger(t *testing.T) *Merger {
@@ -122,6 +125,11 @@ func FuzzMerge(f *testing.F) {
 	f.Add(smallTable)
 	f.Add(tableHeader + "192.0.2.1,1,or,,,,0,1\n192.0.2.1,1,or,," + hex40("0") + ",,1,2\n::1%a,1,dir,Exit,,x,2,2\n,,coverage,,,,0,0\n,4,end,,,,,")
 	f.Fuzz(func(t *testing.T, text string) {
+		pace.Hold(t, []byte(text), func(text []byte) {
+			if m := NewMerger(); addTable(m, string(text)) == nil {
+				_, _ = m.Write(io.Discard, Options{})
+			}
+		})
 		m := NewMerger()
 		if addTable(m, text) != nil {
 			return

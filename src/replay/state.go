@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"tordetect/src/bounded"
 	"tordetect/src/text"
+	"tordetect/src/whole"
 )
 
 // A state is what a replay has to know to go on after it was stopped or killed.
@@ -176,18 +176,12 @@ func (s *state) save(path string) error {
 	if err != nil {
 		return err
 	}
-	advice := "; name a place that can be written by --state"
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	err = whole.Replace(path, 0o600, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("write the state: %w%s", err, advice)
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write the state: %w%s", err, advice)
+		return fmt.Errorf("write the state: %w; name a place that can be written by --state", err)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (c *csvRow) cell(line, cell []byte) []byte {
 			return append(append(append(line, '"'), cell...), '"')
 		}
 	}
-	cell, c.scratch = terminal.PrintableCell(cell, c.scratch)
+	cell, c.scratch = terminal.PrintableCSV(cell, c.scratch)
 	return rows.AppendCell(line, cell)
 }
 

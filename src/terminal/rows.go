@@ -1,7 +1,7 @@
 package terminal
 
 import (
-	"encoding/csv"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -46,8 +46,7 @@ func (t *Terminal) Rows(form string, columns []string, rows [][]any) error {
 		}
 	}
 	if form == FormCSV {
-		w := csv.NewWriter(t.out)
-		return writing(0, w.WriteAll(append([][]string{columns}, words...)))
+		return t.Print(asCSV(append([][]string{columns}, words...)))
 	}
 	all := make([]Column, len(columns))
 	for i, name := range columns {
@@ -55,6 +54,30 @@ func (t *Terminal) Rows(form string, columns []string, rows [][]any) error {
 	}
 	_, err := t.Table(all, words) // none has a rank, so none is left out
 	return writing(0, err)
+}
+
+// asCSV quotes also what has a semicolon, with which spreadsheets of some languages part
+// cells: behind it a formula could begin.
+func asCSV(lines [][]string) string {
+	var b, scratch []byte
+	for _, line := range lines {
+		for i, word := range line {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			var cell []byte
+			cell, scratch = PrintableCSV([]byte(word), scratch)
+			if bytes.ContainsAny(cell, "\",;") || len(cell) > 0 && cell[0] == ' ' {
+				b = append(b, '"')
+				b = append(b, bytes.ReplaceAll(cell, []byte{'"'}, []byte(`""`))...)
+				b = append(b, '"')
+			} else {
+				b = append(b, cell...)
+			}
+		}
+		b = append(b, '\n')
+	}
+	return string(b)
 }
 
 // Object writes a row as JSON, its keys in the order of the columns.

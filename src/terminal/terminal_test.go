@@ -141,3 +141,11 @@ func TestBarWithoutTerminal(t *testing.T) {
 	done()
 	require.Equal(t, "torctl: lines?; of two\n", err.String())
 }
+
+// CSV is opened in spreadsheets, also in those that part cells at semicolons.
+func TestRowsAsCSV(t *testing.T) {
+	var out bytes.Buffer
+	rows := [][]any{{"=1+1", "a;=1+1", 5}, {`say "x", y`, " @x", -5}, {"plain", "", "-"}, {evil, "two\nlines", 1.5}}
+	require.NoError(t, Of(&out, nil, 0, false).Rows(FormCSV, []string{"a", "b", "c"}, rows))
+	require.Equal(t, "a,b,c\n'=1+1,\"a;=1+1\",5\n\"say \"\"x\"\", y\",' @x,-5\nplain,,-\n\"a?[31m??\"\"b\\,??c??\",two?lines,1.5\n", out.String())
+}

@@ -18,6 +18,7 @@ import (
 
 	"tordetect/src/flow"
 	"tordetect/src/tlsname"
+	"tordetect/tests/pace"
 	"tordetect/tests/shared"
 )
 
@@ -531,6 +532,15 @@ func FuzzNames(f *testing.F) {
 		f.Add([]byte(name))
 	}
 	f.Fuzz(func(t *testing.T, name []byte) {
+		pace.Hold(t, name, func(name []byte) {
+			tlsname.Form(name)
+			tlsname.OfHost(name)
+			tlsname.HostPort(name)
+			tlsname.JA3(name)
+			tlsname.JA4(name)
+			tlsname.Groups(name)
+			tlsname.Certificate(name, name)
+		})
 		before := string(name)
 		fits, madeUp := tlsname.Form(name)
 		for c, form := range formOf {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/pace"
 	"tordetect/tests/tornet"
 )
 
@@ -31,6 +32,11 @@ func FuzzParseConsensus(f *testing.F) {
 	f.Add([]byte("network-status-version 3\nvote-status vote\n"))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		c, err := ParseConsensus(doc)
+		pace.Hold(t, doc, func(doc []byte) {
+			if c, err := ParseConsensus(doc); err == nil {
+				c.Verify(certs, trust)
+			}
+		})
 		if err != nil {
 			require.Nil(t, c)
 			require.True(t, strings.HasPrefix(err.Error(), "consensus: "), err)
@@ -67,6 +73,7 @@ func FuzzParseCertificates(f *testing.F) {
 	honest = append(honest, greased...)
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		certs, err := ParseCertificates(doc)
+		pace.Hold(t, doc, func(doc []byte) { _, _ = ParseCertificates(doc) })
 		require.True(t, err != nil || len(certs) > 0)
 		for _, cert := range certs {
 			for _, own := range honest {
@@ -87,6 +94,7 @@ func FuzzParseExitList(f *testing.F) {
 	f.Add(doc[:200])
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		list, err := ParseExitList(doc)
+		pace.Hold(t, doc, func(doc []byte) { _, _ = ParseExitList(doc) })
 		if err != nil {
 			return
 		}
@@ -106,6 +114,7 @@ func FuzzParseAuthorities(f *testing.F) {
 	f.Add([]byte("B0B1B2B3B4B5B6B7B8B9BABBBCBDBEBFB0B1B2B3,beta,[2001:db8::1],80,443,-,2024-11-30 # x\r\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		trust, err := ParseAuthorities(text)
+		pace.Hold(t, text, func(text []byte) { _, _ = ParseAuthorities(text) })
 		if err != nil {
 			require.Empty(t, trust)
 			require.Less(t, len(err.Error()), 400)
@@ -127,6 +136,10 @@ func FuzzDocuments(f *testing.F) {
 	}
 	limits := Limits{Input: 1 << 20, Output: 4 << 20, Document: 1 << 20}
 	f.Fuzz(func(t *testing.T, file []byte) {
+		pace.Hold(t, file, func(file []byte) {
+			for range Documents("f", bytes.NewReader(file), limits) {
+			}
+		})
 		given := 0
 		total := 0
 		for d, err := range Documents("f", bytes.NewReader(file), limits) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/text"
+	"tordetect/tests/pace"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -87,6 +88,7 @@ func TestPage(t *testing.T) {
 func FuzzPage(f *testing.F) {
 	f.Add([]byte("<html><title>a</title>"))
 	f.Fuzz(func(t *testing.T, body []byte) {
+		pace.Hold(t, body, func(body []byte) { Page(body) })
 		title, is := Page(body)
 		require.LessOrEqual(t, len(title), 100)
 		require.True(t, is || title == "")

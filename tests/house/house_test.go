@@ -15,12 +15,13 @@ import (
 
 // storeys are the packages of src, from the roof to the ground. A package may
 // import those of the storeys below its own, and none beside it. On the ground
-// nothing is imported: chunked and rows are for others to copy, text and bounded
-// for all.
+// nothing is imported: chunked and rows are for others to copy, text, bounded
+// and whole for all.
 var storeys = [][]string{
 	{"cmd/tordetect", "cmd/torrelays", "cmd/torctl"},
 	{"command/tordetect", "command/torrelays"},
-	{"report", "report/html"},
+	{"report/html"},
+	{"report"},
 	{"report/digest"},
 	{"scan"},
 	{"doctor", "replay", "relaylist", "capture"},
@@ -33,7 +34,7 @@ var storeys = [][]string{
 	{"tordir", "dirclient", "splunkhome", "replay/stamp", "replay/attackdata", "relay/sheet"},
 	{"flow"},
 	{"cell", "web", "chunked/chunkedtest", "chunked/example"},
-	{"chunked", "rows", "text", "bounded"},
+	{"chunked", "rows", "text", "bounded", "whole"},
 }
 
 const ours = "tordetect/src/"

@@ -274,7 +274,7 @@ type drilldown struct {
 	Latest   string `json:"latest_offset"`
 }
 
-var token = regexp.MustCompile(`\$([a-z_]+)\$`)
+var token = regexp.MustCompile(`\$([a-z_]+)(?:\|s)?\$`)
 
 // What Enterprise Security reads. A token that is no field stays as it is in
 // the title, and a risk field that is none scores nobody.

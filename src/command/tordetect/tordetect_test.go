@@ -20,6 +20,7 @@ import (
 	"tordetect/src/chunked"
 	"tordetect/src/flow"
 	"tordetect/src/rows"
+	"tordetect/tests/pace"
 )
 
 const flowHeader = "_time,src_ip,dest_ip,dest_port\n"
@@ -443,6 +444,12 @@ func FuzzExecute(f *testing.F) {
 	folder := f.TempDir()
 	require.NoError(f, os.WriteFile(filepath.Join(folder, "tor_relays.csv"), []byte(network()), 0o600))
 	f.Fuzz(func(t *testing.T, body string) {
+		pace.Hold(t, []byte(body), func(body []byte) {
+			search := New(folder, time.Now)
+			_, err := search.Getinfo(&chunked.Info{})
+			require.NoError(t, err)
+			_ = search.Execute(context.Background(), &chunked.Chunk{Finished: true}, bytes.NewReader(body))
+		})
 		search := New(folder, time.Now)
 		_, err := search.Getinfo(&chunked.Info{})
 		require.NoError(t, err)

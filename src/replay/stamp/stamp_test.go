@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/pace"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -106,6 +108,7 @@ func FuzzFind(f *testing.F) {
 	f.Add([]byte(`{"timestamp":"2026-11-20T10:15:30.5+0100","ts":1763633730.1}`), int64(-5))
 	f.Add([]byte("1763633730.5\tC1"), int64(1))
 	f.Fuzz(func(t *testing.T, text []byte, by int64) {
+		pace.Hold(t, text, func(text []byte) { Find(text, time.UTC, noon, nil) })
 		by %= 20 * 365 * 86400
 		shift := time.Duration(by) * time.Second
 		found, own := Find(text, time.UTC, noon, nil)

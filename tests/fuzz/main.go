@@ -1,0 +1,188 @@
+// Command fuzz runs the fuzz targets of the project in turns and says what came of it:
+//
+//	go run ./tests/fuzz [-time 30m] [-workers 2] [-only REGEXP]   a share of the time for each
+//	go run ./tests/fuzz -each 5000x                               so many inputs, or so long, for each
+//	go run ./tests/fuzz -sum                                      all runs that the log holds, target by target
+//
+//	target               CPU min  executions  new  corpus  covered        found
+//	src/relay FuzzParse      4.0     2311870   41      97  38.1% > 44.0%
+//
+// An input that breaks a target, or is too slow for it (tests/pace), is kept under
+// testdata/fuzz of its package, where go test runs it from then on. Inputs that only
+// reach new code stay in Go's build cache, and the next run goes on from them. covered
+// is how much of the package's code the seeds reach, and with those inputs. Each run
+// is a line of -log, in JSON. Exit code 0, 1 something was found or failed, 2 wrong
+// usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// options of a run.
+type options struct {
+	time    time.Duration // for all targets together
+	each    string        // limit of each, in the place of the time: 1m, or 5000x
+	workers int
+	only    *regexp.Regexp
+	log     string
+	sum     bool
+	root    string
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "fuzz:", err)
+		}
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	all, err := o.do(ctx, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "fuzz:", err)
+		return 1
+	}
+	if o.each == "" { // else its exit code is what it is for
+		write(stdout, all)
+	}
+	if slices.ContainsFunc(all, func(r result) bool { return len(r.Found) > 0 }) && !o.sum {
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	o := options{root: "."}
+	f := flag.NewFlagSet("fuzz", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.DurationVar(&o.time, "time", 30*time.Minute, "time for all targets together")
+	f.StringVar(&o.each, "each", "", "inputs (5000x) or time (1m) for each target, in the place of -time; no table, no log")
+	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "processes that fuzz at the same time")
+	only := f.String("only", "", "regular expression: targets such as src/relay FuzzParse")
+	f.StringVar(&o.log, "log", "dist/fuzz.jsonl", "file to which a line is added for each run of a target; empty: none")
+	f.BoolVar(&o.sum, "sum", false, "run nothing: sum up the log")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if o.each != "" {
+		d, err := time.ParseDuration(o.each)
+		n, isCount := strings.CutSuffix(o.each, "x")
+		if count, bad := strconv.Atoi(n); err != nil && (!isCount || bad != nil || count < 1) {
+			return o, fmt.Errorf("-each %q: want a number of inputs such as 5000x, or a time", o.each)
+		}
+		o.time = max(d, time.Hour) // what a count may take
+	}
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
+		return o, fmt.Errorf("-only: %w", err)
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("%q: want options only", f.Arg(0))
+	case o.time <= 0 || o.workers < 1:
+		return o, errors.New("-time and -workers: want more than 0")
+	}
+	return o, nil
+}
+
+// do runs all targets, or what there is time for until the context ends.
+func (o options) do(ctx context.Context, stderr io.Writer) ([]result, error) {
+	if o.sum {
+		return sum(o.log)
+	}
+	targets, err := find(o.root)
+	if err != nil {
+		return nil, err
+	}
+	targets = slices.DeleteFunc(targets, func(t target) bool { return !o.only.MatchString(t.String()) })
+	if len(targets) == 0 {
+		return nil, errors.New("no target has such a name")
+	}
+	scratch, err := os.MkdirTemp("", "fuzz-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	limit, share := o.each, o.time
+	if o.each == "" {
+		share = max(o.time/time.Duration(len(targets)), time.Second).Round(time.Second)
+		limit = share.String()
+	}
+	r := runner{root: o.root, scratch: scratch, workers: o.workers, stderr: stderr}
+	var all []result
+	for _, t := range targets {
+		if ctx.Err() != nil {
+			break
+		}
+		fmt.Fprintf(stderr, "fuzz %s %s\n", t, limit)
+		got, err := r.run(ctx, t, limit, share)
+		if err != nil {
+			return all, err
+		}
+		for _, found := range got.Found {
+			fmt.Fprintf(stderr, "found by %s: %s\n", t, found)
+		}
+		if o.each == "" {
+			r.cover(ctx, t, &got)
+			if err := note(o.log, got); err != nil {
+				return all, err
+			}
+		}
+		all = append(all, got)
+	}
+	return all, nil
+}
+
+// A target is a fuzz function of a package.
+type target struct{ folder, name string }
+
+func (t target) String() string { return filepath.ToSlash(t.folder) + " " + t.name }
+
+// find looks for targets in the tests below src and tests, in the order of their names.
+func find(root string) (all []target, err error) {
+	for _, top := range []string{"src", "tests"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d os.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			folder, err := filepath.Rel(root, filepath.Dir(path))
+			for _, d := range file.Decls {
+				if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+					all = append(all, target{folder, f.Name.Name})
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b target) int { return strings.Compare(a.String(), b.String()) })
+	return all, nil
+}
