@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/hellos"
+	"tordetect/tests/manual"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
@@ -26,13 +27,11 @@ import (
 // put behind a search of our own; field names of another source stay, as they
 // are only missing columns here.
 func TestManualExamples(t *testing.T) {
-	manual, err := os.ReadFile("../../app/README.md")
-	require.NoError(t, err)
 	h := sampleHead(t)
 	ours := newDirectory(t, h) // torupdate asks a cache of the test
 	ours.serve(time.Now().UTC().Truncate(time.Hour))
 	ran := 0
-	for _, block := range codeBlocks(string(manual)) {
+	for _, block := range codeBlocks(manual.Text(t, "../../app")) {
 		if strings.HasPrefix(block, "torctl ") || !strings.Contains(block, "| ") || strings.Contains(block, "=<") || strings.HasPrefix(block, "[") {
 			continue
 		}
@@ -75,10 +74,10 @@ func TestManualCommands(t *testing.T) {
 
 	outside := regexp.MustCompile(`^torctl (replay|relays (update|import|verify)) `)
 	ran, known := 0, 0
-	for _, name := range []string{"../../app/README.md", "../../README.md"} {
-		text, err := os.ReadFile(name)
-		require.NoError(t, err)
-		for _, block := range codeBlocks(string(text)) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	for _, text := range []string{manual.Text(t, "../../app"), string(readme)} {
+		for _, block := range codeBlocks(text) {
 			for line := range strings.SplitSeq(block, "\n") {
 				line = strings.TrimPrefix(line, "dist/bin/")
 				line, _, _ = strings.Cut(line, " #")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tordetect/src/tlsname"
+	"tordetect/tests/manual"
 )
 
 // The table of builds in the manual stands between these marks.
@@ -13,7 +14,7 @@ const buildsBegin, buildsEnd = "<!-- builds -->\n", "<!-- end of builds -->\n"
 
 // The manual's table of builds is the program's.
 func TestManualBuilds(t *testing.T) {
-	manualTable(t, buildsBegin, buildsEnd, buildsTable())
+	manual.Hold(t, manualFolder, buildsBegin, buildsEnd, buildsTable(), *update)
 }
 
 // patches finds releases of tor, which AppInspect takes for addresses.

@@ -2,7 +2,6 @@ package packagetest
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,7 +13,12 @@ import (
 	"tordetect/src/cell"
 	"tordetect/src/command/tordetect"
 	"tordetect/src/event"
+	"tordetect/tests/manual"
 )
+
+// manualFolder has the manual's pages as they are written. TestManualPages sees to it
+// that the package has the same.
+var manualFolder = filepath.Join(projectRoot, "app")
 
 var update = flag.Bool("update", false, "write the manual's tables anew")
 
@@ -24,29 +28,7 @@ const columnsBegin, columnsEnd = "<!-- columns -->\n", "<!-- end of columns -->\
 // The manual's table of columns is made from the table of names: each role with its
 // option and all of its names in their order, each general word with its condition.
 func TestManualColumns(t *testing.T) {
-	manualTable(t, columnsBegin, columnsEnd, columnsTable())
-}
-
-// manualTable holds what stands between two marks of the manual against what the
-// program makes of it, or writes it anew.
-func manualTable(t *testing.T, begin, end, want string) {
-	t.Helper()
-	text := read(t, "README.md")
-	source := filepath.Join(projectRoot, "app", "README.md")
-	if *update {
-		now, err := os.ReadFile(source)
-		require.NoError(t, err)
-		text = string(now)
-	}
-	before, rest, found := strings.Cut(text, begin)
-	require.True(t, found)
-	got, after, found := strings.Cut(rest, end)
-	require.True(t, found)
-	if *update {
-		require.NoError(t, os.WriteFile(source, []byte(before+begin+want+end+after), 0o644))
-		return
-	}
-	require.Equal(t, want, got, "go test ./tests/package -run %s -update writes it anew", t.Name())
+	manual.Hold(t, manualFolder, columnsBegin, columnsEnd, columnsTable(), *update)
 }
 
 func columnsTable() string {
@@ -106,7 +88,7 @@ func condition(n event.Name) string {
 
 // What the manual says that a cell may be is read so.
 func TestManualCells(t *testing.T) {
-	_, rest, found := strings.Cut(read(t, "README.md"), "\n| a cell | may be | read as |\n")
+	_, rest, found := strings.Cut(manual.Text(t, folder), "\n| a cell | may be | read as |\n")
 	require.True(t, found)
 	readers := map[string]func(text string) bool{
 		"an address":                func(text string) bool { a, ok := cell.Address([]byte(text)); return ok && !a.NAT64 },

@@ -20,6 +20,7 @@ import (
 
 	"tordetect/src/command/tordetect"
 	"tordetect/src/detect"
+	"tordetect/tests/manual"
 )
 
 // Splunk unpacks what is there: modes decide whether the command starts, and
@@ -47,7 +48,10 @@ func TestArchive(t *testing.T) {
 	// A lookup would overwrite what the site learned, local/ what it set.
 	for _, name := range names() {
 		top := strings.Split(name, "/")[0]
-		require.Contains(t, []string{"bin", "default", "metadata", "static", "README", "README.md", "LICENSE", "NOTICE", "app.manifest", "sbom.cdx.json"}, top)
+		if top == name && path.Ext(name) == ".md" {
+			continue // TestManualPages
+		}
+		require.Contains(t, []string{"bin", "default", "metadata", "static", "README", "LICENSE", "NOTICE", "app.manifest", "sbom.cdx.json"}, top)
 	}
 	for _, name := range []string{"README.md", "LICENSE", "NOTICE", "app.manifest", "sbom.cdx.json", "metadata/default.meta", "default/app.conf"} {
 		require.True(t, has(name), "%s is missing", name)
@@ -146,13 +150,47 @@ func TestIcons(t *testing.T) {
 	}
 }
 
+// The package has the pages of the manual and no others, each of which can be found
+// from the front page, and their links lead somewhere.
+func TestManualPages(t *testing.T) {
+	pages, err := manual.Pages(folder)
+	require.NoError(t, err)
+	written, err := manual.Pages(manualFolder)
+	require.NoError(t, err)
+	require.Equal(t, written, pages)
+	require.Less(t, strings.Count(pages[0].Text, "\n"), 650, "%s is read from top to bottom: what is looked up has a page of its own", pages[0].Name)
+
+	anchors := map[string]bool{}
+	for _, page := range pages {
+		require.Regexp(t, `^# `, page.Text, page.Name)
+		anchors[page.Name] = true
+		for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page.Text, -1) {
+			anchor := page.Name + "#" + regexp.MustCompile(`[^a-z0-9_ -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+			anchors[strings.ReplaceAll(anchor, " ", "-")] = true
+		}
+	}
+	links := 0
+	for _, page := range pages {
+		for _, link := range regexp.MustCompile(`[^!]\[[^\]]*\]\(([^)]*)\)`).FindAllStringSubmatch(page.Text, -1) {
+			target := link[1]
+			if strings.HasPrefix(target, "#") {
+				target = page.Name + target
+			}
+			require.True(t, anchors[target], "%s links to %s, which is nowhere", page.Name, link[1])
+			links++
+		}
+		require.True(t, page.Name == "README.md" || strings.Contains(pages[0].Text, "]("+page.Name), "README.md does not link to %s", page.Name)
+	}
+	require.Greater(t, links, 10)
+}
+
 // The manual must not say less than the program does.
 func TestManual(t *testing.T) {
-	manual := read(t, "README.md")
+	text := manual.Text(t, folder)
 	// Each has a row of a table of its own, or shares one: what stands in the
 	// first cell of a row is explained in the others.
 	explained := map[string]bool{}
-	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(manual, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(text, -1) {
 		for _, word := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(row[1], -1) {
 			explained[word[1]] = true
 		}
@@ -170,7 +208,7 @@ func TestManual(t *testing.T) {
 	require.True(t, explained["_stale"])
 	for _, code := range detect.Names() {
 		if !strings.HasSuffix(code, "_stale") {
-			require.Contains(t, manual, "\n### "+code+"\n", "the code has no page")
+			require.Contains(t, text, "\n### "+code+"\n", "the code has no page")
 		}
 	}
 	for _, macro := range conf(t, "default/macros.conf").Stanzas() {
@@ -179,22 +217,12 @@ func TestManual(t *testing.T) {
 	for _, search := range conf(t, "default/savedsearches.conf").Stanzas() {
 		require.True(t, explained[search], "the manual has no row for the search %s", search)
 	}
-	_, declared, found := strings.Cut(manual, "\n## Binary File Declaration\n")
+	_, declared, found := strings.Cut(read(t, "README.md"), "\n## Binary File Declaration\n")
 	require.True(t, found)
 	for _, name := range names() {
 		if path.Dir(name) == "bin" {
 			require.Contains(t, declared, "`"+name+"`")
 		}
-	}
-
-	headings := map[string]bool{}
-	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(manual, -1) {
-		headings[strings.ReplaceAll(strings.ToLower(heading[1]), " ", "-")] = true
-	}
-	links := regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(manual, -1)
-	require.Greater(t, len(links), 10)
-	for _, link := range links {
-		require.True(t, headings[link[1]], "the manual links to #%s, which is no heading", link[1])
 	}
 }
 
@@ -210,10 +238,13 @@ func TestManualMessages(t *testing.T) {
 		sources.Write(text)
 		return err
 	}))
-	_, chapter, found := strings.Cut(read(t, "README.md"), "\n## Messages\n")
+	// Those that people meet first stand in a chapter of the front page, the others on a page of their own.
+	_, first, found := strings.Cut(read(t, "README.md"), "\n## Messages\n")
 	require.True(t, found)
-	chapter, _, _ = strings.Cut(chapter, "\n## ")
-	messages := regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(chapter, -1)
+	first, _, _ = strings.Cut(first, "\n## ")
+	others, _, found := strings.Cut(read(t, "messages.md"), "\n## What happens when\n")
+	require.True(t, found)
+	messages := regexp.MustCompile(`(?m)^\| ([^|]*) \|`).FindAllStringSubmatch(first+"\n"+others, -1)
 	require.Greater(t, len(messages), 12)
 	for _, message := range messages {
 		if strings.HasPrefix(message[1], "message ") || strings.HasSuffix(message[1], "(from Splunk)") {
@@ -240,7 +271,7 @@ func TestManualMessages(t *testing.T) {
 // Every row of a table has as many cells as its head, else pages cut it off.
 func TestManualTables(t *testing.T) {
 	columns := 0
-	for number, line := range strings.Split(read(t, "README.md"), "\n") {
+	for number, line := range strings.Split(manual.Text(t, folder), "\n") {
 		if !strings.HasPrefix(line, "|") || !strings.HasSuffix(line, "|") {
 			columns = 0
 			continue
@@ -249,6 +280,6 @@ func TestManualTables(t *testing.T) {
 		if columns == 0 {
 			columns = cells
 		}
-		require.Equal(t, columns, cells, "README.md:%d", number+1)
+		require.Equal(t, columns, cells, "line %d of all pages: %s", number+1, line)
 	}
 }

@@ -42,7 +42,7 @@ func TestReproducible(t *testing.T) {
 
 // copyProject copies what the package is made of, all files with one mode.
 func copyProject(t *testing.T, root, to string, mode fs.FileMode) {
-	for _, part := range []string{"app", "bin", "default", "metadata", "src", "tests/package", "go.mod", "go.sum", "build.sh", "DEPENDENCIES.md"} {
+	for _, part := range []string{"app", "bin", "default", "metadata", "src", "tests/package", "go.mod", "go.sum", "build.sh"} {
 		from := filepath.Join(root, part)
 		require.NoError(t, filepath.WalkDir(from, func(at string, entry fs.DirEntry, err error) error {
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"tordetect/src/command/tordetect"
 	"tordetect/src/rows"
+	"tordetect/tests/manual"
 )
 
 const savedsearches = "default/savedsearches.conf"
@@ -87,7 +88,7 @@ func TestHealth(t *testing.T) {
 	require.NotContains(t, get("action.notable.param.rule_title")+get("action.notable.param.rule_description"), "$search$")
 
 	// Every problem that can be named is told in a sentence, and stands in the manual.
-	manual := read(t, "README.md")
+	pages := manual.Text(t, folder)
 	named := map[string]bool{}
 	for _, found := range regexp.MustCompile(`"([a-z ]+)",null\(\)`).FindAllStringSubmatch(spl, -1) {
 		named[found[1]] = true
@@ -96,7 +97,7 @@ func TestHealth(t *testing.T) {
 	_, findings, _ := strings.Cut(spl, "finding=case(")
 	for problem := range named {
 		require.Regexp(t, `problem="`+problem+`",("|[a-z_.]+[.(])`, findings)
-		require.Contains(t, manual, "| `"+problem+"` |", "the manual's table of problems")
+		require.Contains(t, pages, "| `"+problem+"` |", "the manual's table of problems")
 	}
 
 	// All searches are in its list, and what they need is what they read.

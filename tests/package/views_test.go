@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/command/tordetect"
+	"tordetect/tests/manual"
 )
 
 const viewFolder = "default/data/ui/views/"
@@ -223,7 +224,7 @@ func TestViews(t *testing.T) {
 // manual, small enough for a package that goes to every search head, and neither wider than a page nor a leftover.
 func TestPictures(t *testing.T) {
 	shown := map[string]bool{}
-	for _, found := range regexp.MustCompile(`!\[([^\]]+)\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, found := range regexp.MustCompile(`!\[([^\]]+)\]\(([^)]+)\)`).FindAllStringSubmatch(manual.Text(t, folder), -1) {
 		require.True(t, has(found[2]), "the manual shows %s, which is missing", found[2])
 		shown[found[2]] = true
 	}

@@ -1,7 +1,6 @@
 package shapes
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/manual"
 )
 
 var update = flag.Bool("update", false, "renew the readings in testdata and the tables of the manual")
@@ -56,31 +57,10 @@ func renew(t *testing.T, name, reading string) {
 	require.NoError(t, os.WriteFile(name, []byte(before+"-- read --\n"+reading), 0o644))
 }
 
-const manual = "../../app/README.md"
-
-// tablesBegin and tablesEnd are the lines of the manual around the tables.
-const (
-	tablesBegin = "### What is read\n"
-	tablesEnd   = "\n## Install\n"
-)
-
+// The manual's tables of what is read are made of the shapes.
 func TestManual(t *testing.T) {
 	_, shapes := load(t)
-	text, err := os.ReadFile(manual)
-	require.NoError(t, err)
-	before, rest, found := bytes.Cut(text, []byte(tablesBegin))
-	require.True(t, found, "the manual has a section %q", strings.TrimSpace(tablesBegin))
-	section, after, found := bytes.Cut(rest, []byte(tablesEnd))
-	require.True(t, found)
-	intro, tables, found := bytes.Cut(section, []byte("| product |"))
-	require.True(t, found)
-	want := strings.TrimPrefix(Tables(shapes), "| product |")
-	if *update {
-		text := bytes.Join([][]byte{before, []byte(tablesBegin), intro, []byte("| product |" + want), []byte(tablesEnd), after}, nil)
-		require.NoError(t, os.WriteFile(manual, text, 0o644))
-		return
-	}
-	require.Equal(t, want, string(tables), "go test ./tests/shapes -update renews the tables")
+	manual.Hold(t, "../../app", "<!-- logs -->\n", "<!-- end of logs -->\n", Tables(shapes), *update)
 }
 
 func TestParse(t *testing.T) {

@@ -163,7 +163,7 @@ func withParts(root string, files []File, stamp Stamp) ([]File, error) {
 
 // partsOf lists what programs are made of.
 func partsOf(root, name string, files []File, stamp Stamp) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(root, "DEPENDENCIES.md"))
+	text, err := os.ReadFile(filepath.Join(root, "tests", "package", "sbom", "DEPENDENCIES.md"))
 	if err != nil {
 		return nil, fmt.Errorf("listing the parts of the programs: %w", err)
 	}

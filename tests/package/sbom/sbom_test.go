@@ -19,7 +19,7 @@ const root = "../../.."
 // table is that of DEPENDENCIES.md.
 func table(t *testing.T) []Module {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "DEPENDENCIES.md"))
+	text, err := os.ReadFile(filepath.Join(root, "tests", "package", "sbom", "DEPENDENCIES.md"))
 	require.NoError(t, err)
 	modules, err := Modules(text)
 	require.NoError(t, err)
