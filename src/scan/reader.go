@@ -219,11 +219,11 @@ func (r *reader) connection(e *event.Event) {
 const maxID = 64
 
 // roles are what the columns are read for.
-var roles = [Columns][]event.Role{
-	SrcIP: {event.Source}, SrcPort: {event.SourcePort}, DestIP: {event.Destination}, DestPort: {event.DestinationPort},
-	Transport: {event.Transport}, App: {event.App, event.Service}, Action: {event.Action},
-	BytesIn: {event.BytesIn}, BytesOut: {event.BytesOut}, PacketsIn: {event.PacketsIn}, PacketsOut: {event.PacketsOut},
-	SNI: {event.SNI}, JA4: {event.JA4}, JA3: {event.JA3}, Query: {event.Query}, URL: {event.URL}, User: {event.User},
+var roles = [Columns]event.Role{
+	SrcIP: event.Source, SrcPort: event.SourcePort, DestIP: event.Destination, DestPort: event.DestinationPort,
+	Transport: event.Transport, App: event.App, Action: event.Action,
+	BytesIn: event.BytesIn, BytesOut: event.BytesOut, PacketsIn: event.PacketsIn, PacketsOut: event.PacketsOut,
+	SNI: event.SNI, JA4: event.JA4, JA3: event.JA3, Query: event.Query, URL: event.URL, User: event.User,
 }
 
 // fill takes the texts of the columns from the event: what was read where something
@@ -235,6 +235,9 @@ func (r *reader) fill(e *event.Event) {
 	for c := Transport; c < Columns; c++ {
 		r.text(e, c)
 	}
+	if app := &r.flow.Cells[App]; len(*app) == 0 {
+		*app = e.Text(event.Service, r.scratch[App][:0])
+	}
 	if action := &r.flow.Cells[Action]; len(*action) > 0 {
 		*action = event.CIMAction(*action)
 	}
@@ -242,13 +245,7 @@ func (r *reader) fill(e *event.Event) {
 
 // text takes the text of a column as it is written.
 func (r *reader) text(e *event.Event, c Column) {
-	var text []byte
-	for _, role := range roles[c] {
-		if text = e.Text(role, r.scratch[c][:0]); len(text) > 0 {
-			break
-		}
-	}
-	r.flow.Cells[c] = text
+	r.flow.Cells[c] = e.Text(roles[c], r.scratch[c][:0])
 }
 
 // ends writes the addresses and ports of one side as they were read: the better name
