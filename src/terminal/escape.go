@@ -2,8 +2,8 @@ package terminal
 
 import (
 	"bytes"
-	"strings"
 	"encoding/binary"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
