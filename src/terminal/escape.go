@@ -3,6 +3,7 @@ package terminal
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ func PrintableCell(cell, scratch []byte) (printable, newScratch []byte) {
 // a link made of the other cells, on the machine of who looks into it.
 func PrintableCSV(cell, scratch []byte) (printable, newScratch []byte) {
 	cell, scratch = PrintableCell(cell, scratch)
-	if len(cell) == 0 || cell[0] > '@' && cell[0] < utf8.RuneSelf || !isFormula(cell) {
+	if len(cell) == 0 || strings.IndexByte(" =+-@\xef", cell[0]) < 0 || !isFormula(cell) { // most cells begin with a letter or a digit
 		return cell, scratch
 	}
 	marked := append(make([]byte, 0, len(cell)+1), '\'')
