@@ -22,13 +22,10 @@ func deed(s flow.State) string {
 // end writes an address, with its port unless that is 0, or the stand-in if
 // there is none.
 func end(dst []byte, a netip.Addr, p uint16, instead string) []byte {
-	switch {
-	case !a.IsValid():
+	if !a.IsValid() {
 		return append(dst, instead...)
-	case p == 0:
-		return a.AppendTo(dst)
 	}
-	return netip.AddrPortFrom(a, p).AppendTo(dst)
+	return flow.End{Addr: a, Port: p}.AppendTo(dst)
 }
 
 // relay writes what kind of relay it is and what it is called.

@@ -14,6 +14,8 @@ package flow
 import (
 	"net/netip"
 	"strconv"
+
+	"tordetect/src/cell"
 )
 
 // Interval is the time of traffic, in epoch seconds, both ends included. From ==
@@ -43,14 +45,16 @@ type End struct {
 // address and name.
 func (e End) AppendTo(dst []byte) []byte {
 	switch {
-	case e.Addr.IsValid() && e.Port != 0:
+	case e.Addr.Is6() && e.Port != 0:
 		return netip.AddrPortFrom(e.Addr, e.Port).AppendTo(dst)
 	case e.Addr.IsValid():
-		return e.Addr.AppendTo(dst)
+		dst = cell.AppendAddress(dst, e.Addr)
 	case len(e.Name) == 0:
 		return dst
+	default:
+		dst = append(dst, e.Name...)
 	}
-	if dst = append(dst, e.Name...); e.Port != 0 {
+	if e.Port != 0 {
 		dst = strconv.AppendUint(append(dst, ':'), uint64(e.Port), 10)
 	}
 	return dst
