@@ -40,7 +40,7 @@ func TestCut(t *testing.T) {
 func FuzzShort(f *testing.F) {
 	f.Add("a\x1bb\xffä", 4)
 	f.Fuzz(func(t *testing.T, s string, most int) {
-		pace.Hold(t, []byte(s), func(s []byte) { Printable(Short(string(s), len(s))) })
+		pace.Hold(t, []byte(s), func(s []byte) { _ = Printable(Short(string(s), len(s))) })
 		most = 3 + most&63
 		got := Short(s, most)
 		require.LessOrEqual(t, len(got), most)
