@@ -156,7 +156,7 @@ func TestWasItTor(t *testing.T) {
 	for name, test := range map[string]struct{ address, time, says, list, means string }{
 		"listed":           {young.Addr, at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Who connected to its OR port %d used Tor; on another port", young.Port)},
 		"as a network":     {young.Addr + "/32", at(11), "Yes: " + young.Addr, "yes", "OR port"},
-		"with its port":    {fmt.Sprintf("%s:%d", young.Addr, young.Port), at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Port %d was its OR port: who", young.Port)},
+		"with its port":    {fmt.Sprintf("%s:%d", young.Addr, young.Port), at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Port %d was its OR port then: who", young.Port)},
 		"another port":     {young.Addr + ":22", at(11), "Yes: " + young.Addr, "yes", fmt.Sprintf("Port 22 was none of its Tor ports, which were: %d. There", young.Port)},
 		"IPv6 and port":    {fmt.Sprintf(" [%s]:%d ", six.Addr6, six.Port6), at(11), "Yes: " + six.Addr6, "yes", "was its OR port"},
 		"in brackets":      {"[" + six.Addr6 + "]", at(11), "Yes: " + six.Addr6, "yes", "OR port"},
