@@ -76,6 +76,7 @@ func differences(ours Sources) []line {
 		{all, "explanation", "{action.escu.eli5}", "{description}", "as action.escu.eli5"},
 		{all, "action.escu.creation_date", "2026-11-25", "{action.escu.modification_date}", "the YAML has one date, that of the change"},
 		{[]string{snowflake}, "action.escu.confidence", "medium", "high", "contentctl says high of every search; this one may be a video call"},
+		{[]string{snowflake}, "action.escu.data_models", `["Network_Traffic"]`, `[]`, "contentctl looks for models in the text of the search; this one reads its own in the macro tordetect_snowflake_by_host"},
 		{except(all, login), "*/kill_chain_phases", `["Command and Control"]`, Absent, "the phase of T1090.003; contentctl writes phases only with ATT&CK's data, which it fetches from the network"},
 		{[]string{login}, "*/kill_chain_phases", `["Command and Control"]`, Absent, "the same; for T1078 the data has Delivery, Exploitation and Installation too, of which a login tells nothing"},
 		{[]string{login}, "*/cis20", `["CIS 13"]`, `["CIS 10"]`, "CIS 13 is network monitoring, which finds it; contentctl goes by the domain, and gives 10 to every other than network"},

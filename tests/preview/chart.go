@@ -70,11 +70,10 @@ func chart(e dashboard.Element, result *splunkd.Result, chartWide float64) (temp
 	scale := plot / ends
 	base := chartHigh - marginBelow
 	marginLeft := 8 + figureWide*float64(len(thousands(strconv.FormatFloat(ends, 'f', -1, 64)))+1)
-	labelled := e.Options["charting.axisLabelsY.majorLabelVisibility"] != "hide"
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %.0f %g" role="img" aria-label="%s over time">`, chartWide, chartHigh, html.EscapeString(strings.Join(series, ", ")))
-	for at := 0.0; at <= ends && labelled; at += step {
+	for at := 0.0; at <= ends; at += step {
 		y := base - at*scale
 		fmt.Fprintf(&b, `<line class="grid" x1="%g" x2="%.0f" y1="%.1f" y2="%.1f"/><text x="%g" y="%.1f" text-anchor="end">%s</text>`, marginLeft, chartWide, y, y, marginLeft-6, y+4, thousands(strconv.FormatFloat(at, 'f', -1, 64)))
 	}
