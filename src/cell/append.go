@@ -25,7 +25,8 @@ var decimals = func() (all [256]struct {
 	size uint8
 }) {
 	for b := range all {
-		all[b].size = uint8(copy(all[b].text[:], strconv.Itoa(b)+"."))
+		d := &all[b]
+		d.size = uint8(len(append(strconv.AppendUint(d.text[:0], uint64(b), 10), '.')))
 	}
 	return all
 }()

@@ -9,7 +9,7 @@ import (
 	"tordetect/src/rows"
 )
 
-// cellsOf scans a whole body .
+// cellsOf scans a whole body.
 func cellsOf(body string) (names []string, cells [][]string, err error) {
 	var s rows.Scanner
 	if err := s.Reset([]byte(body)); err != nil {

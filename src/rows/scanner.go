@@ -215,8 +215,9 @@ func (s *Scanner) HasLists() bool { return s.hasLists }
 // sep returns the position before a cell, which is the end of the one before it.
 func (s *Scanner) sep(i int) int { return s.part.from + int(s.seps[i]) }
 
-// Value returns the text of a column's cell in the current row, without its quotes. It is valid until the next call of Value, Next or Reset. A negative
-// column, one that the body does not have, has no text.
+// Value returns the text of a column's cell in the current row, without its quotes. It
+// is valid until the next call of Value, Next or Reset. A negative column, one that the
+// body does not have, has no text.
 func (s *Scanner) Value(column int) []byte {
 	if column < 0 {
 		return nil

@@ -22,12 +22,12 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/packaged"
 	"tordetect/tests/sample"
 	"tordetect/tests/shared"
 	"tordetect/tests/splunkd"
@@ -49,28 +49,12 @@ func qemu(t *testing.T) string {
 	return ""
 }
 
-var packaged = sync.OnceValues(func() (string, error) {
-	if file := os.Getenv("TORDETECT_PACKAGE"); file != "" {
-		return file, nil
-	}
-	folder, err := os.MkdirTemp("", "tordetect-arm64-")
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.Command("../../build.sh", "package", folder).Output()
-	if err != nil {
-		return "", fmt.Errorf("build.sh package: %w", err)
-	}
-	lines := strings.Fields(string(out))
-	return lines[len(lines)-1], nil
-})
-
 // heads are two search heads with the same package, log and table; on the second
 // the launchers start the arm64 programs.
 func heads(t *testing.T) [2]*splunkd.Head {
 	t.Helper()
 	emulator := qemu(t)
-	file, err := packaged()
+	file, err := packaged.File()
 	require.NoError(t, err)
 	var both [2]*splunkd.Head
 	for i := range both {

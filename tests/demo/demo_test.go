@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -12,20 +11,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/packaged"
 	"tordetect/tests/shared"
 )
 
-// packaged names the package for run: $TORDETECT_PACKAGE, or one that is built now.
-func packaged(t *testing.T) {
+// usePackage names the package for run: $TORDETECT_PACKAGE, or one that is built now.
+func usePackage(t *testing.T) {
 	t.Helper()
-	if os.Getenv("TORDETECT_PACKAGE") != "" {
-		return
-	}
-	build := exec.Command(filepath.Join("..", "..", "build.sh"), "package", t.TempDir())
-	out, err := build.Output()
+	file, err := packaged.File()
 	require.NoError(t, err)
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	t.Setenv("TORDETECT_PACKAGE", lines[len(lines)-1])
+	t.Setenv("TORDETECT_PACKAGE", file)
 }
 
 var summaryLine = regexp.MustCompile(`(?m)^(.+): (\d+) rows?, (\d+) flows(.*)$`)
@@ -46,7 +41,7 @@ func summaries(t *testing.T, out string) map[string]int {
 }
 
 func TestSample(t *testing.T) {
-	packaged(t)
+	usePackage(t)
 	var out, errs strings.Builder
 	require.Equal(t, 0, run(nil, &out, &errs), out.String()+errs.String())
 	require.Empty(t, errs.String())
@@ -60,7 +55,7 @@ func TestSample(t *testing.T) {
 // Real Tor traffic of a private network: 62 of its 64 Tor flows touch a listed address, the other two are bridges.
 func TestRealTraffic(t *testing.T) {
 	folder := shared.File(t, "privnet")
-	packaged(t)
+	usePackage(t)
 	var out, errs strings.Builder
 	require.Equal(t, 0, run([]string{filepath.Join(folder, "pan.log"), filepath.Join(folder, "tor_relays.csv")}, &out, &errs), out.String()+errs.String())
 	total := 0

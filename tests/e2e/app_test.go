@@ -9,40 +9,23 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/packaged"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
-
-var packaged = sync.OnceValues(func() (string, error) {
-	if file := os.Getenv("TORDETECT_PACKAGE"); file != "" {
-		return file, nil
-	}
-	folder, err := os.MkdirTemp("", "tordetect-e2e-")
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.Command("../../build.sh", "package", folder).Output()
-	if err != nil {
-		return "", fmt.Errorf("build.sh package: %w", err)
-	}
-	lines := strings.Fields(string(out))
-	return lines[len(lines)-1], nil
-})
 
 // head is a search head with the app installed, a log and a relay table (none if
 // nil). Now is just after the log, and searches run over all of it.
 func head(t *testing.T, log, table []byte) *splunkd.Head {
 	t.Helper()
-	file, err := packaged()
+	file, err := packaged.File()
 	require.NoError(t, err)
 	app, err := splunkd.Install(file, t.TempDir())
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 
 	"tordetect/tests/hellos"
 	"tordetect/tests/manual"
+	"tordetect/tests/packaged"
 	"tordetect/tests/sample"
 	"tordetect/tests/splunkd"
 )
@@ -66,7 +67,7 @@ func TestManualCommands(t *testing.T) {
 	for name, text := range map[string][]byte{"traffic.log": sample.Log(), "tor_relays.csv": sample.Table(), "token": []byte("x\n"), "tor.pcap": capture()} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
 	}
-	file, err := packaged()
+	file, err := packaged.File()
 	require.NoError(t, err)
 	app, err := splunkd.Install(file, folder)
 	require.NoError(t, err)

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/flows"
+	"tordetect/tests/packaged"
 	"tordetect/tests/shared"
 )
 
@@ -29,13 +29,8 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	file := os.Getenv("TORDETECT_PACKAGE")
-	if file == "" {
-		out, err := exec.Command(filepath.Join("..", "..", "build.sh"), "package", t.TempDir()).Output()
-		require.NoError(t, err)
-		lines := strings.Fields(string(out))
-		file = lines[len(lines)-1]
-	}
+	file, err := packaged.File()
+	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {

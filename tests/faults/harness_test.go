@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/packaged"
 	"tordetect/tests/splunkd"
 	"tordetect/tests/tornet"
 )
@@ -57,28 +58,12 @@ func TestPromises(t *testing.T) {
 	require.Equal(t, written, tried)
 }
 
-var packaged = sync.OnceValues(func() (string, error) {
-	if file := os.Getenv("TORDETECT_PACKAGE"); file != "" {
-		return file, nil
-	}
-	folder, err := os.MkdirTemp("", "tordetect-faults-")
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.Command("../../build.sh", "package", folder).Output()
-	if err != nil {
-		return "", fmt.Errorf("build.sh package: %w", err)
-	}
-	lines := strings.Fields(string(out))
-	return lines[len(lines)-1], nil
-})
-
 // site is a Splunk with the app installed, in a folder that others may enter.
 type site struct{ *splunkd.Head }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	file, err := packaged()
+	file, err := packaged.File()
 	require.NoError(t, err)
 	folder := t.TempDir()
 	for _, open := range []string{folder, filepath.Dir(folder)} { // for who is not root

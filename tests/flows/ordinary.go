@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"math/rand/v2"
 	"net/netip"
 )
 
@@ -44,12 +45,6 @@ func torPort(s *site) (Flow, bool) {
 	return s.secure(to, s.moment()), true
 }
 
-// machineNames is a site whose name nobody chose.
-func machineNames(s *site) (Flow, bool) {
-	f, ok := web(s)
-	return s.helloAlways(f, ordinaryTLS(s.r, machineName(s.r))), ok
-}
-
 // torTwin is another program that sends the hello of a build of tor, all of it; of its
 // names some fit the pattern, as of any program's.
 func torTwin(s *site) (Flow, bool) {
@@ -59,31 +54,12 @@ func torTwin(s *site) (Flow, bool) {
 	return s.helloAlways(f, t), ok
 }
 
-// borrowedCiphers is a program that borrowed a browser's list of ciphers.
-func borrowedCiphers(s *site) (Flow, bool) {
-	f, ok := web(s)
-	return s.helloAlways(f, borrowedTLS(s.r, ordinaryName(s.r))), ok
-}
-
-func borrowedMachine(s *site) (Flow, bool) {
-	f, ok := web(s)
-	return s.helloAlways(f, borrowedTLS(s.r, machineName(s.r))), ok
-}
-
-// lookAlikes are programs that have a part of their hello in common with tor.
-func lookAlikes(s *site) (Flow, bool) {
-	f, ok := web(s)
-	return s.helloAlways(f, lookAlikeTLS(s.r, ordinaryName(s.r))), ok
-}
-
-func rustlsProgram(s *site) (Flow, bool) {
-	f, ok := web(s)
-	return s.helloAlways(f, rustlsTLS(s.r, ordinaryName(s.r))), ok
-}
-
-func rustlsMachine(s *site) (Flow, bool) {
-	f, ok := web(s)
-	return s.helloAlways(f, rustlsTLS(s.r, machineName(s.r))), ok
+// showing is an ordinary program with a hello and a name of these kinds.
+func showing(hello func(*rand.Rand, string) tls, name func(*rand.Rand) string) func(s *site) (Flow, bool) {
+	return func(s *site) (Flow, bool) {
+		f, ok := web(s)
+		return s.helloAlways(f, hello(s.r, name(s.r))), ok
+	}
 }
 
 // oldServer is one that speaks TLS 1.2, so that its certificate is seen.

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/packaged"
 	"tordetect/tests/preview/dashboard"
 	"tordetect/tests/splunkd"
 )
@@ -21,20 +21,11 @@ import (
 // TestMain makes a package where none is given.
 func TestMain(m *testing.M) {
 	code, err := func() (int, error) {
-		if os.Getenv("TORDETECT_PACKAGE") != "" {
-			return m.Run(), nil
+		file, err := packaged.File()
+		if err == nil {
+			err = os.Setenv("TORDETECT_PACKAGE", file)
 		}
-		dir, err := os.MkdirTemp("", "tordetect-preview-test-")
 		if err != nil {
-			return 1, err
-		}
-		defer os.RemoveAll(dir)
-		out, err := exec.Command("../../build.sh", "package", dir).Output()
-		if err != nil {
-			return 1, err
-		}
-		lines := strings.Fields(string(out))
-		if err := os.Setenv("TORDETECT_PACKAGE", lines[len(lines)-1]); err != nil {
 			return 1, err
 		}
 		return m.Run(), nil
