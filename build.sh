@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # Pinned: a newer release of these may find more, or nothing.
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 appinspect=splunk-appinspect==4.3.1
 slim=splunk-packaging-toolkit==1.2.8
 contentctl=contentctl==5.6.2
@@ -37,7 +38,8 @@ usage: ./build.sh VERB
             signed by the Ed25519 key in the file RELEASE_KEY, into dist/release;
             release FOLDER signs what is in a folder: needs openssl 3
   test      everything that needs no Splunk: package, gofmt, vet (for Windows and
-            macOS too), staticcheck, all tests on the package, short fuzzing
+            macOS too), staticcheck, govulncheck where its database can be had, all
+            tests on the package, short fuzzing
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
   fuzz      every fuzz target in turns, a share of the time for each, 30m in all: ./build.sh
             fuzz [4h] [-workers 1] [-only REGEXP]; -each 10s gives each that much; -sum adds
@@ -256,6 +258,17 @@ soak() {
 	go run ./tests/soak "$@"
 }
 
+# vulnerabilities fails where a known one can be reached from our code. Its exit
+# code tells that from a database that is out of reach, but go run hides the code.
+vulnerabilities() {
+	go run "$govulncheck" ./... >"$scratch/govulncheck" 2>&1 && return
+	if grep -q '^exit status 3$' "$scratch/govulncheck"; then
+		say "govulncheck:" "$(<"$scratch/govulncheck")"
+		return 1
+	fi
+	say "govulncheck: not run, it or its database could not be had"
+}
+
 check() {
 	local failed=0 unformatted skipped system
 	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
@@ -275,6 +288,7 @@ check() {
 	else
 		say "staticcheck: not run, $staticcheck could not be had"
 	fi
+	vulnerabilities || failed=1
 
 	# -count=1: the package and ../shared/data are inputs that the test cache does not see.
 	go test $(race) -count=1 -timeout 30m -v ./... 2>&1 | tee dist/test.log | brief || failed=1
