@@ -1,8 +1,8 @@
 // Package replay sends recorded events to Splunk, to test a detection with them.
 //
-// Input are files of events (package recorded).
-// Output are requests to an HTTP Event Collector ([HEC], raw or event endpoint)
-// or to the ingest service of Splunk Cloud Services ([SCS]), and a [Summary]:
+// Input are files of events (package recorded). Output are requests to an HTTP
+// Event Collector ([HEC], raw or event endpoint) or to the ingest service of
+// Splunk Cloud Services ([SCS]), and a [Summary]:
 //
 //	files, err := recorded.Open([]string{"pan_tor.yml"}, recorded.Meta{Index: "main"})
 //	hec, err := replay.NewHEC(replay.HECConfig{URL: url, Token: token, Ack: true})
@@ -20,8 +20,8 @@
 // amount, so that the newest is a little before now and the distances stay
 // (package stamp).
 //
-// The package fetches nothing and follows no redirect. It does not make Splunk extract fields: the
-// receiving side needs the add-on of the source type.
+// The package fetches nothing and follows no redirect. It does not make Splunk
+// extract fields: the receiving side needs the add-on of the source type.
 package replay
 
 import (

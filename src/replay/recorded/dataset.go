@@ -48,11 +48,11 @@ const (
 // A Dataset is a file of events, one a line, and what Splunk is to store beside
 // each.
 type Dataset struct {
-	Path string // as messages name it
-	Meta Meta
+	Path   string // as messages name it
+	Meta   Meta
+	Spread bool // it looks like JSON whose events take several lines each
 
 	root, name string // for a file that a yml names: the folder that it must not leave
-	Spread     bool   // it looks like JSON whose events take several lines each
 }
 
 // Open looks at the files. One that ends in .yml or .yaml is a description as in
