@@ -43,7 +43,8 @@ usage: ./build.sh VERB
             REQUIRE_SHARED=1  tests without ../shared/data fail instead of skipping
   fuzz      every fuzz target in turns, a share of the time for each, 30m in all: ./build.sh
             fuzz [4h] [-workers 1] [-only REGEXP]; -each 10s gives each that much; -sum adds
-            up all runs. What breaks one or is too slow is kept under testdata/fuzz
+            up all runs. What breaks one or is too slow is kept under testdata/fuzz; -keep
+            adds what was found to run statements that no seed runs
   faults    the packaged programs without disk, memory, a whole table, a reader of their
             replies: each byte and each moment, where test tries a sample (tests/faults)
   soak      one search of 20 million rows, 1,000 short ones two at a time, 10,000 probes:

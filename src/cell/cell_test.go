@@ -2,6 +2,7 @@ package cell_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,6 +170,9 @@ func FuzzAddress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		a, ok := cell.Address([]byte(text))
 		want, err := netip.ParseAddr(text)
+		if strings.Contains(want.Zone(), "/") { // for netip anything is a zone; in RFC 4007, section 11.7, a slash ends it
+			return
+		}
 		want = want.Unmap().WithZone("") // with a zone, netip takes :: for an address
 		if err == nil && !want.IsUnspecified() {
 			require.True(t, ok || want.Is6() && want.As16()[1] == 0x64, text)

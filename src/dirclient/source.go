@@ -21,6 +21,8 @@ const maxSourceText = 4096
 // known is what every refusal of a source ends with.
 const known = `want "collector", "authorities", dir+http://host:port, https://mirror/path/, or a folder such as /data/lists or ./lists`
 
+var errTooLong = fmt.Errorf("source: longer than %d bytes: %s", maxSourceText, known)
+
 type kind int
 
 const (
@@ -83,7 +85,7 @@ func Collector() Source {
 func ParseSource(text string) (Source, error) {
 	text = strings.TrimSpace(text)
 	if len(text) > maxSourceText {
-		return Source{}, fmt.Errorf("source: longer than %d bytes: %s", maxSourceText, known)
+		return Source{}, errTooLong
 	}
 	if strings.IndexFunc(text, unicode.IsControl) >= 0 {
 		return Source{}, fmt.Errorf("source: it holds a control character: %s", known)
@@ -132,7 +134,10 @@ func parseMirror(text string) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	u = u.JoinPath("/") // ends in one slash, and has no dots left
+	u = u.JoinPath("/")                  // ends in one slash, and has no dots left
+	if len(u.String()) > maxSourceText { // what is no letter of a URL takes three there
+		return Source{}, errTooLong
+	}
 	return Source{kind: kindArchive, text: u.String(), base: u}, nil
 }
 

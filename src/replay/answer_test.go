@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/replay/recorded"
 	"tordetect/src/text"
 	"tordetect/tests/pace"
 )
@@ -50,7 +51,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(429, "Retry-After", "Fri, 20 Nov 2026 12:00:00 GMT", []byte(`{"code":9}`))
 	f.Fuzz(func(t *testing.T, status int, header, value string, body []byte) {
 		server := canned{200 + (status%400+400)%400, header, value, body}
-		batch := Batch{Meta: Meta{Host: "h"}, Run: newID(), File: "f", Channel: newID(), Events: []*Event{{Text: []byte("one"), Time: noon}}}
+		batch := Batch{Meta: recorded.Meta{Host: "h"}, Run: newID(), File: "f", Channel: newID(), Events: []*recorded.Event{{Text: []byte("one"), Time: noon}}}
 		now := func() time.Time { return noon }
 
 		hec, err := NewHEC(HECConfig{URL: "http://collector.example:8088", Token: token(t), Event: true, Ack: true, Now: now})

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"tordetect/src/replay/recorded"
 )
 
 // deliver sends until nothing is left. After an error, flying is the parcel that
@@ -212,9 +214,9 @@ func (d *delivery) divide(p *parcel, f *Failure) {
 }
 
 // refuse leaves an event out for good.
-func (d *delivery) refuse(file int, e *Event, why string) {
+func (d *delivery) refuse(file int, e *recorded.Event, why string) {
 	d.state.Refused++
 	d.summary.Refused = d.state.Refused
-	d.state.Files[file].finish(span{e.from, e.to})
+	d.state.Files[file].finish(span{e.From, e.To})
 	d.noteKind("left out", fmt.Sprintf("%s, line %d %s: left out", d.files[file].Path, e.Line, why))
 }

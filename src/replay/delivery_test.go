@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/replay/recorded"
 )
 
 // patient are quick options that do not send anything again for want of an
@@ -262,7 +264,7 @@ func TestTooLarge(t *testing.T) {
 		}
 	}
 	var notes []string
-	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", []byte(lines), Meta{}), quick(func(o *Options) {
+	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", []byte(lines), recorded.Meta{}), quick(func(o *Options) {
 		o.Note = func(text string) { notes = append(notes, text) }
 	}))
 	require.NoError(t, err)
@@ -277,7 +279,7 @@ func TestHugeLine(t *testing.T) {
 	c := newCollector(t, false)
 	text := panLine(0) + "\n" + strings.Repeat("y", 10_000_000) + "\n" + panLine(1) + "\n\n" + panLine(2)
 	var notes []string
-	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", []byte(text), Meta{}), quick(func(o *Options) {
+	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", []byte(text), recorded.Meta{}), quick(func(o *Options) {
 		o.Note = func(text string) { notes = append(notes, text) }
 	}))
 	require.NoError(t, err)

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/replay/recorded"
 )
 
 const testToken = "7b1c5e0a-5d1f-4b7e-9d55-000000c0ffee"
@@ -335,21 +337,21 @@ func panLine(i int) string {
 		at, at, i>>8&0xff, i&0xff, at, i, at)
 }
 
-func panFile(t testing.TB, n int) []Dataset {
+func panFile(t testing.TB, n int) []recorded.Dataset {
 	t.Helper()
 	var b bytes.Buffer
 	for i := range n {
 		b.WriteString(panLine(i))
 		b.WriteByte('\n')
 	}
-	return dataset(t, "pan.log", b.Bytes(), Meta{Sourcetype: "pan:traffic"})
+	return dataset(t, "pan.log", b.Bytes(), recorded.Meta{Sourcetype: "pan:traffic"})
 }
 
-func dataset(t testing.TB, name string, content []byte, meta Meta) []Dataset {
+func dataset(t testing.TB, name string, content []byte, meta recorded.Meta) []recorded.Dataset {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, content, 0o600))
-	files, err := Open([]string{path}, meta)
+	files, err := recorded.Open([]string{path}, meta)
 	require.NoError(t, err)
 	return files
 }

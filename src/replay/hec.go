@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tordetect/src/replay/recorded"
 	"tordetect/src/text"
 	"tordetect/src/web"
 )
@@ -110,7 +111,7 @@ func (h *HEC) Traits() Traits {
 }
 
 // Size of an event in a request, unpacked.
-func (h *HEC) Size(meta Meta, e *Event) int {
+func (h *HEC) Size(meta recorded.Meta, e *recorded.Event) int {
 	if !h.config.Event {
 		return len(e.Text) + 1
 	}
@@ -261,7 +262,7 @@ func (h *HEC) post(ctx context.Context, target *url.URL, channel string, body []
 
 // appendEvent is an event as the event endpoint takes it. The line stays one
 // string, also where it is JSON itself, so that Splunk stores it as it was.
-func appendEvent(dst []byte, meta Meta, e *Event) []byte {
+func appendEvent(dst []byte, meta recorded.Meta, e *recorded.Event) []byte {
 	dst = append(dst, '{')
 	if !e.Time.IsZero() {
 		dst = append(dst, `"time":`...)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/replay/recorded"
 	"tordetect/src/web"
 )
 
@@ -27,7 +28,7 @@ func TestRaw(t *testing.T) {
 	c := newCollector(t, false)
 	hec := newHEC(t, c, nil)
 	require.Equal(t, c.URL+"/services/collector/raw", hec.Name())
-	files := dataset(t, "a.log", []byte("one\r\n\n  \ntwo \"2\"\nthree"), Meta{Index: "main", Sourcetype: "pan:traffic", Source: "a b&c", Host: "pa-220"})
+	files := dataset(t, "a.log", []byte("one\r\n\n  \ntwo \"2\"\nthree"), recorded.Meta{Index: "main", Sourcetype: "pan:traffic", Source: "a b&c", Host: "pa-220"})
 	summary, err := Run(context.Background(), hec, files, quick(nil))
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{"one": 1, `two "2"`: 1, "three": 1}, c.arrived)
@@ -47,7 +48,7 @@ func TestEvent(t *testing.T) {
 		"no time, \x01\x7f \u00e9 \u2028 <&>",
 		"1763633730.5\tnot UTF-8: \xff\xe9 end",
 	}
-	summary, err := Run(context.Background(), hec, dataset(t, "a.log", []byte(strings.Join(lines, "\n")), Meta{Sourcetype: "st"}), quick(nil))
+	summary, err := Run(context.Background(), hec, dataset(t, "a.log", []byte(strings.Join(lines, "\n")), recorded.Meta{Sourcetype: "st"}), quick(nil))
 	require.NoError(t, err)
 	require.EqualValues(t, 4, summary.Accepted)
 	require.EqualValues(t, 1, summary.Undated)
@@ -73,10 +74,10 @@ func TestShiftToNow(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	files, err := Open([]string{
+	files, err := recorded.Open([]string{
 		write("pan.log", panLine(0)+"\n"+panLine(5)+"\nsome text\n"),
 		write("eve.json", `{"timestamp":"2026-11-20T12:01:00.9+0000","flow":{"start":"2026-11-20T12:00:30.1+0000"}}`+"\n"),
-	}, Meta{})
+	}, recorded.Meta{})
 	require.NoError(t, err)
 	options := quick(func(o *Options) { o.ShiftToNow, o.Ago, o.Now = true, time.Minute, func() time.Time { return now } })
 

@@ -1,11 +1,10 @@
 // Package replay sends recorded events to Splunk, to test a detection with them.
 //
-// Input are files with an event a line (plain or gzip), or the yml files of
-// splunk/attack_data, which name such files with their source type and source.
-// Output are requests to an HTTP Event Collector ([HEC], raw or event endpoint)
-// or to the ingest service of Splunk Cloud Services ([SCS]), and a [Summary]:
+// Input are files of events (package recorded). Output are requests to an HTTP
+// Event Collector ([HEC], raw or event endpoint) or to the ingest service of
+// Splunk Cloud Services ([SCS]), and a [Summary]:
 //
-//	files, err := replay.Open([]string{"pan_tor.yml"}, replay.Meta{Index: "main"})
+//	files, err := recorded.Open([]string{"pan_tor.yml"}, recorded.Meta{Index: "main"})
 //	hec, err := replay.NewHEC(replay.HECConfig{URL: url, Token: token, Ack: true})
 //	summary, err := replay.Run(ctx, hec, files, replay.Options{ShiftToNow: true})
 //
@@ -21,37 +20,24 @@
 // amount, so that the newest is a little before now and the distances stay
 // (package stamp).
 //
-// The package fetches nothing, follows no redirect and reads no file that a yml
-// names outside its own tree. It does not make Splunk extract fields: the
-// receiving side needs the add-on of the source type.
+// The package fetches nothing and follows no redirect. It does not make Splunk
+// extract fields: the receiving side needs the add-on of the source type.
 package replay
 
 import (
 	"context"
 	"time"
+
+	"tordetect/src/replay/recorded"
 )
-
-// Meta is what Splunk stores beside an event; empty = the token's default.
-type Meta struct{ Index, Sourcetype, Source, Host string }
-
-// over is m, with what is empty taken from other.
-func (m Meta) over(other Meta) Meta {
-	pick := func(a, b string) string {
-		if a != "" {
-			return a
-		}
-		return b
-	}
-	return Meta{pick(m.Index, other.Index), pick(m.Sourcetype, other.Sourcetype), pick(m.Source, other.Source), pick(m.Host, other.Host)}
-}
 
 // A Batch are events of one file, in order, that go in one request.
 type Batch struct {
-	Meta    Meta
+	Meta    recorded.Meta
 	Run     string // same for all batches of a replay and of those that go on with it
 	Channel string // to send on, where the target has channels
 	File    string // as it was named
-	Events  []*Event
+	Events  []*recorded.Event
 }
 
 // A Target takes batches. It is used by one goroutine.
@@ -64,7 +50,7 @@ type Target interface {
 
 	// Size is how many bytes the event takes in a request, as it is measured
 	// against Traits.Bytes.
-	Size(meta Meta, e *Event) int
+	Size(meta recorded.Meta, e *recorded.Event) int
 
 	// Send sends a request. The id is that of the acknowledgement to come, -1
 	// where there is none. An error is a *Failure, or the context's.
@@ -91,13 +77,11 @@ type Confirmer interface {
 
 // Limits of what is read and kept.
 const (
-	maxLine   = 1_000_000 // bytes of an event; a request to SCS takes 1,040,000, and Splunk cuts at 10,000 by default
-	maxFiles  = 1000      // files of one replay: all are in the state, which is written before each request
-	maxState  = 4 << 20   // bytes of a state file, of 1,000 files, each with a window of parts
-	maxAnswer = 64 << 10  // bytes of an answer; a poll of all ids that can be open takes 400
-	window    = 16        // requests that wait for their acknowledgement: with 800 kB each 13 MB of memory; twice as many in a long silence
-	smallest  = 50_000    // bytes below which "too large" no longer makes later requests smaller
-	maxNotes  = 5         // lines that are named of each kind of trouble; all are counted
+	maxState  = 4 << 20  // bytes of a state file, of 1,000 files, each with a window of parts
+	maxAnswer = 64 << 10 // bytes of an answer; a poll of all ids that can be open takes 400
+	window    = 16       // requests that wait for their acknowledgement: with 800 kB each 13 MB of memory; twice as many in a long silence
+	smallest  = 50_000   // bytes below which "too large" no longer makes later requests smaller
+	maxNotes  = 5        // lines that are named of each kind of trouble; all are counted
 )
 
 // Options are how to replay. The zero value sends all events once, unshifted.

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"tordetect/src/replay/recorded"
 )
 
 type delivery struct {
 	target  Target
 	traits  Traits
 	options Options
-	files   []Dataset
+	files   []recorded.Dataset
 	source  *source
 	state   *state
 	summary Summary
@@ -58,7 +60,7 @@ type late struct {
 
 // Run sends the events of the files to the target. The summary is right also
 // when there is an error, and says with which state file to go on.
-func Run(ctx context.Context, target Target, files []Dataset, o Options) (Summary, error) {
+func Run(ctx context.Context, target Target, files []recorded.Dataset, o Options) (Summary, error) {
 	d := &delivery{target: target, traits: target.Traits(), options: o.withDefaults(), files: files, notes: map[string]int{}}
 	d.summary = Summary{Target: target.Name(), Files: len(files), Acknowledged: d.traits.Acks, DropsRepeats: d.traits.DropsRepeats}
 	d.counts = d.traits.Acks && d.traits.OwnChannel
@@ -95,7 +97,7 @@ func (d *delivery) begin(ctx context.Context) error {
 	}
 	for i, f := range d.state.Files {
 		d.total += f.Size
-		if d.files[i].spread {
+		if d.files[i].Spread {
 			d.noteKind("spread", fmt.Sprintf("%s looks like JSON over several lines, and each line is sent as an event: jq -c makes it one event a line (of an array by jq -c '.[]')", d.files[i].Path))
 		}
 	}
@@ -106,7 +108,7 @@ func (d *delivery) begin(ctx context.Context) error {
 			d.options.State, was[d.state.Shifted], was[d.options.ShiftToNow])
 	}
 	if d.options.ShiftToNow && d.state == fresh {
-		latest, err := newest(d.files, d.options.Zone, now, func() error { return context.Cause(ctx) })
+		latest, err := recorded.Newest(d.files, d.options.Zone, now, func() error { return context.Cause(ctx) })
 		if err != nil {
 			return err
 		}

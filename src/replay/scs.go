@@ -17,6 +17,7 @@ import (
 	"github.com/splunk/splunk-cloud-sdk-go/services/ingest"
 	"github.com/splunk/splunk-cloud-sdk-go/util"
 
+	"tordetect/src/replay/recorded"
 	"tordetect/src/text"
 	"tordetect/src/web"
 )
@@ -111,7 +112,7 @@ func (s *SCS) Traits() Traits {
 }
 
 // Size of an event in a request.
-func (s *SCS) Size(meta Meta, e *Event) int {
+func (s *SCS) Size(meta recorded.Meta, e *recorded.Event) int {
 	text, err := json.Marshal(ingestEvent(Batch{Meta: meta, Run: newID(), File: "x"}, e))
 	if err != nil {
 		return scsBytes + 1 // cannot be: strings and numbers alone
@@ -121,8 +122,8 @@ func (s *SCS) Size(meta Meta, e *Event) int {
 
 // ingestEvent has an id that is the same when it is sent again in this replay,
 // and another in the next one.
-func ingestEvent(batch Batch, e *Event) ingest.Event {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", batch.Run, batch.File, e.from))
+func ingestEvent(batch Batch, e *recorded.Event) ingest.Event {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", batch.Run, batch.File, e.From))
 	id := hex.EncodeToString(sum[:16])
 	optional := func(text string) *string {
 		if text == "" {

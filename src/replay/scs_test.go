@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/replay/recorded"
 )
 
 // An ingestService answers like that of Splunk Cloud Services, as far as the SDK's
@@ -104,7 +106,7 @@ func TestIngest(t *testing.T) {
 	scs := newSCS(t, s, 0)
 	require.Equal(t, s.URL+"/corp/ingest/v1beta2/events", scs.Name())
 	files := panFile(t, 1200)
-	files[0].Meta = Meta{Index: "main", Sourcetype: "pan:traffic", Source: "pan.log", Host: "pa-220"}
+	files[0].Meta = recorded.Meta{Index: "main", Sourcetype: "pan:traffic", Source: "pan.log", Host: "pa-220"}
 	summary, err := Run(context.Background(), scs, files, quick(nil))
 	require.NoError(t, err)
 	require.Equal(t, "/corp/ingest/v1beta2/events", s.path)
@@ -202,7 +204,7 @@ func TestIngestBytes(t *testing.T) {
 		fmt.Fprintf(&text, "%d %s\n", i, line)
 	}
 	fmt.Fprintf(&text, "%s\nlast\n", strings.Repeat("<", 200_000)) // 1.2 MB as JSON
-	summary, err := Run(context.Background(), newSCS(t, s, 0), dataset(t, "a.log", []byte(text.String()), Meta{}), quick(nil))
+	summary, err := Run(context.Background(), newSCS(t, s, 0), dataset(t, "a.log", []byte(text.String()), recorded.Meta{}), quick(nil))
 	require.NoError(t, err)
 	require.EqualValues(t, 401, summary.Accepted)
 	require.EqualValues(t, 1, summary.Refused)

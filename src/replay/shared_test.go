@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/replay/recorded"
 	"tordetect/tests/shared"
 )
 
@@ -18,7 +19,7 @@ func TestPrivateNetwork(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	now := time.Date(2027, 1, 1, 0, 30, 0, 0, time.UTC)
 	c := newCollector(t, true)
-	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", text, Meta{}), quick(func(o *Options) {
+	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "pan.log", text, recorded.Meta{}), quick(func(o *Options) {
 		o.ShiftToNow, o.Ago, o.Now = true, time.Hour, func() time.Time { return now }
 	}))
 	require.NoError(t, err)

@@ -6,13 +6,14 @@ import (
 	"io"
 	"time"
 
+	"tordetect/src/replay/recorded"
 	"tordetect/src/replay/stamp"
 )
 
 // A parcel is a batch on its way.
 type parcel struct {
 	file   int
-	events []*Event
+	events []*recorded.Event
 	bytes  int
 
 	channel  string // that it was taken on
@@ -25,7 +26,7 @@ type parcel struct {
 }
 
 func (p *parcel) span() span {
-	return span{p.events[0].from, p.events[len(p.events)-1].to}
+	return span{p.events[0].From, p.events[len(p.events)-1].To}
 }
 
 // split makes two of one.
@@ -41,7 +42,7 @@ func (p *parcel) split() (a, b *parcel) {
 
 // A source cuts what is not done yet into parcels.
 type source struct {
-	files   []Dataset
+	files   []recorded.Dataset
 	state   *state
 	doubt   [][]span // by file: what an earlier run sent and does not know to be taken
 	target  Target
@@ -50,13 +51,13 @@ type source struct {
 	zone    *time.Location
 	now     time.Time
 	most    Traits // Events and Bytes may shrink on the way
-	refused func(file int, e *Event, why string)
+	refused func(file int, e *recorded.Event, why string)
 	summary *Summary
 
 	file   int
-	in     *reader
-	held   *Event // read, but of the next parcel
-	before int64  // bytes on disk of the files before
+	in     *recorded.Reader
+	held   *recorded.Event // read, but of the next parcel
+	before int64           // bytes on disk of the files before
 	found  []stamp.Stamp
 }
 
@@ -79,9 +80,9 @@ func (s *source) next() (*parcel, error) {
 			s.refused(s.file, e, fmt.Sprintf("takes %d bytes in a request, at most %d fit", size, s.target.Traits().Bytes))
 			continue
 		}
-		doubtful := s.doubtful(e.from)
+		doubtful := s.doubtful(e.From)
 		if n := len(p.events); n > 0 && (p.file != s.file || n >= s.most.Events || p.bytes+size > s.most.Bytes ||
-			p.events[n-1].to != e.from || p.twice != doubtful) {
+			p.events[n-1].To != e.From || p.twice != doubtful) {
 			s.held = e
 			return p, nil
 		}
@@ -101,35 +102,35 @@ func (s *source) doubtful(at int64) bool {
 }
 
 // event is the next event that is not done, shifted and with its text copied.
-func (s *source) event() (*Event, error) {
+func (s *source) event() (*recorded.Event, error) {
 	if e := s.held; e != nil {
 		s.held = nil
 		return e, nil
 	}
 	for s.file < len(s.files) {
 		if s.in == nil {
-			in, err := read(s.files[s.file])
+			in, err := s.files[s.file].Read()
 			if err != nil {
 				return nil, err
 			}
 			s.in = in
 		}
-		e, err := s.in.next()
+		e, err := s.in.Next()
 		if errors.Is(err, io.EOF) {
 			s.summary.Skipped += s.in.Skipped
-			s.before += s.in.read()
+			s.before += s.in.Bytes()
 			s.close()
 			s.file++
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read %s, line %d: %w; what was accepted before is remembered", s.files[s.file].Path, s.in.line+1, err)
+			return nil, fmt.Errorf("read %s, line %d: %w; what was accepted before is remembered", s.files[s.file].Path, s.in.Line+1, err)
 		}
-		if s.state.Files[s.file].done(e.from) {
+		if s.state.Files[s.file].done(e.From) {
 			continue
 		}
-		if e.tooLong {
-			s.refused(s.file, &e, fmt.Sprintf("is longer than %d bytes", maxLine))
+		if e.TooLong {
+			s.refused(s.file, &e, fmt.Sprintf("is longer than %d bytes", recorded.MaxLine))
 			continue
 		}
 		return s.dated(e), nil
@@ -138,7 +139,7 @@ func (s *source) event() (*Event, error) {
 }
 
 // dated gives the event its time, and moves it.
-func (s *source) dated(e Event) *Event {
+func (s *source) dated(e recorded.Event) *recorded.Event {
 	var own int
 	s.found, own = stamp.Find(e.Text, s.zone, s.now, s.found)
 	if own < 0 {
@@ -161,12 +162,12 @@ func (s *source) bytes() int64 {
 	if s.in == nil {
 		return s.before
 	}
-	return s.before + s.in.read()
+	return s.before + s.in.Bytes()
 }
 
 func (s *source) close() {
 	if s.in != nil {
-		s.in.close()
+		s.in.Close()
 		s.in = nil
 	}
 }

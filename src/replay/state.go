@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"tordetect/src/bounded"
+	"tordetect/src/replay/recorded"
 	"tordetect/src/text"
 	"tordetect/src/whole"
 )
@@ -58,10 +59,10 @@ type sent struct {
 	ID      int64  `json:"ack"` // of its acknowledgement on that channel, -1 = unknown
 }
 
-func newState(target string, files []Dataset) (*state, error) {
+func newState(target string, files []recorded.Dataset) (*state, error) {
 	s := &state{Version: stateVersion, Target: target, Run: newID()}
 	for _, d := range files {
-		size, head, err := d.identity()
+		size, head, err := d.Identity()
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", d.Path, err)
 		}

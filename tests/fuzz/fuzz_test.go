@@ -18,6 +18,11 @@ func FuzzGood(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {})
 }
 
+func FuzzLong(f *testing.F) {
+	f.Add("a")
+	f.Fuzz(func(t *testing.T, s string) { Long(s) })
+}
+
 func FuzzBad(f *testing.F) {
 	f.Add("ab")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -28,12 +33,22 @@ func FuzzBad(f *testing.F) {
 }
 `
 
+const long = `package p
+
+func Long(s string) bool {
+	if len(s) > 2 {
+		return true
+	}
+	return false
+}
+`
+
 // What breaks a target is kept, the others run all the same, and the exit code says it.
 func TestRun(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=mod")
 	root := t.TempDir()
 	t.Chdir(root)
-	for name, text := range map[string]string{"go.mod": "module m\n\ngo 1.26\n", "src/p/p.go": "package p\n", "src/p/p_test.go": targets, "tests/none_test.go": "package tests\n"} {
+	for name, text := range map[string]string{"go.mod": "module m\n\ngo 1.26\n", "src/p/p.go": long, "src/p/p_test.go": targets, "tests/none_test.go": "package tests\n"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
 	}
@@ -55,6 +70,15 @@ func TestRun(t *testing.T) {
 	require.Equal(t, 0, run([]string{"-time", "1s", "-only", "FuzzGood", "-log", "log"}, &out, &said), said.String())
 	require.Regexp(t, `(?m)^src/p FuzzGood +0\.\d +\d+ +\d+ +\d+ +\S+ `, out.String())
 	require.Regexp(t, `(?m)^1 targets `, out.String())
+
+	// Of what was found, the corpus gets the one input that runs more than the seed, once.
+	require.Equal(t, 0, run([]string{"-time", "1s", "-only", "FuzzLong", "-log", ""}, &out, &said), said.String())
+	for _, want := range []string{"keep src/p FuzzLong: 1 more\n", "keep src/p FuzzLong: 0 more\n"} {
+		said.Reset()
+		require.Equal(t, 0, run([]string{"-keep", "-only", "FuzzLong"}, &out, &said), said.String())
+		require.Equal(t, want, said.String())
+		require.Len(t, names("src/p/testdata/fuzz/FuzzLong"), 1)
+	}
 }
 
 // The targets of the project are found, and those in the text above are none.
@@ -67,7 +91,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestWrongUsage(t *testing.T) {
-	for _, args := range [][]string{{"-each", "many"}, {"-each", "0x"}, {"-time", "-1s"}, {"-workers", "0"}, {"-only", "("}, {"x"}} {
+	for _, args := range [][]string{{"-each", "many"}, {"-each", "0x"}, {"-time", "-1s"}, {"-workers", "0"}, {"-only", "("}, {"-sum", "-keep"}, {"x"}} {
 		var said bytes.Buffer
 		require.Equal(t, 2, run(args, &said, &said), "%q", args)
 	}

@@ -3,15 +3,17 @@
 //	go run ./tests/fuzz [-time 30m] [-workers 2] [-only REGEXP]   a share of the time for each
 //	go run ./tests/fuzz -each 5000x                               so many inputs, or so long, for each
 //	go run ./tests/fuzz -sum                                      all runs that the log holds, target by target
+//	go run ./tests/fuzz -keep                                     adds to the corpora what earlier runs found and they lack
 //
 //	target               CPU min  executions  new  corpus  covered        found
 //	src/relay FuzzParse      4.0     2311870   41      97  38.1% > 44.0%
 //
 // An input that breaks a target, or is too slow for it (tests/pace), is kept under
 // testdata/fuzz of its package, where go test runs it from then on. Inputs that only
-// reach new code stay in Go's build cache, and the next run goes on from them. covered
-// is how much of the package's code the seeds reach, and with those inputs. Each run
-// is a line of -log, in JSON. Exit code 0, 1 something was found or failed, 2 wrong
+// reach new code stay in Go's build cache, and the next run goes on from them; -keep
+// copies of them what runs statements that no seed runs. covered is how much of the
+// package's code the seeds reach, and with those inputs. Each run is a line of -log,
+// in JSON. Exit code 0, 1 something was found or failed, 2 wrong
 // usage.
 package main
 
@@ -46,6 +48,7 @@ type options struct {
 	only    *regexp.Regexp
 	log     string
 	sum     bool
+	keep    bool
 	root    string
 }
 
@@ -64,7 +67,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "fuzz:", err)
 		return 1
 	}
-	if o.each == "" { // else its exit code is what it is for
+	if o.each == "" && !o.keep { // else its exit code is what it is for
 		write(stdout, all)
 	}
 	if slices.ContainsFunc(all, func(r result) bool { return len(r.Found) > 0 }) && !o.sum {
@@ -83,6 +86,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	only := f.String("only", "", "regular expression: targets such as src/relay FuzzParse")
 	f.StringVar(&o.log, "log", "dist/fuzz.jsonl", "file to which a line is added for each run of a target; empty: none")
 	f.BoolVar(&o.sum, "sum", false, "run nothing: sum up the log")
+	f.BoolVar(&o.keep, "keep", false, "fuzz nothing: add to testdata/fuzz the found inputs that run statements no seed runs")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -101,6 +105,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("%q: want options only", f.Arg(0))
+	case o.sum && o.keep:
+		return o, errors.New("-sum and -keep: want one of them")
 	case o.time <= 0 || o.workers < 1:
 		return o, errors.New("-time and -workers: want more than 0")
 	}
@@ -135,6 +141,14 @@ func (o options) do(ctx context.Context, stderr io.Writer) ([]result, error) {
 	for _, t := range targets {
 		if ctx.Err() != nil {
 			break
+		}
+		if o.keep {
+			kept, err := r.keep(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(stderr, "keep %s: %d more\n", t, len(kept))
+			continue
 		}
 		fmt.Fprintf(stderr, "fuzz %s %s\n", t, limit)
 		got, err := r.run(ctx, t, limit, share)

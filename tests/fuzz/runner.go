@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tordetect/src/text"
 )
 
 // result is what came of a run of a target.
@@ -107,7 +109,9 @@ func (r *runner) run(ctx context.Context, t target, limit string, share time.Dur
 	case ctx.Err() != nil: // somebody stopped us
 	case len(got.Found) == 0 && onlyLate(out.String()):
 	default:
-		fmt.Fprintln(r.stderr, out.String())
+		for line := range strings.Lines(out.String()) {
+			fmt.Fprintln(r.stderr, text.Printable(text.Cut(strings.TrimRight(line, "\n"), 300))) // it may quote an input, which is kept in whole
+		}
 		if len(got.Found) == 0 {
 			got.Found = append(got.Found, fmt.Sprintf("it failed on an input that it had: %v", err))
 		}

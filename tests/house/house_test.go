@@ -25,7 +25,7 @@ var storeys = [][]string{
 	{"report/digest"},
 	{"scan"},
 	{"doctor", "replay", "relaylist", "capture"},
-	{"terminal"},
+	{"terminal", "replay/recorded"},
 	{"judge"},
 	{"logfile"},
 	{"format"},

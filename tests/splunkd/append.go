@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // compileAppend compiles append [...]: the rows of a search of its own behind those that are there. Splunk runs it
@@ -37,7 +38,7 @@ func compileAppend(s *search, text string) (spl.Operator, error) {
 		}
 		more, err := runSteps(place{app: s.head.App, sid: s.sid}, events, steps)
 		if failed, ok := err.(*spl.SearchError); ok {
-			s.note([]Message{{"ERROR", "[subsearch]: " + failed.Text}})
+			s.note([]wire.Message{{Level: "ERROR", Text: "[subsearch]: " + failed.Text}})
 			return in, nil
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // sessionKey stands for the secret that splunkd hands to every command. It is easy to find in what a command writes.
@@ -46,7 +47,7 @@ type custom struct {
 	args    []string
 	rawArgs []string
 	search  string // as getinfo shows it
-	decl    declaration
+	decl    wire.Declaration
 	// set by the plan
 	fromEvents bool // its rows come from an event search without a transforming command between
 	stopAfter  int  // `head N` follows: close the pipes after so many rows; 0: never
@@ -55,7 +56,7 @@ type custom struct {
 // newCustom looks a command up and probes it. An error in a getinfo reply fails the search while it is parsed.
 func newCustom(s *search, st spl.Stage, searchText string) (*custom, error) {
 	c := &custom{s: s, name: st.Name, search: searchText}
-	c.args, c.rawArgs = splitArguments(st.Text)
+	c.args, c.rawArgs = wire.SplitArguments(st.Text)
 	known := st.Name + " " + st.Text
 	if decl, ok := s.head.probed[known]; ok && s.head.ProbeOnce {
 		c.decl = decl
@@ -73,11 +74,11 @@ func newCustom(s *search, st spl.Stage, searchText string) (*custom, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := p.end(0); err != nil {
+		if err := p.End(0); err != nil {
 			return nil, err
 		}
 		if i > 0 && !reflect.DeepEqual(decl, c.decl) {
-			return nil, &ProtocolError{c.name, fmt.Sprintf("getinfo answers differ: %+v, then %+v", c.decl, decl)}
+			return nil, &wire.ProtocolError{Command: c.name, Text: fmt.Sprintf("getinfo answers differ: %+v, then %+v", c.decl, decl)}
 		}
 		c.decl = decl
 	}
@@ -86,7 +87,7 @@ func newCustom(s *search, st spl.Stage, searchText string) (*custom, error) {
 	}
 	if s.head.ProbeOnce {
 		if s.head.probed == nil {
-			s.head.probed = map[string]declaration{}
+			s.head.probed = map[string]wire.Declaration{}
 		}
 		s.head.probed[known] = c.decl
 	}
@@ -133,13 +134,14 @@ func commandFile(app *App, name string) (file string, args []string, err error) 
 	return "", nil, spl.SearchErrorf("Error in '%s' command: Cannot find program '%s' or script '%s'.", name, name, filename)
 }
 
-func (c *custom) start(at place) (*process, error) {
+func (c *custom) start(at place) (*wire.Process, error) {
 	file, args, err := commandFile(at.app, c.name)
 	if err != nil {
 		return nil, err
 	}
 	c.s.processes++
-	return startProcess(c.name, file, args, filepath.Join(at.app.Dir, "bin"), c.s.head.environment(at.app), c.s.head)
+	return wire.Start(wire.Program{Command: c.name, File: file, Args: args, Dir: filepath.Join(at.app.Dir, "bin"), Env: c.s.head.environment(at.app),
+		Timeout: c.s.head.timeout(), Hold: c.s.head.Hold, Secret: sessionKey})
 }
 
 // environment is what a command finds: little, and splunkd's own libraries first.
@@ -153,41 +155,41 @@ func (h *Head) environment(app *App) []string {
 }
 
 // info is the searchinfo of a real run at that place.
-func (c *custom) info(at place) searchinfo {
+func (c *custom) info(at place) wire.Searchinfo {
 	s := c.s
-	return searchinfo{
+	return wire.Searchinfo{
 		Args: c.args, RawArgs: c.rawArgs,
 		DispatchDir: filepath.Join(at.app.Home, "var", "run", "splunk", "dispatch", at.sid), SID: at.sid,
 		App: s.head.App.ID, Owner: user, Username: user, SessionKey: sessionKey,
-		SplunkdURI: splunkdURI, SplunkVersion: splunkVersion, Search: percentEncode(c.search), Command: c.name,
+		SplunkdURI: splunkdURI, SplunkVersion: splunkVersion, Search: wire.PercentEncode(c.search), Command: c.name,
 		MaxResultRows: maxResultRows, EarliestTime: boundText(s.earliest), LatestTime: boundText(s.latest),
 	}
 }
 
 // getinfo asks for the declaration; the process lives on unless there is an error.
-func (c *custom) getinfo(p *process, info searchinfo) (declaration, error) {
-	r, body, err := p.ask(getinfoMetadata(c.s.head.Preview, info), nil, getinfoKeys)
+func (c *custom) getinfo(p *wire.Process, info wire.Searchinfo) (wire.Declaration, error) {
+	r, body, err := p.Ask(wire.GetinfoMetadata(c.s.head.Preview, info), nil, wire.GetinfoKeys)
 	if err != nil {
-		return declaration{}, err
+		return wire.Declaration{}, err
 	}
 	if len(body) > 0 {
-		p.kill()
-		return declaration{}, p.fault("the reply to getinfo has a body of %d bytes", len(body))
+		p.Kill()
+		return wire.Declaration{}, p.Fault("the reply to getinfo has a body of %d bytes", len(body))
 	}
-	c.s.note(r.messages)
-	if r.fatal != nil {
-		return declaration{}, c.fatal(p, *r.fatal)
+	c.s.note(r.Messages)
+	if r.Fatal != nil {
+		return wire.Declaration{}, c.fatal(p, *r.Fatal)
 	}
-	if r.finished != nil && *r.finished {
-		p.kill()
-		return declaration{}, p.fault("the reply to getinfo says finished")
+	if r.Finished != nil && *r.Finished {
+		p.Kill()
+		return wire.Declaration{}, p.Fault("the reply to getinfo says finished")
 	}
-	return r.declaration, nil
+	return r.Declaration, nil
 }
 
 // fatal ends a process that sent an error, and turns it into what the user sees.
-func (c *custom) fatal(p *process, text string) error {
-	if err := p.end(1); err != nil {
+func (c *custom) fatal(p *wire.Process, text string) error {
+	if err := p.End(1); err != nil {
 		return err
 	}
 	return spl.SearchErrorf("Error in '%s' command: %s", c.name, text)
@@ -201,7 +203,7 @@ func (c *custom) run(at place, in *spl.Table) (*spl.Table, error) {
 	}
 	info := c.info(at)
 	if err := os.MkdirAll(info.DispatchDir, 0o700); err != nil {
-		p.kill()
+		p.Kill()
 		return nil, err
 	}
 	decl, err := c.getinfo(p, info)
@@ -209,8 +211,8 @@ func (c *custom) run(at place, in *spl.Table) (*spl.Table, error) {
 		return nil, err
 	}
 	if !reflect.DeepEqual(decl, c.decl) {
-		p.kill()
-		return nil, p.fault("getinfo answers differ: %+v in a probe, %+v in the run", c.decl, decl)
+		p.Kill()
+		return nil, p.Fault("getinfo answers differ: %+v in a probe, %+v in the run", c.decl, decl)
 	}
 	if c.decl.Generating {
 		return c.generate(p)
@@ -219,40 +221,40 @@ func (c *custom) run(at place, in *spl.Table) (*spl.Table, error) {
 }
 
 // generate asks again and again until the command says finished. splunkd says finished:true from the first request on.
-func (c *custom) generate(p *process) (*spl.Table, error) {
+func (c *custom) generate(p *wire.Process) (*spl.Table, error) {
 	var header []string
 	if c.decl.RequiredFields != nil && !reflect.DeepEqual(c.decl.RequiredFields, []string{"*"}) {
 		header = append(append(header, c.decl.RequiredFields...), chunkIndex)
 	}
-	request := appendBody(nil, header, nil)
+	request := wire.AppendBody(nil, header, nil)
 	out := &spl.Table{}
 	for {
-		r, body, err := p.ask(executeMetadata(true), request, executeKeys)
+		r, body, err := p.Ask(wire.ExecuteMetadata(true), request, wire.ExecuteKeys)
 		if err != nil {
 			return nil, err
 		}
-		c.s.note(r.messages)
-		if r.fatal != nil {
-			return nil, c.fatal(p, *r.fatal)
+		c.s.note(r.Messages)
+		if r.Fatal != nil {
+			return nil, c.fatal(p, *r.Fatal)
 		}
-		rows, err := decodeBody(body)
+		rows, err := wire.DecodeBody(body)
 		if err != nil {
-			p.kill()
-			return nil, p.fault("the reply's body: %v", err)
+			p.Kill()
+			return nil, p.Fault("the reply's body: %v", err)
 		}
 		if len(rows.Rows) > maxResultRows {
-			p.kill()
-			return nil, p.fault("%d rows in one reply, maxresultrows is %d", len(rows.Rows), maxResultRows)
+			p.Kill()
+			return nil, p.Fault("%d rows in one reply, maxresultrows is %d", len(rows.Rows), maxResultRows)
 		}
 		rows.Remove(chunkIndex)
 		out.Add(rows.Columns...)
 		out.Rows = append(out.Rows, rows.Rows...)
-		if r.finished != nil && *r.finished {
-			return out, p.end(0)
+		if r.Finished != nil && *r.Finished {
+			return out, p.End(0)
 		}
 		if len(rows.Rows) == 0 {
-			p.kill()
-			return nil, p.fault("a generating command replied with no rows and without finished: it would be asked for ever")
+			p.Kill()
+			return nil, p.Fault("a generating command replied with no rows and without finished: it would be asked for ever")
 		}
 	}
 }
@@ -295,7 +297,7 @@ func (c *custom) requests(n int) []request {
 // columns are the fields that the command gets.
 func (c *custom) columns(in *spl.Table, rows []spl.Row) []string {
 	switch {
-	case c.decl.selected():
+	case c.decl.Selected():
 		return append(slices.Clone(c.decl.RequiredFields), chunkIndex)
 	case c.decl.Type == "reporting" && c.decl.RequiredFields != nil && !reflect.DeepEqual(c.decl.RequiredFields, []string{"*"}):
 		return c.decl.RequiredFields
@@ -312,8 +314,8 @@ func (c *custom) columns(in *spl.Table, rows []spl.Row) []string {
 }
 
 // transform sends all chunks and puts the replies together.
-func (c *custom) transform(p *process, in *spl.Table) (*spl.Table, error) {
-	selected := c.decl.selected()
+func (c *custom) transform(p *wire.Process, in *spl.Table) (*spl.Table, error) {
+	selected := c.decl.Selected()
 	out := &spl.Table{}
 	if selected {
 		out.Add(in.Columns...)
@@ -329,36 +331,36 @@ func (c *custom) transform(p *process, in *spl.Table) (*spl.Table, error) {
 			}
 			rows = indexed
 		}
-		r, body, err := p.ask(executeMetadata(q.finished), appendBody(nil, columns, rows), executeKeys)
+		r, body, err := p.Ask(wire.ExecuteMetadata(q.finished), wire.AppendBody(nil, columns, rows), wire.ExecuteKeys)
 		if err != nil {
 			return nil, err
 		}
-		c.s.note(r.messages)
-		if r.fatal != nil {
-			return nil, c.fatal(p, *r.fatal)
+		c.s.note(r.Messages)
+		if r.Fatal != nil {
+			return nil, c.fatal(p, *r.Fatal)
 		}
-		if r.finished == nil || *r.finished != q.finished {
-			p.kill()
-			return nil, p.fault("the request says finished:%t, the reply does not mirror it", q.finished)
+		if r.Finished == nil || *r.Finished != q.finished {
+			p.Kill()
+			return nil, p.Fault("the request says finished:%t, the reply does not mirror it", q.finished)
 		}
-		replied, err := decodeBody(body)
+		replied, err := wire.DecodeBody(body)
 		if err != nil {
-			p.kill()
-			return nil, p.fault("the reply's body: %v", err)
+			p.Kill()
+			return nil, p.Fault("the reply's body: %v", err)
 		}
 		if selected {
 			if replied, err = merge(in, q, replied); err != nil {
-				p.kill()
-				return nil, p.fault("%v", err)
+				p.Kill()
+				return nil, p.Fault("%v", err)
 			}
 		}
 		out.Add(replied.Columns...)
 		out.Rows = append(out.Rows, replied.Rows...)
 		if c.stopAfter > 0 && !q.finished && len(out.Rows) >= c.stopAfter {
-			return out, p.abandon()
+			return out, p.Abandon()
 		}
 	}
-	return out, p.end(0)
+	return out, p.End(0)
 }
 
 // merge lays the rows of a reply over the rows that splunkd kept, by _chunked_idx. A row with an empty index is new.

@@ -18,20 +18,21 @@
 //	builtins.go   the commands that are played; tstats.go, models.go, events.go, lookup.go where rows come from
 //	window.go     earliest= and latest= inside a search, addinfo, subsearches
 //	rest.go       which saved searches are enabled, what jobs had to say
-//	custom.go     a custom command: probes, chunks, selected fields; process.go the pipes, wire.go the bytes, reply.go the answers
+//	custom.go     a custom command: probes, chunks, selected fields; wire/ the bytes and the pipes: a package of its own
 //	result.go     the table as text, and what a search had to read
 //
 // Days of searches are played by four more: cron.go and schedule.go say when a saved search runs and over which window,
 // alert.go what of its results triggers actions, schedulerlog.go what is logged of it. [Head.SummaryLag] lets events come
 // late. What a site may lack (data models, acceleration, indexes that may be searched, REST) are fields of [Head].
 //
-// Two kinds of failure are kept apart. A [*SearchError] is what a user of Splunk would see. A [*ProtocolError] is a
+// Two kinds of failure are kept apart. A [*SearchError] is what a user of Splunk would see. A [*wire.ProtocolError] is a
 // command that broke the protocol, or our own stricter rules, and always a bug: splunkd might overlook it.
 //
 // # What is proved, and what is only supposed
 //
-// wire_test.go pins to bytes recorded from splunkd 8.2.1 (and 6.3): the getinfo request, how arguments are cut, quoting,
-// column order, lists, execute requests of streaming, stateful, events, reporting and generating commands.
+// recorded_test.go and wire/wire_test.go pin to bytes recorded from splunkd 8.2.1 (and 6.3): the getinfo request, how
+// arguments are cut, quoting, column order, lists, execute requests of streaming, stateful, events, reporting and
+// generating commands.
 //
 // Not recorded, so only supposed:
 //   - how many probes there are and what sid and dispatch directory they have (three here);

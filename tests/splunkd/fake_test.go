@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // The commands that these tests start are this test binary itself: bin/fake.sh runs it with the arguments that
@@ -64,7 +65,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 		stdin = io.TeeReader(stdin, file)
 	}
 	in := bufio.NewReader(stdin)
-	send := func(metadata, body string) { stdout.Write(appendFrame(nil, []byte(metadata), []byte(body))) }
+	send := func(metadata, body string) { stdout.Write(wire.AppendFrame(nil, []byte(metadata), []byte(body))) }
 	total, turn := 0, 0
 	key := ""
 	for {
@@ -72,7 +73,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			in.Peek(1)
 			send(`{"finished":false}`, "")
 		}
-		metadata, body, err := readFrame(in, func(b []byte) error { _, err := io.ReadFull(in, b); return err })
+		metadata, body, err := wire.ReadFrame(in, func(b []byte) error { _, err := io.ReadFull(in, b); return err })
 		if err != nil {
 			if name == "lingers" {
 				time.Sleep(time.Minute)
@@ -95,7 +96,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		finished := strings.Contains(string(metadata), `"finished":true`)
 		done := fmt.Sprintf(`{"finished":%t}`, finished)
-		table, err := decodeBody(body)
+		table, err := wire.DecodeBody(body)
 		if err != nil {
 			fmt.Fprintln(stderr, err)
 			return 3
@@ -146,7 +147,7 @@ func fake(name string, stdin io.Reader, stdout, stderr io.Writer) int {
 			}
 		case "whererun":
 			folder, _ := os.Getwd()
-			send(done, plain("_time,ran", func(r spl.Row) string { return string(appendCell(nil, r.Get("_time"))) + `,"` + folder + `"` }))
+			send(done, plain("_time,ran", func(r spl.Row) string { return string(wire.AppendCell(nil, r.Get("_time"))) + `,"` + folder + `"` }))
 		case "insert":
 			text := plain("n,_chunked_idx,list,__mv_list", func(r spl.Row) string {
 				if r.Get("n") == "2" {

@@ -1,48 +1,12 @@
 package splunkd
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
-
-// What is written as a body is read back as it was.
-func FuzzBodyRoundTrip(f *testing.F) {
-	f.Add("src ip", "a\"b\nc", "x", "$;$")
-	f.Add("__x", "", "\x00\xff", "\r\n")
-	f.Add("_time", "1627354345.934", "a$", "$b")
-	f.Fuzz(func(t *testing.T, name, single, first, second string) {
-		if name == "" || strings.HasPrefix(name, multiPrefix) || name == "l" {
-			t.Skip("no such field name")
-		}
-		in := []spl.Row{{name: spl.One(single), "l": {first, second}}, {}}
-		out, err := decodeBody(appendBody(nil, []string{name, "l"}, in))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(out.Rows) != 2 || out.Columns[0] != name || out.Rows[0].Get(name) != single {
-			t.Fatalf("%q came back as %q", in, out.Rows)
-		}
-		if list := out.Rows[0]["l"]; len(list) != 2 || list[0] != first || list[1] != second {
-			t.Fatalf("%q, %q came back as %q", first, second, list)
-		}
-	})
-}
-
-// Replies are hostile: no body may do more than be refused.
-func FuzzDecodeBody(f *testing.F) {
-	f.Add([]byte("a,__mv_a\n\"x\ny\",$x$;$y$\n"))
-	f.Add([]byte("a\r\n\"\r\n\"\r\n"))
-	f.Add([]byte("a,b\n,\n"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		table, err := decodeBody(body)
-		if err == nil && len(body) > 0 && len(table.Rows) > strings.Count(string(body), "\n") {
-			t.Fatalf("%d rows of %q", len(table.Rows), body)
-		}
-	})
-}
 
 // A search is text that a person types: it runs or is refused, and never ends the test.
 func FuzzSearchText(f *testing.F) {
@@ -65,7 +29,7 @@ func FuzzSearchText(f *testing.F) {
 		s := &search{head: &Head{}, context: &spl.Context{Now: time.Unix(0, 0), Zone: time.UTC}}
 		table := rowsOf("x,y,_time", "1,a,5", ",b,x")
 		for _, st := range stages {
-			args, raw := splitArguments(st.Text)
+			args, raw := wire.SplitArguments(st.Text)
 			if len(args) != len(raw) {
 				t.Fatalf("%q: %d args, %d raw_args", st.Text, len(args), len(raw))
 			}

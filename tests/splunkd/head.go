@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // Head is a search head with one installed app, some indexed firewall logs and other events.
@@ -58,7 +59,7 @@ type Head struct {
 	internal []event // of the index _internal, by time
 	jobs     []job
 	inOrder  bool // log is, newest first
-	probed   map[string]declaration
+	probed   map[string]wire.Declaration
 	searches int
 	bundles  int
 }
@@ -118,7 +119,7 @@ func (h *Head) Span() (first, last time.Time, ok bool) {
 }
 
 // Run runs a search over Earliest to Latest. A search that fails as in Splunk gives a *SearchError, a command that breaks
-// the protocol a *ProtocolError; the messages so far are in the result, which is never nil.
+// the protocol a *wire.ProtocolError; the messages so far are in the result, which is never nil.
 func (h *Head) Run(search string) (*Result, error) { return h.run(search, h.Earliest, h.Latest) }
 
 // RunOver runs a search over bounds as a dashboard writes them: `-24h@h`, `now`, epoch seconds; empty is no bound.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // The commands that begin a search without data model or events, and outputlookup.
@@ -73,7 +74,7 @@ func compileInputlookup(s *search, text string) (spl.Operator, error) {
 		if len(body) > 0 && body[len(body)-1] != '\n' {
 			body = append(body, '\n')
 		}
-		table, err := decodeBody(body)
+		table, err := wire.DecodeBody(body)
 		if err != nil {
 			return nil, fmt.Errorf("lookup %s: %w", name, err)
 		}
@@ -117,7 +118,7 @@ func writeLookup(file string, table *spl.Table) error {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = appendCell(body, name)
+		body = wire.AppendCell(body, name)
 	}
 	body = append(body, '\n')
 	for _, row := range table.Rows {
@@ -125,7 +126,7 @@ func writeLookup(file string, table *spl.Table) error {
 			if i > 0 {
 				body = append(body, ',')
 			}
-			body = appendCell(body, row[name].Text())
+			body = wire.AppendCell(body, row[name].Text())
 		}
 		body = append(body, '\n')
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 func TestCommandInAPipeline(t *testing.T) {
@@ -66,7 +67,7 @@ func TestPlaceInTheSearch(t *testing.T) {
 		}
 		getinfo, execute := sent(command)
 		require.Equal(t, want.chunks, strings.Count(execute, `{"action":"execute"`), spl)
-		require.Contains(t, getinfo, `"search":"`+percentEncode(want.search)+`"`, spl)
+		require.Contains(t, getinfo, `"search":"`+wire.PercentEncode(want.search)+`"`, spl)
 		require.Contains(t, getinfo, `"session_key":"`+sessionKey+`"`)
 	}
 }
@@ -105,7 +106,7 @@ func TestGeneratingIsAskedUntilFinished(t *testing.T) {
 func TestMessagesOncePerSearch(t *testing.T) {
 	result, err := newHead(t).Run("| makeresults | initwarn | initwarn")
 	require.NoError(t, err)
-	require.Equal(t, []Message{{"WARN", "said while parsing"}}, result.Messages)
+	require.Equal(t, []wire.Message{{Level: "WARN", Text: "said while parsing"}}, result.Messages)
 	require.Equal(t, 2*(len(probes)+1), result.Processes)
 }
 
@@ -116,7 +117,7 @@ func TestErrorKeyFailsTheSearch(t *testing.T) {
 
 	result, err = newHead(t).Run("| makeresults | badrun")
 	require.EqualError(t, err, "Error in 'badrun' command: row 3 is bad")
-	require.Equal(t, []Message{{"WARN", "no list"}}, result.Messages)
+	require.Equal(t, []wire.Message{{Level: "WARN", Text: "no list"}}, result.Messages)
 	var failed *spl.SearchError
 	require.ErrorAs(t, err, &failed)
 }
@@ -175,7 +176,7 @@ func TestBrokenCommandsAreFound(t *testing.T) {
 			h.ChunkRows = 2
 			h.Timeout = 2 * time.Second
 			_, err := h.Run("| inputlookup numbers.csv | " + name)
-			var broken *ProtocolError
+			var broken *wire.ProtocolError
 			require.ErrorAs(t, err, &broken)
 			require.Regexp(t, want, err.Error())
 			require.Equal(t, name, broken.Command)

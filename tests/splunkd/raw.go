@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // This file is for tests that speak to a command byte by byte: recorded chunks, broken frames, an end in the middle.
@@ -28,7 +29,7 @@ func (s Spoken) Frames() ([]Frame, error) {
 	in := bytes.NewReader(s.Stdout)
 	var frames []Frame
 	for {
-		metadata, body, err := readFrame(in, func(b []byte) error { _, err := io.ReadFull(in, b); return err })
+		metadata, body, err := wire.ReadFrame(in, func(b []byte) error { _, err := io.ReadFull(in, b); return err })
 		if err == io.EOF {
 			return frames, nil
 		}
@@ -44,20 +45,20 @@ func (h *Head) GetinfoFrame(command, arguments string) []byte {
 	h.searches++
 	s := &search{head: h, sid: fmt.Sprintf("%d.%d", h.Now.Unix(), h.searches), earliest: h.Earliest, latest: h.Latest}
 	c := &custom{s: s, name: command, search: "| makeresults | " + command + " " + arguments}
-	c.args, c.rawArgs = splitArguments(arguments)
-	return appendFrame(nil, getinfoMetadata(h.Preview, c.info(place{app: h.App, sid: s.sid})), nil)
+	c.args, c.rawArgs = wire.SplitArguments(arguments)
+	return wire.AppendFrame(nil, wire.GetinfoMetadata(h.Preview, c.info(place{app: h.App, sid: s.sid})), nil)
 }
 
 // ExecuteFrame is a request with that body.
 func ExecuteFrame(body []byte, finished bool) []byte {
-	return appendFrame(nil, executeMetadata(finished), body)
+	return wire.AppendFrame(nil, wire.ExecuteMetadata(finished), body)
 }
 
 // ReadBody reads the body of a request or a reply, strictly.
-func ReadBody(body []byte) (*spl.Table, error) { return decodeBody(body) }
+func ReadBody(body []byte) (*spl.Table, error) { return wire.DecodeBody(body) }
 
 // WriteBody writes rows as splunkd does.
-func WriteBody(table *spl.Table) []byte { return appendBody(nil, table.Columns, table.Rows) }
+func WriteBody(table *spl.Table) []byte { return wire.AppendBody(nil, table.Columns, table.Rows) }
 
 // Talk starts a command as splunkd does, writes input to it, closes its stdin and returns all that it said. Nothing is
 // judged but the time: a command that does not end within Timeout is an error.
@@ -89,7 +90,7 @@ func (h *Head) Talk(command string, input []byte) (Spoken, error) {
 	var exit *exec.ExitError
 	switch {
 	case late:
-		return spoken, &ProtocolError{command, fmt.Sprintf("did not end within %s", h.timeout())}
+		return spoken, &wire.ProtocolError{Command: command, Text: fmt.Sprintf("did not end within %s", h.timeout())}
 	case err != nil && !errors.As(err, &exit):
 		return spoken, err
 	}

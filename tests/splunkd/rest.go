@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // compileRest plays `| rest splunk_server=local count=0 /servicesNS/-/tordetect/saved/searches` and .../search/jobs, with
@@ -34,7 +35,7 @@ func compileRest(s *search, text string) (spl.Operator, error) {
 		case endpoint == "search/jobs":
 			return s.jobs(), nil
 		}
-		s.note([]Message{{"WARN", fmt.Sprintf("Unexpected status for to fetch REST endpoint uri=%s%s from server=%s - Not Found", splunkdURI, path, splunkdURI)}})
+		s.note([]wire.Message{{Level: "WARN", Text: fmt.Sprintf("Unexpected status for to fetch REST endpoint uri=%s%s from server=%s - Not Found", splunkdURI, path, splunkdURI)}})
 		return &spl.Table{}, nil
 	}, nil
 }

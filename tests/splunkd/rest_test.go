@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // What an admin sees of the searches of the app by rest, and what nobody may ask gives no row and a warning.
@@ -56,7 +57,7 @@ func TestAppendThatFails(t *testing.T) {
 	result, err := h.Run(`| makeresults | eval n=1 | append [| tstats count from datamodel=Network_Traffic] | append [| makeresults | eval n=2] | table n`)
 	require.NoError(t, err)
 	require.Equal(t, []string{"n", "1", "2"}, texts(result.Table))
-	require.Equal(t, []Message{{"ERROR", "[subsearch]: Error in 'DataModelEvaluator': Data model 'Network_Traffic' was not found."}}, result.Messages)
+	require.Equal(t, []wire.Message{{Level: "ERROR", Text: "[subsearch]: Error in 'DataModelEvaluator': Data model 'Network_Traffic' was not found."}}, result.Messages)
 	_, err = h.Run(`| tstats count from datamodel=Network_Traffic`)
 	require.ErrorContains(t, err, "was not found")
 	_, err = h.Run(`| makeresults | append [| nosuchcommand]`)

@@ -9,13 +9,14 @@ import (
 	"unicode/utf8"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // Result is what a search gives back: the table, the messages under it, how many command processes it took, and what it
 // had to read.
 type Result struct {
 	spl.Table
-	Messages  []Message
+	Messages  []wire.Message
 	Processes int
 	Cost      Cost
 

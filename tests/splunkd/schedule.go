@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // Scheduler says when saved searches run, and runs them:
@@ -217,6 +218,6 @@ func (s *Scheduler) partial(name string, result *Result) (*Result, error) {
 			return result, &SearchError{Text: text}
 		}
 	}
-	result.Messages = append(result.Messages, Message{"WARN", text})
+	result.Messages = append(result.Messages, wire.Message{Level: "WARN", Text: text})
 	return result, nil
 }

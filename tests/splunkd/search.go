@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // search is one running search.
@@ -15,7 +16,7 @@ type search struct {
 	context          *spl.Context
 	sid              string
 	earliest, latest time.Time // zero: no bound
-	messages         []Message
+	messages         []wire.Message
 	processes        int
 	cost             Cost
 }
@@ -103,9 +104,9 @@ func (q *eventSearch) table(s *search) *spl.Table {
 }
 
 // note keeps messages; the same text is taken once per search, whatever process it comes from.
-func (s *search) note(messages []Message) {
+func (s *search) note(messages []wire.Message) {
 	for _, m := range messages {
-		if !slices.ContainsFunc(s.messages, func(known Message) bool { return known.Text == m.Text }) {
+		if !slices.ContainsFunc(s.messages, func(known wire.Message) bool { return known.Text == m.Text }) {
 			s.messages = append(s.messages, m)
 		}
 	}

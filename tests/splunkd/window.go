@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tordetect/tests/splunkd/spl"
+	"tordetect/tests/splunkd/wire"
 )
 
 // A search may narrow or move its window itself: earliest= and latest= in the where clause of tstats or in an event
@@ -177,7 +178,7 @@ func (s *search) subsearch(text string) (string, error) {
 	}
 	if len(table.Rows) > maxSubsearch {
 		table.Rows = table.Rows[:maxSubsearch]
-		s.note([]Message{{"WARN", fmt.Sprintf("Subsearch produced more than %d results, truncating to maxout %d.", maxSubsearch, maxSubsearch)}})
+		s.note([]wire.Message{{Level: "WARN", Text: fmt.Sprintf("Subsearch produced more than %d results, truncating to maxout %d.", maxSubsearch, maxSubsearch)}})
 	}
 	return condition(table), nil
 }

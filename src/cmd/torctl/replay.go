@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/replay"
+	"tordetect/src/replay/recorded"
 	"tordetect/src/terminal"
 	"tordetect/src/text"
 	"tordetect/src/web"
@@ -28,7 +29,7 @@ type replayOptions struct {
 	tokenFile, token    string
 	channel, tenant     string
 	server              web.Server
-	meta                replay.Meta
+	meta                recorded.Meta
 	ack, gzip           bool
 	shift, zone         string
 	batch, tries        int
@@ -145,7 +146,7 @@ func replayFiles(ctx context.Context, t *terminal.Terminal, o replayOptions, giv
 	if replay.Unencrypted(o.url) {
 		t.Say("warning: the token and the events go over the network unencrypted")
 	}
-	files, err := replay.Open(o.files, o.meta)
+	files, err := recorded.Open(o.files, o.meta)
 	if err != nil {
 		return failed(err)
 	}

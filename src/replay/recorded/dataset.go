@@ -1,4 +1,15 @@
-package replay
+// Package recorded reads files of recorded events: an event a line, plain or gzip, or
+// the yml files of splunk/attack_data, which name such files with their source type
+// and source.
+//
+//	in:   pan_tor.yml, which names pan_tor.log
+//	out:  {Text: 1,2026/11/20 10:15:30,..., Line: 1, From: 0, To: 412}, and what Splunk is to store beside it
+//
+// The offsets of events meet, so that who remembers them knows what was done. No file
+// is read that a yml names outside its own tree, and nothing is fetched. What an event
+// says is not looked at, but for its time, and its end is the row's: events over
+// several lines are several, and [Dataset] says where a file looks like that.
+package recorded
 
 import (
 	"bytes"
@@ -14,14 +25,34 @@ import (
 	"tordetect/src/replay/attackdata"
 )
 
+// Meta is what Splunk stores beside an event; empty = the token's default.
+type Meta struct{ Index, Sourcetype, Source, Host string }
+
+// over is m, with what is empty taken from other.
+func (m Meta) over(other Meta) Meta {
+	pick := func(a, b string) string {
+		if a != "" {
+			return a
+		}
+		return b
+	}
+	return Meta{pick(m.Index, other.Index), pick(m.Sourcetype, other.Sourcetype), pick(m.Source, other.Source), pick(m.Host, other.Host)}
+}
+
+// Limits of what is read.
+const (
+	MaxLine  = 1_000_000 // bytes of an event; a request to SCS takes 1,040,000, and Splunk cuts at 10,000 by default
+	MaxFiles = 1000      // files of one replay: all are in its state, which is written before each request
+)
+
 // A Dataset is a file of events, one a line, and what Splunk is to store beside
 // each.
 type Dataset struct {
-	Path string // as messages name it
-	Meta Meta
+	Path   string // as messages name it
+	Meta   Meta
+	Spread bool // it looks like JSON whose events take several lines each
 
 	root, name string // for a file that a yml names: the folder that it must not leave
-	spread     bool   // it looks like JSON whose events take several lines each
 }
 
 // Open looks at the files. One that ends in .yml or .yaml is a description as in
@@ -45,14 +76,14 @@ func Open(paths []string, override Meta) ([]Dataset, error) {
 		for _, d := range sets {
 			d.Meta = override.over(d.Meta)
 			var err error
-			if d.spread, err = d.check(); err != nil {
+			if d.Spread, err = d.check(); err != nil {
 				return nil, err
 			}
 			all = append(all, d)
 		}
 	}
-	if len(all) > maxFiles {
-		return nil, fmt.Errorf("%d files, at most %d in one replay; start it several times", len(all), maxFiles)
+	if len(all) > MaxFiles {
+		return nil, fmt.Errorf("%d files, at most %d in one replay; start it several times", len(all), MaxFiles)
 	}
 	for i, d := range all {
 		for _, e := range all[:i] {

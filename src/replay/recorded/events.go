@@ -1,4 +1,4 @@
-package replay
+package recorded
 
 import (
 	"bufio"
@@ -21,27 +21,28 @@ type Event struct {
 	Time time.Time // of the event, shifted; zero where none was recognised
 	Line int       // 1-based
 
-	from, to int64 // offsets in the unpacked file; what was left out before the event is part of it
-	tooLong  bool  // the text is cut
+	From, To int64 // offsets in the unpacked file; what was left out before the event is part of it
+	TooLong  bool  // the text is cut
 }
 
-// A reader gives the events of a file.
-type reader struct {
+// A Reader gives the events of a file.
+type Reader struct {
 	file    *os.File
 	in      *bufio.Reader
 	at      int64 // offset in the unpacked file
 	from    int64 // end of the last event
-	line    int
+	Line    int   // read last
 	Skipped int64 // empty lines and Zeek's head lines
 	scratch []byte
 }
 
-func read(d Dataset) (*reader, error) {
+// Read begins with the file.
+func (d Dataset) Read() (*Reader, error) {
 	f, err := d.open()
 	if err != nil {
 		return nil, fmt.Errorf("open the data set: %w", err)
 	}
-	r := &reader{file: f, in: bufio.NewReaderSize(f, 256<<10)}
+	r := &Reader{file: f, in: bufio.NewReaderSize(f, 256<<10)}
 	if magic, _ := r.in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		unpacked, err := gzip.NewReader(r.in)
 		if err != nil {
@@ -53,10 +54,11 @@ func read(d Dataset) (*reader, error) {
 	return r, nil
 }
 
-func (r *reader) close() { r.file.Close() }
+// Close closes the file.
+func (r *Reader) Close() { r.file.Close() }
 
-// read is how far the file on disk was read, in bytes.
-func (r *reader) read() int64 {
+// Bytes is how far the file on disk was read, in bytes.
+func (r *Reader) Bytes() int64 {
 	n, err := r.file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return 0
@@ -64,21 +66,21 @@ func (r *reader) read() int64 {
 	return n
 }
 
-// next is the next event, whose text is valid until the next call; io.EOF at
+// Next is the next event, whose text is valid until the next call; io.EOF at
 // the end. Row ends are LF or CRLF.
-func (r *reader) next() (Event, error) {
+func (r *Reader) Next() (Event, error) {
 	for {
 		line, tooLong, err := r.row()
 		if err != nil {
 			return Event{}, err
 		}
-		r.line++
+		r.Line++
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 		if len(bytes.TrimSpace(line)) == 0 || isHead(line) {
 			r.Skipped++
 			continue
 		}
-		e := Event{Text: line, Line: r.line, from: r.from, to: r.at, tooLong: tooLong}
+		e := Event{Text: line, Line: r.Line, From: r.from, To: r.at, TooLong: tooLong}
 		r.from = r.at
 		return e, nil
 	}
@@ -86,7 +88,7 @@ func (r *reader) next() (Event, error) {
 
 // row reads a line without its LF. Of one that is too long only the begin is
 // kept.
-func (r *reader) row() (line []byte, tooLong bool, err error) {
+func (r *Reader) row() (line []byte, tooLong bool, err error) {
 	piece, err := r.in.ReadSlice('\n')
 	r.at += int64(len(piece))
 	if err == nil {
@@ -94,9 +96,9 @@ func (r *reader) row() (line []byte, tooLong bool, err error) {
 	}
 	r.scratch = r.scratch[:0]
 	for {
-		if len(r.scratch)+len(piece) > maxLine+1 {
+		if len(r.scratch)+len(piece) > MaxLine+1 {
 			tooLong = true
-			piece = piece[:max(0, maxLine-len(r.scratch))]
+			piece = piece[:max(0, MaxLine-len(r.scratch))]
 		}
 		r.scratch = append(r.scratch, piece...)
 		switch {
@@ -113,9 +115,9 @@ func (r *reader) row() (line []byte, tooLong bool, err error) {
 	}
 }
 
-// identity tells a file from another one of the same name: its size and the
+// Identity tells a file from another one of the same name: its size and the
 // hash of its begin.
-func (d Dataset) identity() (size int64, head string, err error) {
+func (d Dataset) Identity() (size int64, head string, err error) {
 	f, err := d.open()
 	if err != nil {
 		return 0, "", err
@@ -132,32 +134,32 @@ func (d Dataset) identity() (size int64, head string, err error) {
 	return info.Size(), hex.EncodeToString(hash.Sum(nil)[:16]), nil
 }
 
-// newest is the latest event's time over all files, zero where no event has
+// Newest is the latest event's time over all files, zero where no event has
 // one.
-func newest(files []Dataset, zone *time.Location, now time.Time, stop func() error) (time.Time, error) {
+func Newest(files []Dataset, zone *time.Location, now time.Time, stop func() error) (time.Time, error) {
 	var latest time.Time
 	var found []stamp.Stamp
 	for _, d := range files {
-		r, err := read(d)
+		r, err := d.Read()
 		if err != nil {
 			return latest, err
 		}
 		for n := 0; ; n++ {
 			if n%1000 == 0 {
 				if err := stop(); err != nil {
-					r.close()
+					r.Close()
 					return latest, err
 				}
 			}
-			e, err := r.next()
+			e, err := r.Next()
 			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
-				r.close()
-				return latest, fmt.Errorf("read %s, line %d: %w", d.Path, r.line+1, err)
+				r.Close()
+				return latest, fmt.Errorf("read %s, line %d: %w", d.Path, r.Line+1, err)
 			}
-			if e.tooLong {
+			if e.TooLong {
 				continue
 			}
 			var own int
@@ -165,7 +167,7 @@ func newest(files []Dataset, zone *time.Location, now time.Time, stop func() err
 				latest = found[own].Time
 			}
 		}
-		r.close()
+		r.Close()
 	}
 	return latest, nil
 }

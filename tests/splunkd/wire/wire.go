@@ -1,4 +1,4 @@
-package splunkd
+package wire
 
 import (
 	"bytes"
@@ -11,26 +11,22 @@ import (
 	"tordetect/tests/splunkd/spl"
 )
 
-// This file is the protocol's bytes, written independently of src/chunked and src/rows, so that a mistake there cannot
-// hide behind the same mistake here. It writes exactly what was recorded of splunkd and reads more strictly than
-// splunkd: what a tolerant reader would forgive is an error.
-
 // maxReply bounds one reply; limits.conf has no limit by default, a test machine has.
 const maxReply = 1 << 30
 
 // maxHeader bounds a frame's header line: the longest legal one has about 35 bytes.
 const maxHeader = 64
 
-// appendFrame appends one frame: chunked 1.0,<metadata bytes>,<body bytes>⏎<metadata><body>
-func appendFrame(dst, metadata, body []byte) []byte {
+// AppendFrame appends one frame: chunked 1.0,<metadata bytes>,<body bytes>⏎<metadata><body>
+func AppendFrame(dst, metadata, body []byte) []byte {
 	dst = fmt.Appendf(dst, "chunked 1.0,%d,%d\n", len(metadata), len(body))
 	dst = append(dst, metadata...)
 	return append(dst, body...)
 }
 
-// readFrame reads one frame; io.EOF is the end between two frames. The header has to be exact: no blanks, no CR, no
+// ReadFrame reads one frame; io.EOF is the end between two frames. The header has to be exact: no blanks, no CR, no
 // leading zeros.
-func readFrame(r io.ByteReader, full func([]byte) error) (metadata, body []byte, err error) {
+func ReadFrame(r io.ByteReader, full func([]byte) error) (metadata, body []byte, err error) {
 	var line []byte
 	for {
 		c, err := r.ReadByte()
@@ -65,8 +61,8 @@ func readFrame(r io.ByteReader, full func([]byte) error) (metadata, body []byte,
 	return metadata, body, nil
 }
 
-// searchinfo and getinfoRequest have their keys in the order in which splunkd 8.2.1 writes them.
-type searchinfo struct {
+// Searchinfo and getinfoRequest have their keys in the order in which splunkd 8.2.1 writes them.
+type Searchinfo struct {
 	Args          []string `json:"args"`
 	RawArgs       []string `json:"raw_args"`
 	DispatchDir   string   `json:"dispatch_dir"`
@@ -88,11 +84,11 @@ type getinfoRequest struct {
 	Action      string     `json:"action"`
 	Preview     bool       `json:"preview"`
 	WillRestart bool       `json:"streaming_command_will_restart"`
-	Searchinfo  searchinfo `json:"searchinfo"`
+	Searchinfo  Searchinfo `json:"searchinfo"`
 }
 
-// getinfoMetadata is the metadata of a getinfo request: compact JSON, `<`, `>` and `&` as they are.
-func getinfoMetadata(preview bool, info searchinfo) []byte {
+// GetinfoMetadata is the metadata of a getinfo request: compact JSON, `<`, `>` and `&` as they are.
+func GetinfoMetadata(preview bool, info Searchinfo) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -103,13 +99,13 @@ func getinfoMetadata(preview bool, info searchinfo) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-func executeMetadata(finished bool) []byte {
+func ExecuteMetadata(finished bool) []byte {
 	return fmt.Appendf(nil, `{"action":"execute","finished":%t}`, finished)
 }
 
-// percentEncode writes a search as splunkd does in searchinfo.search: letters, digits and `_` bare (recorded), also `-`,
+// PercentEncode writes a search as splunkd does in searchinfo.search: letters, digits and `_` bare (recorded), also `-`,
 // `.` and `~` (supposed).
-func percentEncode(text string) string {
+func PercentEncode(text string) string {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; spl.WordByte(c) || c == '-' || c == '.' || c == '~' {
@@ -121,11 +117,11 @@ func percentEncode(text string) string {
 	return out.String()
 }
 
-// splitArguments cuts the text behind a custom command as splunkd does: at blanks and commas outside double quotes.
+// SplitArguments cuts the text behind a custom command as splunkd does: at blanks and commas outside double quotes.
 // args have their double quotes removed and \" and \\ undone; other escapes stay. rawArgs are as typed.
 //
 //	a=one b = "two" "c"="three"   ->   args a=one, b, =, two, c=three
-func splitArguments(text string) (args, rawArgs []string) {
+func SplitArguments(text string) (args, rawArgs []string) {
 	var arg, raw strings.Builder
 	inside := false
 	flush := func() {
@@ -159,8 +155,8 @@ func splitArguments(text string) (args, rawArgs []string) {
 	return args, rawArgs
 }
 
-// appendCell writes a cell: bare if it is empty or letters and digits only, else in quotes.
-func appendCell(dst []byte, text string) []byte {
+// AppendCell writes a cell: bare if it is empty or letters and digits only, else in quotes.
+func AppendCell(dst []byte, text string) []byte {
 	bare := true
 	for i := 0; i < len(text) && bare; i++ {
 		bare = spl.WordByte(text[i]) && text[i] != '_'
@@ -175,9 +171,9 @@ func appendCell(dst []byte, text string) []byte {
 
 const multiPrefix = "__mv_"
 
-// appendBody writes rows as the body of a request: first all plain columns, then a __mv_ column for each, LF row ends.
+// AppendBody writes rows as the body of a request: first all plain columns, then a __mv_ column for each, LF row ends.
 // Without columns it is empty.
-func appendBody(dst []byte, columns []string, rows []spl.Row) []byte {
+func AppendBody(dst []byte, columns []string, rows []spl.Row) []byte {
 	if len(columns) == 0 {
 		return dst
 	}
@@ -185,7 +181,7 @@ func appendBody(dst []byte, columns []string, rows []spl.Row) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendCell(dst, text)
+		dst = AppendCell(dst, text)
 	}
 	for i, name := range columns {
 		cell(i, name)
@@ -314,9 +310,9 @@ func parseCSV(body []byte) ([][]string, error) {
 	return rows, nil
 }
 
-// decodeBody reads the body of a reply. Beyond CSV it wants: no column twice, no __mv_ column without its plain one, and
+// DecodeBody reads the body of a reply. Beyond CSV it wants: no column twice, no __mv_ column without its plain one, and
 // plain cells that hold the values of their list joined by LF (splunkd would show the list and search the plain cell).
-func decodeBody(body []byte) (*spl.Table, error) {
+func DecodeBody(body []byte) (*spl.Table, error) {
 	cells, err := parseCSV(body)
 	if err != nil || len(cells) == 0 {
 		return &spl.Table{}, err

@@ -1,4 +1,4 @@
-package splunkd
+package wire
 
 import (
 	"bytes"
@@ -18,17 +18,17 @@ type Message struct {
 
 func (m Message) String() string { return m.Level + ": " + m.Text }
 
-// reply is the metadata of a reply, taken apart.
-type reply struct {
+// Reply is the metadata of a reply, taken apart.
+type Reply struct {
 	keys     []string // in wire order
-	finished *bool
-	fatal    *string
-	messages []Message
-	declaration
+	Finished *bool
+	Fatal    *string
+	Messages []Message
+	Declaration
 }
 
-// declaration is what a getinfo reply says about the command.
-type declaration struct {
+// Declaration is what a getinfo reply says about the command.
+type Declaration struct {
 	Type           string
 	Generating     bool
 	RequiredFields []string // nil: all
@@ -36,8 +36,8 @@ type declaration struct {
 	MaxWait        float64
 }
 
-// selected says whether splunkd sends only the required fields and _chunked_idx.
-func (d declaration) selected() bool {
+// Selected says whether splunkd sends only the required fields and _chunked_idx.
+func (d Declaration) Selected() bool {
 	return d.RequiredFields != nil && !reflect.DeepEqual(d.RequiredFields, []string{"*"}) && (d.Type == "streaming" || d.Type == "stateful")
 }
 
@@ -48,12 +48,12 @@ var messageLevels = []string{"DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 // Keys that a reply may have, and their order: inspector before finished before error, because splunkd adds messages
 // only as long as it has not read the error.
 var (
-	getinfoKeys = []string{"inspector", "type", "generating", "required_fields", "maxwait", "streaming_preop", "finished", "error"}
-	executeKeys = []string{"inspector", "finished", "error"}
+	GetinfoKeys = []string{"inspector", "type", "generating", "required_fields", "maxwait", "streaming_preop", "finished", "error"}
+	ExecuteKeys = []string{"inspector", "finished", "error"}
 )
 
 // parseReply reads the metadata of a reply to getinfo or execute.
-func parseReply(metadata []byte, accepted []string) (*reply, error) {
+func parseReply(metadata []byte, accepted []string) (*Reply, error) {
 	if !utf8.Valid(metadata) {
 		return nil, fmt.Errorf("metadata is not UTF-8: %q", metadata)
 	}
@@ -61,7 +61,7 @@ func parseReply(metadata []byte, accepted []string) (*reply, error) {
 	if err := json.Unmarshal(metadata, &values); err != nil || values == nil {
 		return nil, fmt.Errorf("metadata is no JSON object: %q", metadata)
 	}
-	r := &reply{declaration: declaration{Type: "streaming"}}
+	r := &Reply{Declaration: Declaration{Type: "streaming"}}
 	var err error
 	if r.keys, err = objectKeys(metadata); err != nil {
 		return nil, err
@@ -82,11 +82,11 @@ func parseReply(metadata []byte, accepted []string) (*reply, error) {
 	}
 	targets := map[string]any{
 		"type": &r.Type, "generating": &r.Generating, "required_fields": &r.RequiredFields, "maxwait": &r.MaxWait,
-		"streaming_preop": &r.StreamingPreop, "finished": &r.finished, "error": &r.fatal,
+		"streaming_preop": &r.StreamingPreop, "finished": &r.Finished, "error": &r.Fatal,
 	}
 	for key, raw := range values {
 		if key == "inspector" {
-			if r.messages, err = parseInspector(raw); err != nil {
+			if r.Messages, err = parseInspector(raw); err != nil {
 				return nil, err
 			}
 			continue
@@ -98,8 +98,8 @@ func parseReply(metadata []byte, accepted []string) (*reply, error) {
 	if !slices.Contains(commandTypes, r.Type) {
 		return nil, fmt.Errorf("splunkd says: Invalid custom search command type: %s", r.Type)
 	}
-	if r.fatal != nil && (*r.fatal == "" || strings.ContainsAny(*r.fatal, "\r\n")) {
-		return nil, fmt.Errorf("the error text has to be one line: %q", *r.fatal)
+	if r.Fatal != nil && (*r.Fatal == "" || strings.ContainsAny(*r.Fatal, "\r\n")) {
+		return nil, fmt.Errorf("the error text has to be one line: %q", *r.Fatal)
 	}
 	return r, nil
 }

@@ -1,9 +1,7 @@
-package replay
+package recorded
 
 import (
 	"bytes"
-	"compress/gzip"
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +18,7 @@ func attackData(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
 	for name, text := range map[string]string{
-		"datasets/attack_techniques/T1090.003/tor/tor.log":    panLine(0) + "\n",
+		"datasets/attack_techniques/T1090.003/tor/tor.log":    "one event\n",
 		"datasets/attack_techniques/T1090.003/tor/beside.log": "beside\n",
 		"datasets/attack_techniques/T1090.003/tor/new.yml": `author: us
 id: 1ba386d9-93c6-46dd-ae0d-000000000001
@@ -70,10 +68,12 @@ func TestAttackData(t *testing.T) {
 	require.Equal(t, filepath.Join(folder, "tor.log"), files[0].Path)
 	require.Equal(t, Meta{"", "pan:traffic", "mine", "h"}, files[0].Meta)
 
-	c := newCollector(t, false)
-	summary, err := Run(context.Background(), newHEC(t, c, nil), files, quick(nil))
+	r, err := files[0].Read()
 	require.NoError(t, err)
-	require.EqualValues(t, 1, summary.Accepted)
+	defer r.Close()
+	e, err := r.Next()
+	require.NoError(t, err)
+	require.Equal(t, "one event", string(e.Text))
 
 	// Without the checkout around it, the file beside the yml will do.
 	alone := t.TempDir()
@@ -143,31 +143,6 @@ func TestFilesRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(good, nil, 0o600))
 	_, err = Open([]string{good, good}, Meta{})
 	require.ErrorContains(t, err, "good.log is named twice")
-
-	summary, err := Run(context.Background(), newHEC(t, newCollector(t, true), nil), []Dataset{{Path: good}}, quick(func(o *Options) { o.ShiftToNow = true }))
-	require.NoError(t, err)
-	require.Zero(t, summary.Requests)
-	require.True(t, summary.Complete)
-}
-
-func TestGzipAndZeekHead(t *testing.T) {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, err := w.Write([]byte("#separator \\x09\n#set_separator\t,\n#fields\tts\tuid\n#types\ttime\tstring\n1763633730.5\tC1\n# a remark\n1763633731.5\tC2\n#close\t2026\n"))
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	c := newCollector(t, false)
-	summary, err := Run(context.Background(), newHEC(t, c, nil), dataset(t, "conn.log.gz", packed.Bytes(), Meta{}), quick(nil))
-	require.NoError(t, err)
-	require.Equal(t, map[string]int{"1763633730.5\tC1": 1, "# a remark": 1, "1763633731.5\tC2": 1}, c.arrived)
-	require.EqualValues(t, 5, summary.Skipped)
-
-	// Cut: what came before is sent, and the rest is said to be missing.
-	c = newCollector(t, false)
-	summary, err = Run(context.Background(), newHEC(t, c, nil), dataset(t, "conn.log.gz", packed.Bytes()[:packed.Len()-12], Meta{}), quick(nil))
-	require.ErrorContains(t, err, "conn.log.gz, line")
-	require.ErrorContains(t, err, "unexpected EOF")
-	require.Equal(t, Incomplete, summary.Delivery())
 }
 
 // FuzzLines: every line that is not blank is an event, and their offsets meet.
@@ -177,9 +152,11 @@ func FuzzLines(f *testing.F) {
 		if bytes.HasPrefix(content, []byte{0x1f, 0x8b}) || bounded.IsPointer(content) || logfile.Unfit(content) != "" {
 			return
 		}
-		r, err := read(dataset(t, "a", content, Meta{})[0])
+		path := filepath.Join(t.TempDir(), "a")
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		r, err := Dataset{Path: path}.Read()
 		require.NoError(t, err)
-		defer r.close()
+		defer r.Close()
 		var want []string
 		for _, line := range bytes.Split(content, []byte("\n")) {
 			line = bytes.TrimSuffix(line, []byte("\r"))
@@ -190,28 +167,15 @@ func FuzzLines(f *testing.F) {
 		var got []string
 		at := int64(0)
 		for {
-			e, err := r.next()
+			e, err := r.Next()
 			if err != nil {
 				break
 			}
-			require.Equal(t, at, e.from)
-			require.Greater(t, e.to, e.from)
-			at = e.to
+			require.Equal(t, at, e.From)
+			require.Greater(t, e.To, e.From)
+			at = e.To
 			got = append(got, string(e.Text))
 		}
 		require.Equal(t, want, got)
 	})
-}
-
-// TestSpread: JSON over several lines is sent as it is, but not without a word.
-func TestSpread(t *testing.T) {
-	for text, want := range map[string]bool{"{\n \"a\": 1\n}\n": true, "\n[\n {\"a\":1}\n]": true, "[{\r\n\"a\":1}]\n": true,
-		"{\"a\":1}\n{\"a\":2}\n": false, "[2026] x\n": false, "{": false, "": false, "\n\n": false} {
-		told := false
-		_, err := Run(context.Background(), newHEC(t, newCollector(t, false), nil), dataset(t, "x.json", []byte(text), Meta{}), quick(func(o *Options) {
-			o.Note = func(note string) { told = told || strings.Contains(note, "x.json looks like JSON over several lines") }
-		}))
-		require.NoError(t, err)
-		require.Equal(t, want, told, text)
-	}
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package splunkd
+package wire
 
 import "os/exec"
 
