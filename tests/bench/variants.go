@@ -3,48 +3,19 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"tordetect/tests/bench/process"
 	"tordetect/tests/bench/workload"
 )
 
-// narrow leaves the columns that the program asks for with narrow=true, and adds
-// the one by which splunkd joins the reply to what it kept. Columns that it asks
-// for and that are not there are sent all the same, empty.
+// narrow leaves the columns that the program wants with narrow=true.
 func (b *bench) narrow(w *workload.Workload, n *workload.Network) error {
-	var declared struct {
-		Fields []string `json:"required_fields"`
-	}
-	var bad error
-	ours := process.Variant{Argv: []string{n.Tordetect()}}
-	_, err := b.driver.Run(ours, [][]byte{workload.Probe("narrow=true")}, func(_ int, metadata, _ []byte) {
-		bad = json.Unmarshal(metadata, &declared)
-	})
-	if err := errors.Join(err, bad); err != nil {
-		return err
-	}
-	if len(declared.Fields) == 0 {
-		return errors.New("the program declares no fields for narrow=true")
-	}
-	whole := w.Shape
-	w.Shape.Columns = append(declared.Fields, "_chunked_idx")
-	w.Shape.Cell = func(r *rand.Rand, column string, f workload.Flow) string {
-		switch {
-		case column == "_chunked_idx":
-			return strconv.Itoa(f.N)
-		case slices.Contains(whole.Columns, column):
-			return whole.Cell(r, column, f)
-		}
-		return ""
-	}
-	return nil
+	wanted, err := b.driver.Declared(process.Variant{Argv: []string{n.Tordetect()}}, workload.Probe("narrow=true"))
+	w.Narrowed(wanted)
+	return err
 }
 
 // variants are the programs of these names that can be had here.

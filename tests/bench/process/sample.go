@@ -3,6 +3,8 @@
 package process
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -40,6 +42,19 @@ func (d *Driver) Sample(variants []Variant, requests [][]byte, runs int) ([]Meas
 		out[i].Median = Median(out[i].Runs)
 	}
 	return out, nil
+}
+
+// Declared asks a command by getinfo which columns it wants.
+func (d *Driver) Declared(v Variant, getinfo []byte) ([]string, error) {
+	var declared struct {
+		Fields []string `json:"required_fields"`
+	}
+	var bad error
+	_, err := d.Run(v, [][]byte{getinfo}, func(_ int, metadata, _ []byte) { bad = json.Unmarshal(metadata, &declared) })
+	if err == nil && bad == nil && len(declared.Fields) == 0 {
+		err = errors.New("the program declares no fields")
+	}
+	return declared.Fields, errors.Join(err, bad)
 }
 
 // Median takes each figure by itself.

@@ -267,6 +267,33 @@ var Tstats = Shape{
 	},
 }
 
+// Client is what stands behind tstats in the search Tor client that the firewall did not name.
+var Client = Shape{
+	Name: "rows of Tor client that the firewall did not name",
+	Columns: strings.Fields(`All_Traffic.src All_Traffic.src_ip All_Traffic.dest All_Traffic.dest_ip All_Traffic.dest_port
+		All_Traffic.transport All_Traffic.app All_Traffic.action count bytes_in bytes_out src_port_low src_port_high user dvc
+		firstTime lastTime src_port`),
+	Cell: func(r *rand.Rand, column string, f Flow) string {
+		switch column {
+		case "All_Traffic.src":
+			return f.Src
+		case "All_Traffic.dest":
+			return f.Dest
+		case "All_Traffic.transport":
+			return "tcp"
+		case "All_Traffic.app":
+			return "ssl"
+		case "bytes_in", "bytes_out":
+			return strconv.Itoa(1 + r.IntN(1<<20))
+		case "src_port", "src_port_low", "src_port_high":
+			return strconv.Itoa(40000 + f.N%20000)
+		case "user", "dvc":
+			return "null"
+		}
+		return Tstats.Cell(r, column, f)
+	},
+}
+
 // Events are firewall events with 48 columns, _raw among them.
 var Events = Shape{
 	Name: "firewall events",

@@ -4,7 +4,9 @@ package workload
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 )
 
 // A Workload is what one search sends through the command.
@@ -14,13 +16,14 @@ type Workload struct {
 	Rows    int      `json:"rows"`  // of each chunk
 	Chunks  int      `json:"chunks"`
 	Tor     float64  `json:"tor_percent"`
-	Relays  int      `json:"relays"`      // rows of the relay table
-	History int      `json:"history"`     // rows of the history beside it
-	Old     float64  `json:"old_percent"` // rows of traffic that only the history knows
-	Newer   int64    `json:"newer"`       // seconds by which the rows are newer than the table
-	Columns int      `json:"columns"`     // without their lists
-	Request int64    `json:"request"`     // bytes of a chunk
-	Narrow  bool     `json:"narrow"`      // only the columns that tordetect asks for
+	Relays  int      `json:"relays"`         // rows of the relay table
+	History int      `json:"history"`        // rows of the history beside it
+	Old     float64  `json:"old_percent"`    // rows of traffic that only the history knows
+	Newer   int64    `json:"newer"`          // seconds by which the rows are newer than the table
+	Columns int      `json:"columns"`        // without their lists
+	Request int64    `json:"request"`        // bytes of a chunk
+	Narrow  bool     `json:"narrow"`         // only the columns that tordetect asks for
+	Args    []string `json:"args,omitempty"` // of the command
 	Shape   Shape    `json:"-"`
 	With    []string `json:"-"` // names of variants
 }
@@ -70,6 +73,7 @@ func Workloads() []Workload {
 	pair("tstats-stale", Tstats, 2*Hour)
 	pair("events-pair", Events, 0)
 	pair("events-stale", Events, 2*Hour)
+	vary("tstats-client", "client", Client, func(w *Workload) { w.Chunks, w.Args = 2, []string{"min_score=50"} })
 	vary("events-narrow", "narrow", Events, func(w *Workload) { w.Narrow, w.With = true, []string{"tordetect", "other", "echo"} })
 	for i := range list {
 		list[i].Columns = len(list[i].Shape.Columns)
@@ -122,10 +126,29 @@ func (w *Workload) Requests(flows []Flow) [][]byte {
 	frame := w.Shape.Frame(flows)
 	w.Request = int64(len(frame))
 	w.Columns = len(w.Shape.Columns)
-	out := [][]byte{Probe()}
+	args := w.Args
 	if w.Narrow {
-		out[0] = Probe("narrow=true")
+		args = append(slices.Clone(args), "narrow=true")
 	}
+	out := [][]byte{Probe(args...)}
 	out = append(out, slices.Repeat([][]byte{frame}, w.Chunks)...)
 	return append(out, FrameOf(Last, w.Shape.Header()))
+}
+
+// Narrowed leaves the columns that the program declares for narrow=true, and adds the one
+// by which splunkd joins the reply to what it kept. Columns that it asks for and that are
+// not there are sent all the same, empty.
+func (w *Workload) Narrowed(declared []string) {
+	whole := w.Shape
+	w.Narrow = true
+	w.Shape.Columns = append(slices.Clone(declared), "_chunked_idx")
+	w.Shape.Cell = func(r *rand.Rand, column string, f Flow) string {
+		switch {
+		case column == "_chunked_idx":
+			return strconv.Itoa(f.N)
+		case slices.Contains(whole.Columns, column):
+			return whole.Cell(r, column, f)
+		}
+		return ""
+	}
 }
