@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/bench/process"
+	"tordetect/tests/bench/workload"
 )
 
 // The test's own program is the variants that are part of the benchmark.
@@ -55,28 +58,28 @@ func build(t *testing.T, folder string) string {
 // echoes must send back what they got.
 func TestVariants(t *testing.T) {
 	b := tiny(t)
-	for _, w := range append(workloads()[:4], workload{Name: "history", shape: tstats, with: most, Tor: 5, History: 1500, Old: 10}) {
+	for _, w := range append(workload.Workloads()[:4], workload.Workload{Name: "history", Shape: workload.Tstats, With: workload.Most, Tor: 5, History: 1500, Old: 10}) {
 		w.Rows, w.Chunks, w.Tor, w.Relays = 400, 2, max(w.Tor, 5), 600
-		n, err := b.install(w.Relays, w.History)
+		n, err := b.networks.Install(w.Relays, w.History)
 		require.NoError(t, err)
-		flows := w.flows(n)
-		requests := w.requests(flows)
+		flows := w.Flows(n)
+		requests := w.Requests(flows)
 		var want []int
 		for _, f := range flows {
-			if f.tor {
-				want = append(want, f.n)
+			if f.Tor {
+				want = append(want, f.N)
 			}
 		}
 		require.Greater(t, len(want), 5, "of %s", w.Name)
 		require.Less(t, len(want), 100, "of %s", w.Name)
-		for _, name := range w.with {
+		for _, name := range w.With {
 			t.Run(w.Name+"/"+name, func(t *testing.T) {
 				if name == "splunklib" && b.python == "" {
 					t.Skip("skipped: no Python with splunklib; ./build.sh bench makes one")
 				}
 				v := b.variants(n, []string{name})[0]
 				chunks := 0
-				f, err := b.driver.run(v, requests, func(i int, metadata, body []byte) {
+				f, err := b.driver.Run(v, requests, func(i int, metadata, body []byte) {
 					isEcho := name == "echo" || name == "chunked" || name == "cat"
 					switch {
 					case i == 0 && !isEcho:
@@ -124,8 +127,8 @@ func found(t *testing.T, body []byte) []int {
 // A variant that breaks must stop the benchmark, not give it figures.
 func TestBroken(t *testing.T) {
 	b := tiny(t)
-	b.driver.patience = 300 * time.Millisecond
-	requests := [][]byte{probe(), frameOf(execute, []byte("a,b\n1,2\n")), frameOf(last, nil)}
+	b.driver.Patience = 300 * time.Millisecond
+	requests := [][]byte{workload.Probe(), workload.FrameOf(workload.Execute, []byte("a,b\n1,2\n")), workload.FrameOf(workload.Last, nil)}
 	for name, argv := range map[string][]string{
 		"ends at once":        {"true"},
 		"ends with an error":  {"false"},
@@ -134,11 +137,11 @@ func TestBroken(t *testing.T) {
 		"lacks a table":       {b.self, "-be", "csv"},
 		"is not there at all": {filepath.Join(b.folder, "nothing")},
 	} {
-		_, err := b.driver.run(variant{name: name, argv: argv}, requests, nil)
+		_, err := b.driver.Run(process.Variant{Name: name, Argv: argv}, requests, nil)
 		require.Error(t, err, name)
 	}
-	b.driver.patience = time.Minute
-	_, err := b.driver.run(variant{argv: []string{b.self, "-be", "echo"}}, requests, nil)
+	b.driver.Patience = time.Minute
+	_, err := b.driver.Run(process.Variant{Argv: []string{b.self, "-be", "echo"}}, requests, nil)
 	require.NoError(t, err, "a run after failed ones")
 }
 
@@ -146,7 +149,7 @@ func TestBroken(t *testing.T) {
 func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bench.json")
 	readme := filepath.Join(t.TempDir(), "README.md")
-	require.NoError(t, os.WriteFile(readme, []byte("before\n"+beginFigures+"old\n"+endFigures+"after\n"), 0o644))
+	require.NoError(t, os.WriteFile(readme, []byte("before\n<!-- figures: written by bench -readme -->\nold\n<!-- end of figures -->\nafter\n"), 0o644))
 	args := []string{"-readme", readme, "-tordetect", build(t, "../../src/cmd/tordetect"), "-launcher", "../../bin/tordetect.sh", "-runs", "1", "-json", file, "-only", "tordetect,echo", "tstats", "tstats-rows10k"}
 	var stdout, stderr bytes.Buffer
 	require.Zero(t, run(args, &stdout, &stderr), "%s", &stderr)
@@ -157,7 +160,7 @@ func TestRun(t *testing.T) {
 		Workloads []struct {
 			Name     string
 			Rows     int
-			Variants []measured
+			Variants []process.Measured
 		}
 		Targets []target
 	}
@@ -192,26 +195,20 @@ func TestStartUp(t *testing.T) {
 	}
 }
 
-func TestMedian(t *testing.T) {
-	got := median([]figures{{CPU: 3, Memory: 10}, {CPU: 1, Memory: 30}, {CPU: 2, Memory: 20}})
-	require.Equal(t, figures{CPU: 2, Memory: 20}, got)
-	require.Equal(t, 2.5, median([]figures{{CPU: 3}, {CPU: 1}, {CPU: 2}, {CPU: 9}}).CPU)
-}
-
 func TestTargets(t *testing.T) {
-	of := func(cpu, wall float64, memory int64) figures {
-		return figures{CPU: cpu, Wall: wall, Memory: memory, Reply: 80e6}
+	of := func(cpu, wall float64, memory int64) process.Figures {
+		return process.Figures{CPU: cpu, Wall: wall, Memory: memory, Reply: 80e6}
 	}
 	r := report{
-		Workloads: []result{{workload{Name: "events", Request: 60e6}, []measured{
+		Workloads: []result{{workload.Workload{Name: "events", Request: 60e6}, []process.Measured{
 			{Variant: "tordetect", Median: of(0.1, 0.15, 141e6)}, {Variant: "echo", Median: of(0.08, 0.1, 0)}, {Variant: "splunklib", Median: of(5, 6, 0)}}},
-			{workload{Name: "tstats", Request: 4e6}, []measured{
+			{workload.Workload{Name: "tstats", Request: 4e6}, []process.Measured{
 				{Variant: "tordetect", Median: of(0.01, 0.015, 1e6)}, {Variant: "splunklib", Median: of(0.2, 0.4, 0)}}},
-			{workload{Name: "tstats-pair", Request: 4e6}, []measured{{Variant: "tordetect", Median: of(0.02, 0.03, 1e6)}}},
-			{workload{Name: "tstats-stale", Request: 4e6}, []measured{{Variant: "tordetect", Median: of(0.03, 0.03, 1e6)}}}},
+			{workload.Workload{Name: "tstats-pair", Request: 4e6}, []process.Measured{{Variant: "tordetect", Median: of(0.02, 0.03, 1e6)}}},
+			{workload.Workload{Name: "tstats-stale", Request: 4e6}, []process.Measured{{Variant: "tordetect", Median: of(0.03, 0.03, 1e6)}}}},
 		Starts: []started{
-			{"getinfo only", -1, measured{Variant: "launcher", Median: figures{Getinfo: 0.009}}},
-			{needsHistory, 1, measured{Variant: "tordetect", Median: figures{First: 0.2}}},
+			{"getinfo only", -1, process.Measured{Variant: "launcher", Median: process.Figures{Getinfo: 0.009}}},
+			{needsHistory, 1, process.Measured{Variant: "tordetect", Median: process.Figures{First: 0.2}}},
 		},
 	}
 	var met []string
@@ -243,38 +240,16 @@ func TestAgainst(t *testing.T) {
 	require.Contains(t, told.String(), "src=nowhere")
 }
 
-// Inputs are the same in every run, and as splunkd writes them.
-func TestInputs(t *testing.T) {
-	first, relays := table(300, noon-week, noon)
-	again, _ := table(300, noon-week, noon)
-	require.Equal(t, first, again)
-	require.Equal(t, 300+2, strings.Count(first, "\n"), "header and end row")
-	for _, w := range workloads()[:4] {
-		got := w.shape.frame(flows(50, 10, noon, relays))
-		require.Equal(t, got, w.shape.frame(flows(50, 10, noon, relays)))
-		_, body, _ := bytes.Cut(got, []byte("}"))
-		all, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
-		require.NoError(t, err)
-		require.Len(t, all, 51)
-		require.Len(t, all[0], 2*len(w.shape.columns))
-		require.Greater(t, len(all[0]), map[string]int{"tstats": 13, "events": 95, "conn": 59, "ssl": 59}[w.Name])
-	}
-	for _, n := range []int{12, 96} {
-		require.Len(t, events.wide(n).columns, n)
-		require.Subset(t, events.wide(n).columns, []string{"_time", "src_ip", "dest_ip", "dest_port"})
-	}
-}
-
 // A search that reads no row never opens the table: where there is none, it does
 // not notice, and one row more does.
 func TestNoRowNoTable(t *testing.T) {
 	b := tiny(t)
-	n, err := b.install(0, 0)
+	n, err := b.networks.Install(0, 0)
 	require.NoError(t, err)
-	empty, row := frameOf(execute, tstats.header()), tstats.frame(flows(1, 0, noon, nil))
+	empty, row := workload.FrameOf(workload.Execute, workload.Tstats.Header()), workload.Tstats.Frame(workload.Flows(1, 0, workload.Noon, nil))
 	var told []string
-	ours := variant{argv: []string{n.program()}}
-	_, err = b.driver.run(ours, [][]byte{probe(), empty, row, frameOf(last, tstats.header())}, func(_ int, metadata, _ []byte) {
+	ours := process.Variant{Argv: []string{n.Tordetect()}}
+	_, err = b.driver.Run(ours, [][]byte{workload.Probe(), empty, row, workload.FrameOf(workload.Last, workload.Tstats.Header())}, func(_ int, metadata, _ []byte) {
 		told = append(told, string(metadata))
 	})
 	require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"tordetect/src/rows"
+	"tordetect/tests/bench/process"
+	"tordetect/tests/bench/workload"
 )
 
 // growth measures whether cost grows with the input and no faster: each case is run
@@ -59,37 +61,37 @@ type growing struct {
 }
 
 // grow returns the least that a case of that size took, which is what it costs.
-func (b *bench) grow(g growing, n int) (figures, error) {
+func (b *bench) grow(g growing, n int) (process.Figures, error) {
 	relays, bodies := g.of(n)
 	folder := filepath.Join(b.folder, "growth")
 	bin, lookups := filepath.Join(folder, "bin"), filepath.Join(folder, "lookups")
 	for _, f := range []string{bin, lookups} {
 		if err := os.MkdirAll(f, 0o755); err != nil {
-			return figures{}, err
+			return process.Figures{}, err
 		}
 	}
 	program, err := os.ReadFile(b.binary)
 	if err != nil {
-		return figures{}, err
+		return process.Figures{}, err
 	}
 	path := filepath.Join(bin, "tordetect")
 	if err := os.WriteFile(path, program, 0o755); err != nil {
-		return figures{}, err
+		return process.Figures{}, err
 	}
 	if err := os.WriteFile(filepath.Join(lookups, "tor_relays.csv"), tableOf(relays), 0o644); err != nil {
-		return figures{}, err
+		return process.Figures{}, err
 	}
-	requests := [][]byte{probe()}
+	requests := [][]byte{workload.Probe()}
 	for _, body := range bodies {
-		requests = append(requests, frameOf(execute, body))
+		requests = append(requests, workload.FrameOf(workload.Execute, body))
 	}
-	requests = append(requests, frameOf(last, nil))
-	least := figures{CPU: math.MaxFloat64}
+	requests = append(requests, workload.FrameOf(workload.Last, nil))
+	least := process.Figures{CPU: math.MaxFloat64}
 	for range b.runs {
-		f, err := b.driver.run(variant{argv: []string{path}}, requests, nil)
+		f, err := b.driver.Run(process.Variant{Argv: []string{path}}, requests, nil)
 		// Input that is no CSV has no reply to the last request.
 		if err != nil && !g.fails() {
-			return figures{}, fmt.Errorf("%s, n = %d: %w", g.name, n, err)
+			return process.Figures{}, fmt.Errorf("%s, n = %d: %w", g.name, n, err)
 		}
 		if f.CPU < least.CPU {
 			least = f
@@ -105,7 +107,7 @@ func (g growing) fails() bool { return strings.HasPrefix(g.name, "broken") }
 func tableOf(relays []string) []byte {
 	var b bytes.Buffer
 	b.WriteString("ip,port,role,flags,fingerprint,nickname,first_seen,last_seen\n")
-	fmt.Fprintf(&b, ",,coverage,,,,%d,%d\n,,exit_coverage,,,,%d,%d\n", noon-week, noon, noon-week, noon)
+	fmt.Fprintf(&b, ",,coverage,,,,%d,%d\n,,exit_coverage,,,,%d,%d\n", workload.Noon-workload.Week, workload.Noon, workload.Noon-workload.Week, workload.Noon)
 	for _, r := range relays {
 		b.WriteString(r + "\n")
 	}
@@ -120,7 +122,7 @@ func host(i int) string { return fmt.Sprintf("240.%d.%d.%d", i>>16&255, i>>8&255
 func listed(n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = relayRow(host(i), "9001", "or", "Exit Guard", i, noon-week, noon)
+		out[i] = relayRow(host(i), "9001", "or", "Exit Guard", i, workload.Noon-workload.Week, workload.Noon)
 	}
 	return out
 }
@@ -174,7 +176,7 @@ func decimal(i int) string { return fmt.Sprint(i) }
 func growths() []growing {
 	const (
 		ends = "src_ip,dest_ip,dest_port,_time"
-		now  = noon - hour
+		now  = workload.Noon - workload.Hour
 	)
 	at := decimal(now)
 	raw := func(text func(n int) string) func(n int) ([]string, [][]byte) {
@@ -206,7 +208,7 @@ func growths() []growing {
 		}},
 		{"rows newer than the list", 50_000, func(n int) ([]string, [][]byte) {
 			return listed(1000), [][]byte{body(ends, repeated(n, func(i int) []string {
-				return []string{"10.0.0.1", "203.0.113." + decimal(i%256), "443", decimal(noon + hour)}
+				return []string{"10.0.0.1", "203.0.113." + decimal(i%256), "443", decimal(workload.Noon + workload.Hour)}
 			})...)}
 		}},
 		{"rows, Tor in the second half alone", 20_000, func(n int) ([]string, [][]byte) {
@@ -265,7 +267,7 @@ func growths() []growing {
 		{"addresses with two ports each, in each of 100 rows", 120, func(n int) ([]string, [][]byte) {
 			var relays []string
 			for i := range n {
-				relays = append(relays, relayRow(host(i), "9001", "or", "Exit", i, noon-week, noon), relayRow(host(i), "9100", "or", "", i, noon-week, noon))
+				relays = append(relays, relayRow(host(i), "9001", "or", "Exit", i, workload.Noon-workload.Week, workload.Noon), relayRow(host(i), "9100", "or", "", i, workload.Noon-workload.Week, workload.Noon))
 			}
 			return relays, [][]byte{body(ends, repeated(100, func(int) []string {
 				return []string{"10.0.0.1", joined(n, ",", host), "9001,443", at}
@@ -312,24 +314,24 @@ func growths() []growing {
 		{"times of an address, and rows to it", 1000, func(n int) ([]string, [][]byte) {
 			var relays []string
 			for i := range n {
-				from := int64(noon - week + i*week/n)
-				relays = append(relays, relayRow(host(1), "9001", "or", flags[i%4], 1, from, from+int64(week/n/2)))
+				from := int64(workload.Noon - workload.Week + i*workload.Week/n)
+				relays = append(relays, relayRow(host(1), "9001", "or", flags[i%4], 1, from, from+int64(workload.Week/n/2)))
 			}
 			return relays, [][]byte{body(ends, repeated(n, func(i int) []string { return []string{"10.0.0.1", host(1), "9001", decimal(now - i)} })...)}
 		}},
 		{"times of an exit, and rows from it", 1000, func(n int) ([]string, [][]byte) {
 			var relays []string
 			for i := range n {
-				from := int64(noon - week + i*week/n)
-				relays = append(relays, relayRow(host(1), "9001", "or", flags[i%4], 1, from, from+int64(week/n/2)))
-				relays = append(relays, relayRow(host(2+i), "", "exit", "Exit", 1, noon-week, noon))
+				from := int64(workload.Noon - workload.Week + i*workload.Week/n)
+				relays = append(relays, relayRow(host(1), "9001", "or", flags[i%4], 1, from, from+int64(workload.Week/n/2)))
+				relays = append(relays, relayRow(host(2+i), "", "exit", "Exit", 1, workload.Noon-workload.Week, workload.Noon))
 			}
 			return relays, [][]byte{body(ends, repeated(n/10, func(i int) []string { return []string{host(1), "203.0.113.1", "443", decimal(now - i)} })...)}
 		}},
 		{"gaps of the table, and rows", 2000, func(n int) ([]string, [][]byte) {
 			var relays []string
 			for i := range n {
-				from := int64(noon - year + i*(year-2*week)/n)
+				from := int64(workload.Noon - workload.Year + i*(workload.Year-2*workload.Week)/n)
 				relays = append(relays, fmt.Sprintf(",,coverage,,,,%d,%d", from, from+100))
 			}
 			return relays, [][]byte{body(ends, repeated(n*10, ordinary)...)}

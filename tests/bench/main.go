@@ -18,10 +18,11 @@
 // all samples go to a JSON file. Times depend on the machine and are never
 // asserted; README.md beside this file holds figures with their date.
 //
-// From top to bottom: input.go makes tables and rows, zeek.go logs, workload.go
-// says what is measured, process.go runs a variant, measure.go takes the samples,
-// report.go shows them. Two other things: against.go compares what two builds of
-// tordetect answer, byte for byte, and scan.go measures torctl scan, beside DuckDB.
+// From top to bottom: package workload makes tables and rows and says what is measured,
+// package process runs a variant and takes the samples, measure.go has them in turns,
+// report.go shows them, package page writes tables and pages. Three other things: against.go
+// compares what two builds of tordetect answer, byte for byte, growth.go gives inputs of n and
+// 4n, and scan.go measures torctl scan, beside DuckDB.
 package main
 
 import (
@@ -38,6 +39,8 @@ import (
 
 	"tordetect/src/chunked"
 	"tordetect/src/command/tordetect"
+	"tordetect/tests/bench/process"
+	"tordetect/tests/bench/workload"
 )
 
 func main() {
@@ -103,8 +106,8 @@ type bench struct {
 	folder                                 string // scratch
 	profile                                string // file
 	other                                  string // a second program of ours, measured beside the first
-	networks                               []installed
-	driver                                 driver
+	networks                               workload.Networks
+	driver                                 process.Driver
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -134,19 +137,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	isScan, grows := flags.NArg() == 1 && flags.Arg(0) == "scan", flags.Arg(0) == "growth"
-	var chosen []workload
+	var chosen []workload.Workload
 	var starts bool
 	var err error
 	switch {
 	case isScan:
 	case grows:
-		chosen, starts, err = choose(nil)
+		chosen, starts, err = workload.Choose(nil)
 	default:
-		chosen, starts, err = choose(flags.Args())
+		chosen, starts, err = workload.Choose(flags.Args())
 	}
 	switch {
 	case *list:
-		for _, w := range workloads() {
+		for _, w := range workload.Workloads() {
 			fmt.Fprintf(stdout, "%-8s %s\n", w.Group, w.Name)
 		}
 		fmt.Fprintln(stdout, "startup")
@@ -220,10 +223,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 func (b *bench) begin(stderr io.Writer) (err error) {
 	// The collector would take time from what is measured; buffers are kept.
 	debug.SetGCPercent(-1)
-	b.driver.stderr, b.driver.patience = stderr, patience
+	b.driver.Stderr, b.driver.Patience = stderr, process.Patience
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}
-	b.folder, err = os.MkdirTemp("", "tordetect-bench-")
-	return err
+	if b.folder, err = os.MkdirTemp("", "tordetect-bench-"); err != nil {
+		return err
+	}
+	b.networks = workload.Networks{Folder: b.folder, Programs: []workload.Program{
+		{From: b.binary, Name: workload.Launched}, {From: b.launcher, Name: "tordetect.sh"},
+	}}
+	if b.other != "" {
+		b.networks.Programs = append(b.networks.Programs, workload.Program{From: b.other, Name: "other"})
+	}
+	return nil
 }

@@ -5,36 +5,30 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime"
-	"slices"
-)
 
-// measured is a variant under one workload.
-type measured struct {
-	Variant string    `json:"variant"`
-	Median  figures   `json:"median"`
-	Runs    []figures `json:"runs"`
-}
+	"tordetect/tests/bench/process"
+	"tordetect/tests/bench/workload"
+)
 
 // result is a workload and all that ran it.
 type result struct {
-	workload
-	Variants []measured `json:"variants"`
+	workload.Workload
+	Variants []process.Measured `json:"variants"`
 }
 
 // of returns the medians of a variant.
-func (r *result) of(name string) (figures, bool) {
+func (r *result) of(name string) (process.Figures, bool) {
 	for _, m := range r.Variants {
 		if m.Variant == name {
 			return m.Median, true
 		}
 	}
-	return figures{}, false
+	return process.Figures{}, false
 }
 
 // measure runs the workloads and start-up and shows each as it is done.
-func (b *bench) measure(out io.Writer, chosen []workload, starts bool) (*report, error) {
-	r := &report{Machine: thisMachine(b.python), Runs: b.runs}
+func (b *bench) measure(out io.Writer, chosen []workload.Workload, starts bool) (*report, error) {
+	r := &report{Machine: process.ThisMachine(b.python), Runs: b.runs}
 	fmt.Fprintln(out, r.heading())
 	for _, w := range chosen {
 		result, err := b.measureWorkload(w)
@@ -54,14 +48,14 @@ func (b *bench) measure(out io.Writer, chosen []workload, starts bool) (*report,
 		}
 		showStarts(out, r.Starts)
 	}
-	r.Machine.LoadAfter = load()
+	r.Machine.LoadAfter = process.Load()
 	r.Targets = r.judge()
 	r.summary(out)
 	return r, nil
 }
 
-func (b *bench) measureWorkload(w workload) (result, error) {
-	n, err := b.install(w.Relays, w.History)
+func (b *bench) measureWorkload(w workload.Workload) (result, error) {
+	n, err := b.networks.Install(w.Relays, w.History)
 	if err != nil {
 		return result{}, err
 	}
@@ -70,63 +64,13 @@ func (b *bench) measureWorkload(w workload) (result, error) {
 			return result{}, fmt.Errorf("%s: %w", w.Name, err)
 		}
 	}
-	requests := w.requests(w.flows(n))
-	variants := b.variants(n, w.with)
-	samples, err := b.sample(variants, requests, b.runs)
+	requests := w.Requests(w.Flows(n))
+	variants := b.variants(n, w.With)
+	samples, err := b.driver.Sample(variants, requests, b.runs)
 	if err != nil {
 		return result{}, fmt.Errorf("%s: %w", w.Name, err)
 	}
 	return result{w, samples}, nil
-}
-
-// sample runs each variant so many times. They take turns, so that a busy moment
-// of the machine hits all alike.
-func (b *bench) sample(variants []variant, requests [][]byte, runs int) ([]measured, error) {
-	out := make([]measured, len(variants))
-	runtime.GC() // of the workload before
-	if len(variants) > 0 {
-		// Not counted: the driver's own buffers grow to the size of the replies.
-		if _, err := b.driver.run(variants[0], requests, nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", variants[0].name, err)
-		}
-	}
-	for range runs {
-		for i, v := range variants {
-			f, err := b.driver.run(v, requests, nil)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", v.name, err)
-			}
-			out[i].Variant = v.name
-			out[i].Runs = append(out[i].Runs, f)
-		}
-	}
-	for i := range out {
-		out[i].Median = median(out[i].Runs)
-	}
-	return out, nil
-}
-
-// median takes each figure by itself.
-func median(all []figures) figures {
-	return figures{
-		CPU:     middle(all, func(f figures) float64 { return f.CPU }),
-		Wall:    middle(all, func(f figures) float64 { return f.Wall }),
-		Getinfo: middle(all, func(f figures) float64 { return f.Getinfo }),
-		First:   middle(all, func(f figures) float64 { return f.First }),
-		After:   middle(all, func(f figures) float64 { return f.After }),
-		Memory:  middle(all, func(f figures) int64 { return f.Memory }),
-		Reply:   middle(all, func(f figures) int64 { return f.Reply }),
-	}
-}
-
-func middle[T float64 | int64](all []figures, of func(figures) T) T {
-	values := make([]T, len(all))
-	for i := range all {
-		values[i] = of(all[i])
-	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
 // startUp is a search that is nearly nothing but start-up.
@@ -140,13 +84,13 @@ type startUp struct {
 
 func startUps() []startUp {
 	return []startUp{
-		{"getinfo only, as while a search is parsed", someRelays, 0, -1, 0, []string{"launcher", "tordetect", "echo", "splunklib"}},
-		{"a search without rows", someRelays, 0, 0, 0, []string{"launcher", "splunklib"}},
+		{"getinfo only, as while a search is parsed", workload.SomeRelays, 0, -1, 0, []string{"launcher", "tordetect", "echo", "splunklib"}},
+		{"a search without rows", workload.SomeRelays, 0, 0, 0, []string{"launcher", "splunklib"}},
 		{"one row, no table", 0, 0, 1, 0, []string{"tordetect"}},
-		{"one row, table of 27,000 rows", someRelays, 0, 1, 0, []string{"tordetect", "splunklib"}},
+		{"one row, table of 27,000 rows", workload.SomeRelays, 0, 1, 0, []string{"tordetect", "splunklib"}},
 		{"one row, table of 100,000 rows", 100_000, 0, 1, 0, []string{"tordetect"}},
-		{"one row, a history of 400,000 rows that it does not need", someRelays, 400_000, 1, 0, []string{"tordetect"}},
-		{"one row, a history of 400,000 rows that it needs", someRelays, 400_000, 1, 30 * day, []string{"tordetect"}},
+		{"one row, a history of 400,000 rows that it does not need", workload.SomeRelays, 400_000, 1, 0, []string{"tordetect"}},
+		{"one row, a history of 400,000 rows that it needs", workload.SomeRelays, 400_000, 1, 30 * workload.Day, []string{"tordetect"}},
 	}
 }
 
@@ -156,25 +100,25 @@ const needsHistory = "one row, a history of 400,000 rows that it needs"
 type started struct {
 	What string `json:"what"`
 	Rows int    `json:"rows"`
-	measured
+	process.Measured
 }
 
 // startsPerRun: start-up is short, and a median of few would be noise.
 const startsPerRun = 4
 
 func (b *bench) measureStart(s startUp) ([]started, error) {
-	n, err := b.install(s.relays, s.history)
+	n, err := b.networks.Install(s.relays, s.history)
 	if err != nil {
 		return nil, err
 	}
-	requests := [][]byte{probe()}
+	requests := [][]byte{workload.Probe()}
 	if s.rows > 0 {
-		requests = append(requests, tstats.frame(flows(s.rows, 0, noon-s.age, nil)))
+		requests = append(requests, workload.Tstats.Frame(workload.Flows(s.rows, 0, workload.Noon-s.age, nil)))
 	}
 	if s.rows >= 0 {
-		requests = append(requests, frameOf(last, tstats.header()))
+		requests = append(requests, workload.FrameOf(workload.Last, workload.Tstats.Header()))
 	}
-	samples, err := b.sample(b.variants(n, s.with), requests, b.runs*startsPerRun)
+	samples, err := b.driver.Sample(b.variants(n, s.with), requests, b.runs*startsPerRun)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.what, err)
 	}
@@ -187,8 +131,8 @@ func (b *bench) measureStart(s startUp) ([]started, error) {
 
 // profileOne runs our command, as a part of this program, over one workload for a
 // few seconds and leaves a CPU profile in the file b.profile.
-func (b *bench) profileOne(w workload) error {
-	n, err := b.install(w.Relays, w.History)
+func (b *bench) profileOne(w workload.Workload) error {
+	n, err := b.networks.Install(w.Relays, w.History)
 	if err == nil && w.Narrow {
 		err = b.narrow(&w, n)
 	}
@@ -196,10 +140,10 @@ func (b *bench) profileOne(w workload) error {
 		return err
 	}
 	w.Chunks = 1
-	flows := w.flows(n)
-	w.requests(flows) // for the size of one
+	flows := w.Flows(n)
+	w.Requests(flows) // for the size of one
 	w.Chunks = int(min(max(profiledBytes/w.Request, 20), 400))
-	_, err = b.driver.run(b.variants(n, []string{"profiled"})[0], w.requests(flows), nil)
+	_, err = b.driver.Run(b.variants(n, []string{"profiled"})[0], w.Requests(flows), nil)
 	return err
 }
 

@@ -8,68 +8,22 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"time"
-	"unicode/utf8"
+
+	"tordetect/tests/bench/page"
+	"tordetect/tests/bench/process"
 )
 
 // report is all of a run, as it is saved.
 type report struct {
-	Machine   machine   `json:"machine"`
-	Runs      int       `json:"runs"`
-	Workloads []result  `json:"workloads"`
-	Starts    []started `json:"startup"`
-	Targets   []target  `json:"targets"`
+	Machine   process.Machine `json:"machine"`
+	Runs      int             `json:"runs"`
+	Workloads []result        `json:"workloads"`
+	Starts    []started       `json:"startup"`
+	Targets   []target        `json:"targets"`
 }
 
-// machine says where and when figures were taken.
-type machine struct {
-	Date       string `json:"date"`
-	CPU        string `json:"cpu"`
-	Cores      int    `json:"cores"`
-	System     string `json:"system"`
-	Go         string `json:"go"`
-	Python     string `json:"python"` // and splunklib; empty without them
-	LoadBefore string `json:"load_before"`
-	LoadAfter  string `json:"load_after"` // averages of 1, 5 and 15 minutes
-}
-
-func thisMachine(python string) machine {
-	m := machine{
-		Date: time.Now().UTC().Format("2006-01-02T15:04Z"), CPU: "unknown", Cores: runtime.NumCPU(),
-		System: runtime.GOOS + "/" + runtime.GOARCH, Go: strings.TrimPrefix(runtime.Version(), "go"), LoadBefore: load(),
-	}
-	info, _ := os.ReadFile("/proc/cpuinfo")
-	if _, after, ok := strings.Cut(string(info), "model name"); ok {
-		line, _, _ := strings.Cut(after, "\n")
-		m.CPU = strings.TrimLeft(line, "\t: ")
-	}
-	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.System += ", Linux " + strings.TrimSpace(string(release))
-	}
-	if python != "" {
-		const ask = `import importlib.metadata, platform; print(importlib.metadata.version("splunk-sdk"), "on Python", platform.python_version())`
-		text, _ := exec.Command(python, "-c", ask).Output()
-		m.Python = "splunklib " + strings.TrimSpace(string(text))
-	}
-	return m
-}
-
-func load() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	return strings.Join(strings.Fields(string(text) + " ? ? ?")[:3], " ")
-}
-
-func (r *report) heading() string {
-	m := r.Machine
-	python := m.Python
-	if python == "" {
-		python = "no splunklib"
-	}
-	return fmt.Sprintf("%s, %d cores (%s), %s, load before %s\nGo %s, %s; medians of %d", m.CPU, m.Cores, m.System, m.Date, m.LoadBefore, m.Go, python, r.Runs)
-}
+func (r *report) heading() string { return r.Machine.Heading(r.Runs) }
 
 func (r *report) save(path string) error {
 	text, err := json.MarshalIndent(r, "", " ")
@@ -79,25 +33,10 @@ func (r *report) save(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// Marks of a file that holds figures: what is between them is written anew.
-const (
-	beginFigures = "<!-- figures: written by bench -readme -->\n"
-	endFigures   = "<!-- end of figures -->\n"
-)
-
 // describe writes all figures into a file in Markdown.
 func (r *report) describe(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok1 := strings.Cut(string(text), beginFigures)
-	_, after, ok2 := strings.Cut(rest, endFigures)
-	if !ok1 || !ok2 {
-		return fmt.Errorf("%s has no marks for figures: a line %q and a line %q", path, strings.TrimSpace(beginFigures), strings.TrimSpace(endFigures))
-	}
 	var b strings.Builder
-	fmt.Fprint(&b, before, beginFigures, "\n", strings.ReplaceAll(r.heading(), "\n", "; "), ".\n")
+	fmt.Fprint(&b, strings.ReplaceAll(r.heading(), "\n", "; "), ".\n")
 	r.summary(&b)
 	if len(r.Starts) > 0 {
 		showStarts(&b, r.Starts)
@@ -105,14 +44,13 @@ func (r *report) describe(path string) error {
 	for i := range r.Workloads {
 		r.Workloads[i].show(&b)
 	}
-	fmt.Fprint(&b, "\n", endFigures, after)
-	return os.WriteFile(path, []byte(b.String()), 0o644)
+	return page.Renew(path, "bench", b.String())
 }
 
 // show prints a workload: a line for each variant.
 func (r *result) show(out io.Writer) {
-	fmt.Fprintf(out, "\n%s: %s, %d rows x %d columns, %s MB in %d chunks, %g%% Tor; table of %d rows", r.Name, r.shape.name,
-		r.Rows*r.Chunks, r.Columns, number(float64(r.Request)*float64(r.Chunks)/1e6), r.Chunks, r.Tor, r.Relays)
+	fmt.Fprintf(out, "\n%s: %s, %d rows x %d columns, %s MB in %d chunks, %g%% Tor; table of %d rows", r.Name, r.Shape.Name,
+		r.Rows*r.Chunks, r.Columns, page.Number(float64(r.Request)*float64(r.Chunks)/1e6), r.Chunks, r.Tor, r.Relays)
 	if r.History > 0 {
 		fmt.Fprintf(out, " and history of %d, which %g%% of the rows need", r.History, r.Old)
 	}
@@ -123,11 +61,11 @@ func (r *result) show(out io.Writer) {
 	for _, m := range r.Variants {
 		f := m.Median
 		rows := float64(r.Rows * r.Chunks)
-		lines = append(lines, []string{m.Variant, number(1e3 * f.CPU), number(1e3 * f.Wall), number(1e3 * f.After), fmt.Sprintf("%.0f", rows/f.Wall),
-			number(float64(r.Request) * float64(r.Chunks) / 1e6 / f.Wall), number(float64(f.Memory) / 1e6),
+		lines = append(lines, []string{m.Variant, page.Number(1e3 * f.CPU), page.Number(1e3 * f.Wall), page.Number(1e3 * f.After), fmt.Sprintf("%.0f", rows/f.Wall),
+			page.Number(float64(r.Request) * float64(r.Chunks) / 1e6 / f.Wall), page.Number(float64(f.Memory) / 1e6),
 			ratio(f.CPU, echo.CPU), ratio(f.Wall, echo.Wall), ratio(python.CPU, f.CPU)})
 	}
-	columns(out, lines)
+	page.Columns(out, lines)
 }
 
 func showStarts(out io.Writer, all []started) {
@@ -137,11 +75,11 @@ func showStarts(out io.Writer, all []started) {
 		f := s.Median
 		first := ""
 		if s.Rows >= 0 {
-			first = number(1e3 * f.First)
+			first = page.Number(1e3 * f.First)
 		}
-		lines = append(lines, []string{s.What, s.Variant, number(1e3 * f.Getinfo), first, number(1e3 * f.CPU), number(1e3 * f.Wall), number(float64(f.Memory) / 1e6)})
+		lines = append(lines, []string{s.What, s.Variant, page.Number(1e3 * f.Getinfo), first, page.Number(1e3 * f.CPU), page.Number(1e3 * f.Wall), page.Number(float64(f.Memory) / 1e6)})
 	}
-	columns(out, lines)
+	page.Columns(out, lines)
 }
 
 // summary prints a line for each workload, how cost grows, and the targets.
@@ -155,20 +93,20 @@ func (r *report) summary(out io.Writer) {
 			relays += fmt.Sprintf(" + %d", w.History)
 		}
 		rows := float64(w.Rows * w.Chunks)
-		lines = append(lines, []string{w.Name, fmt.Sprint(w.Rows * w.Chunks), fmt.Sprint(w.Columns), number(float64(w.Request) * float64(w.Chunks) / 1e6),
-			fmt.Sprintf("%g%%", w.Tor), relays, number(1e3 * cpu("tordetect")), fmt.Sprintf("%.0f", 1e9*cpu("tordetect")/rows), number(1e3 * cpu("echo")),
-			number(1e3 * cpu("csv")), number(1e3 * cpu("splunklib")), ratio(cpu("tordetect"), cpu("echo")), ratio(cpu("splunklib"), cpu("tordetect"))})
+		lines = append(lines, []string{w.Name, fmt.Sprint(w.Rows * w.Chunks), fmt.Sprint(w.Columns), page.Number(float64(w.Request) * float64(w.Chunks) / 1e6),
+			fmt.Sprintf("%g%%", w.Tor), relays, page.Number(1e3 * cpu("tordetect")), fmt.Sprintf("%.0f", 1e9*cpu("tordetect")/rows), page.Number(1e3 * cpu("echo")),
+			page.Number(1e3 * cpu("csv")), page.Number(1e3 * cpu("splunklib")), ratio(cpu("tordetect"), cpu("echo")), ratio(cpu("splunklib"), cpu("tordetect"))})
 	}
 	if len(r.Workloads) > 0 {
-		columns(out, lines)
+		page.Columns(out, lines)
 	}
 	if len(r.Targets) > 0 {
 		fmt.Fprint(out, "\ntargets\n\n")
 		lines = [][]string{{"target", "wanted", "got", ""}}
 		for _, t := range r.Targets {
-			lines = append(lines, []string{t.What, t.Wanted, number(t.Got), t.mark()})
+			lines = append(lines, []string{t.What, t.Wanted, page.Number(t.Got), t.mark()})
 		}
-		columns(out, lines)
+		page.Columns(out, lines)
 	}
 	fmt.Fprintf(out, "\nload after %s\n", r.Machine.LoadAfter)
 }
@@ -258,51 +196,5 @@ func ratio(a, b float64) string {
 	if a == 0 || b == 0 {
 		return ""
 	}
-	return number(a / b)
-}
-
-// number writes three digits, or all before the point; nothing for 0.
-func number(v float64) string {
-	switch {
-	case v == 0:
-		return ""
-	case v < 10:
-		return fmt.Sprintf("%.2f", v)
-	case v < 100:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.0f", v)
-}
-
-// columns prints lines of cells, the first one as the head, in columns that are
-// read on a screen as well as in Markdown.
-func columns(out io.Writer, lines [][]string) {
-	widths := make([]int, len(lines[0]))
-	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for n, line := range lines {
-		for i, cell := range line {
-			blanks := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
-				fmt.Fprint(out, "| ", cell, blanks, " |")
-			} else {
-				fmt.Fprint(out, " ", blanks, cell, " |")
-			}
-		}
-		fmt.Fprintln(out)
-		if n == 0 {
-			for i, width := range widths {
-				rule := strings.Repeat("-", width)
-				if i == 0 {
-					fmt.Fprint(out, "|", rule, "--|")
-				} else {
-					fmt.Fprint(out, rule, "-:|")
-				}
-			}
-			fmt.Fprintln(out)
-		}
-	}
+	return page.Number(a / b)
 }

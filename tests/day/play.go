@@ -29,6 +29,7 @@ type Options struct {
 	Local        string        // folder of conf files that are laid over the app's, empty: none
 	DigestFields bool          // the better reading of suppression in digest mode
 	Price        time.Duration // of an action
+	Only         splunkd.Span  // only the runs that start in it; zero: all
 }
 
 // Telling is a result that triggered its actions.
@@ -77,6 +78,9 @@ func Play(d *Day, table []byte, o Options, tell func(Telling) error) (all []Play
 	}
 	first, last := span(d.Events)
 	first, last = first.Truncate(time.Hour), last.Add(memory)
+	if !o.Only.From.IsZero() {
+		first, last = o.Only.From, o.Only.To
+	}
 	s := &splunkd.Scheduler{Head: head, Down: d.Down, Lost: func(_ string, at time.Time) bool {
 		return !at.Before(d.Broken.From) && at.Before(d.Broken.To)
 	}}

@@ -309,6 +309,48 @@ func TestPeers(t *testing.T) {
 	require.EqualError(t, err, "[indexer1] Streamed search execute failed because: Error in 'badrun' command: row 3 is bad")
 }
 
+// Indexers may be late, gone, or without the newest bundle.
+func TestLateIndexers(t *testing.T) {
+	const where = "index=main | where true() | stats count by splunk_server"
+	h := sampleHead(t)
+	h.Indexers = 2
+	for _, c := range []struct {
+		late   time.Duration
+		rows   []string
+		waited time.Duration
+		says   string
+	}{
+		{0, []string{"indexer1,2", "indexer2,2"}, 0, ""},
+		{time.Minute, []string{"indexer1,2", "indexer2,2"}, time.Minute, ""},
+		{receiveTimeout, []string{"indexer1,2"}, 0, "Timed out waiting for peer indexer2."},
+		{Down, []string{"indexer1,2"}, 0, "Unable to distribute to peer named indexer2 "},
+	} {
+		h.Late = map[int]time.Duration{1: c.late, 7: Down}
+		for search, rows := range map[string][]string{where: c.rows, "| tstats count from datamodel=Network_Traffic | fields - count": nil} {
+			result, err := h.Run(search)
+			require.NoError(t, err)
+			require.Equal(t, c.waited, result.Cost.Waited)
+			if rows != nil {
+				require.Equal(t, rows, texts(result.Table)[1:])
+			}
+			require.Len(t, result.Messages, min(1, len(c.says)))
+			for _, m := range result.Messages {
+				require.Equal(t, "WARN", m.Level)
+				require.Contains(t, m.Text, c.says)
+			}
+		}
+	}
+
+	before, err := h.pushBundle()
+	require.NoError(t, err)
+	h.Behind = map[int]bool{1: true}
+	after, err := h.pushBundle()
+	require.NoError(t, err)
+	require.NotEqual(t, before[0], after[0])
+	require.Equal(t, before[1], after[1])
+	require.DirExists(t, after[1].Dir)
+}
+
 func TestBundle(t *testing.T) {
 	h := newHead(t)
 	put := func(name string) {

@@ -52,7 +52,11 @@
 //   - rest: the columns of saved/searches and search/jobs, as public apps read them; that messages of jobs are in
 //     messages.warn; that a search which the scheduler leaves out has no next_scheduled_time;
 //   - that one index anywhere in an event search is enough for it not to look at the default ones;
-//   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search.
+//   - the bundle: which conf files beside commands.conf, whether patterns match whole paths, a push before every search;
+//   - indexers that are late or gone (Head.Late): that a search goes on without them after distsearch.conf's receiveTimeout,
+//     with a warning of the job; the ends of its sentences; that dispatch.allow_partial_results = 0 makes both an error; that
+//     an event always lies on one indexer (in a cluster another one has a copy); an indexer that is Behind judges by the
+//     bundle before (bestEffortSearch and what a peer without any bundle does are not played).
 //
 // Of the scheduler nothing was recorded. It follows the words of savedsearches.conf.spec and limits.conf.spec; only
 // supposed are:

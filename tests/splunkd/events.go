@@ -13,6 +13,7 @@ import (
 
 // event is one indexed event.
 type event struct {
+	number int // by which it lies on an indexer
 	raw    string
 	time   time.Time
 	added  time.Time         // _indextime; zero: a second after its time

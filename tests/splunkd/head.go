@@ -32,6 +32,11 @@ type Head struct {
 	// Indexers is how many search peers the events lie on; 0 is a single machine.
 	Indexers int
 
+	// Late is how long some of the indexers, counted from 0, take to answer; Down is one that the search head knows to be
+	// gone. Behind are those that the search bundle does not reach: they keep the one they have.
+	Late   map[int]time.Duration
+	Behind map[int]bool
+
 	// SummaryLag makes time pass for events: one is there from its _indextime on, and in the summaries of its data model so
 	// much later. 0: all events are there at any time, and every one is summarised.
 	SummaryLag time.Duration
@@ -62,6 +67,7 @@ type Head struct {
 	probed   map[string]wire.Declaration
 	searches int
 	bundles  int
+	peers    []*App
 }
 
 // defaultTimeout is long, because test machines are busy; a hung command still ends the test.
@@ -81,6 +87,9 @@ func (h *Head) AddLog(r io.Reader) (int, error) {
 		host = "firewall"
 	}
 	events, err := readLog(r, host)
+	for i := range events {
+		events[i].number = len(h.log) + i
+	}
 	h.log, h.inOrder = append(h.log, events...), false
 	return len(events), err
 }
@@ -100,7 +109,7 @@ func (h *Head) AddEvents(events ...Event) {
 	for _, e := range events {
 		fields := map[string]string{"index": "main", "host": "sensor", "source": "sensor"}
 		maps.Copy(fields, e.Fields)
-		h.log = append(h.log, event{raw: e.Raw, time: e.Time, added: e.Index, model: e.Model, fields: fields})
+		h.log = append(h.log, event{number: len(h.log), raw: e.Raw, time: e.Time, added: e.Index, model: e.Model, fields: fields})
 	}
 }
 

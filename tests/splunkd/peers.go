@@ -2,11 +2,15 @@ package splunkd
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"tordetect/tests/splunkd/wire"
 )
 
 // searchHead is the name of the search head, as peers know it.
@@ -28,7 +32,8 @@ var replicatedConfs = []string{
 //
 //	<root>/indexer1/var/run/searchpeers/<search head>-<epoch>/apps/<app>/
 //
-// Splunk pushes in the background, so that a search may still see the previous bundle. Here the push is done before.
+// Splunk pushes in the background, so that a search may still see the previous bundle. Here the push is done before, but
+// for indexers that are Head.Behind.
 func (h *Head) pushBundle() ([]*App, error) {
 	conf, err := h.App.Conf("distsearch")
 	if err != nil {
@@ -49,6 +54,10 @@ func (h *Head) pushBundle() ([]*App, error) {
 	h.bundles++
 	var peers []*App
 	for i := range h.Indexers {
+		if h.Behind[i] && i < len(h.peers) {
+			peers = append(peers, h.peers[i])
+			continue
+		}
 		home := filepath.Join(h.App.root, peerName(i))
 		bundles := filepath.Join(home, "var", "run", "searchpeers")
 		// An old bundle is removed, so that nothing can run from it.
@@ -62,7 +71,44 @@ func (h *Head) pushBundle() ([]*App, error) {
 		}
 		peers = append(peers, app)
 	}
+	h.peers = peers
 	return peers, nil
+}
+
+// Down is an indexer that does not answer at all (Head.Late). One that takes receiveTimeout, its default in
+// distsearch.conf, is given up as well.
+const (
+	Down           = time.Duration(math.MaxInt64)
+	receiveTimeout = 600 * time.Second
+)
+
+// silence is what Splunk says of an indexer that it goes on without; empty where it answers. The beginnings of both
+// sentences are known, and that they are warnings of the job.
+func (h *Head) silence(i int) string {
+	switch late := h.Late[i]; {
+	case late == Down:
+		return fmt.Sprintf("Unable to distribute to peer named %s at uri=https://%[1]s:8089 using the uri-scheme=https because peer has status=Down.", peerName(i))
+	case late >= receiveTimeout:
+		return fmt.Sprintf("Timed out waiting for peer %s. Search results might be incomplete!", peerName(i))
+	}
+	return ""
+}
+
+// answers says which events the search sees: those of indexers that answer. With indexers it waits for the slowest.
+func (s *search) answers() func(event) bool {
+	h := s.head
+	if h.Indexers == 0 || len(h.Late) == 0 {
+		return func(event) bool { return true }
+	}
+	for i := range h.Indexers {
+		if text := h.silence(i); text != "" {
+			s.silent = text
+			s.note([]wire.Message{{Level: "WARN", Text: text}})
+		} else {
+			s.cost.Waited = max(s.cost.Waited, h.Late[i])
+		}
+	}
+	return func(e event) bool { return h.silence(e.number%h.Indexers) == "" }
 }
 
 // inBundle is the default allowlist for a path below the app's folder.

@@ -21,10 +21,12 @@ type Result struct {
 	Cost      Cost
 
 	earliest, latest time.Time // of the search; zero: no bound
+	silent           string    // see search
 }
 
 // Cost is what a search had to do.
 type Cost struct {
+	Waited time.Duration // for the slowest indexer that answered
 	Read   time.Duration // windows of events and data models, all of them together
 	Events int           // of the data models in them
 	Rows   int           // that tstats and event searches gave to the rest

@@ -189,7 +189,11 @@ func (s *Scheduler) Do(run Run) (*Result, error) {
 	s.Head.Now = run.Start
 	result, err := s.Head.run(text, run.Earliest, run.Latest)
 	if err == nil && run.Partial {
-		result, err = s.partial(run.Search, result)
+		result.silent = "Search results might be incomplete: the search process on the peer idx-1 ended prematurely."
+		result.Messages = append(result.Messages, wire.Message{Level: "WARN", Text: result.silent})
+	}
+	if err == nil && result.silent != "" {
+		err = s.partial(run.Search, result.silent)
 	}
 	var failed *spl.SearchError
 	switch {
@@ -197,7 +201,7 @@ func (s *Scheduler) Do(run Run) (*Result, error) {
 		s.Head.Failed(run.Search, run.Start, failed.Text)
 	case err == nil:
 		s.Head.Ran(run.Search, run.Scheduled, run.Start, len(result.Rows))
-		j := job{label: run.Search, done: run.Start}
+		j := job{label: run.Search, done: run.Start.Add(result.Cost.Waited)}
 		for _, m := range result.Messages {
 			j.warnings = append(j.warnings, m.Text)
 		}
@@ -207,17 +211,15 @@ func (s *Scheduler) Do(run Run) (*Result, error) {
 }
 
 // partial is a run to which a search peer did not answer: it says so, or fails with dispatch.allow_partial_results = 0.
-func (s *Scheduler) partial(name string, result *Result) (*Result, error) {
+func (s *Scheduler) partial(name, text string) error {
 	saved, err := s.Head.App.Conf("savedsearches")
 	if err != nil {
-		return result, err
+		return err
 	}
-	const text = "Search results might be incomplete: the search process on the peer idx-1 ended prematurely."
 	if value, set := saved.Get(name, "dispatch.allow_partial_results"); set {
 		if allowed, _ := confBool(value); !allowed {
-			return result, &SearchError{Text: text}
+			return &SearchError{Text: text}
 		}
 	}
-	result.Messages = append(result.Messages, wire.Message{Level: "WARN", Text: text})
-	return result, nil
+	return nil
 }

@@ -19,6 +19,7 @@ type search struct {
 	messages         []wire.Message
 	processes        int
 	cost             Cost
+	silent           string // what is said of an indexer without whose events it goes on
 }
 
 // step is one compiled command of the pipeline.
@@ -46,8 +47,9 @@ func (s *search) events(w window, lag time.Duration) []event {
 		to = max(from, sort.Search(len(h.log), func(i int) bool { return h.log[i].time.Before(earliest) }))
 	}
 	var list []event
+	answers := s.answers()
 	for _, e := range h.log[from:to] {
-		if (h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.Now)) && !slices.Contains(h.Forbidden, e.fields["index"]) {
+		if answers(e) && (h.SummaryLag == 0 || !e.indexed().Add(lag).After(s.context.Now)) && !slices.Contains(h.Forbidden, e.fields["index"]) {
 			list = append(list, e)
 		}
 	}
@@ -185,7 +187,7 @@ func (s *search) following(text string) ([]step, error) {
 
 // result is what the user of the search gets.
 func (s *search) result(table *spl.Table, err error) (*Result, error) {
-	result := &Result{Messages: s.messages, Processes: s.processes, Cost: s.cost, earliest: s.earliest, latest: s.latest}
+	result := &Result{Messages: s.messages, Processes: s.processes, Cost: s.cost, earliest: s.earliest, latest: s.latest, silent: s.silent}
 	if err == nil {
 		result.Table = *table
 	}
@@ -367,11 +369,15 @@ func (s *search) onPeers(q *eventSearch, steps []step) (*spl.Table, error) {
 	parts := make([][]event, len(peers))
 	all := *q
 	all.first = 0 // each peer has its own newest
-	for i, e := range all.events(s) {
-		parts[i%len(peers)] = append(parts[i%len(peers)], e)
+	for _, e := range all.events(s) {
+		i := e.number % len(peers)
+		parts[i] = append(parts[i], e)
 	}
 	merged := &spl.Table{}
 	for i, app := range peers {
+		if s.head.silence(i) != "" {
+			continue
+		}
 		at := place{app: app, remote: true, sid: "remote_" + searchHead + "_" + s.sid}
 		table, err := runSteps(at, eventTable(parts[i], q.keep, peerName(i)), steps)
 		if err != nil {

@@ -1,6 +1,14 @@
 //go:build linux
 
-package main
+// Package process runs a search command as splunkd does, a whole process behind real
+// pipes, and says what that took.
+//
+//	d := process.Driver{Stderr: os.Stderr, Patience: process.Patience}
+//	measured, err := d.Sample([]process.Variant{{Name: "tordetect", Argv: []string{program}}}, requests, 5)
+//	measured[0].Median.CPU
+//
+// It judges no reply: [Driver.Run] shows each to who asks. It needs Linux.
+package process
 
 import (
 	"errors"
@@ -15,18 +23,18 @@ import (
 	"tordetect/src/chunked"
 )
 
-// A variant is a program that does the work in its own way.
-type variant struct {
-	name string
-	argv []string
-	env  []string
-	// free says that it does not wait for the whole request before it writes:
+// A Variant is a program that does the work in its own way.
+type Variant struct {
+	Name string
+	Argv []string
+	Env  []string
+	// Free says that it does not wait for the whole request before it writes:
 	// cat. Its output has to be read meanwhile.
-	free bool
+	Free bool
 }
 
-// figures of one run, times in seconds, sizes in bytes.
-type figures struct {
+// Figures of one run, times in seconds, sizes in bytes.
+type Figures struct {
 	CPU     float64 `json:"cpu_s"`     // user and system, of the whole process
 	Wall    float64 `json:"wall_s"`    // from its start to its end
 	Getinfo float64 `json:"getinfo_s"` // from its start to its reply to getinfo
@@ -36,46 +44,23 @@ type figures struct {
 	Reply   int64   `json:"reply"`     // the largest reply
 }
 
-const (
-	getinfo = `{"action":"getinfo","preview":false,"searchinfo":{"args":[%[1]s],"raw_args":[%[1]s],"dispatch_dir":"","sid":"1.1","app":"tordetect","owner":"admin","username":"admin","session_key":"","splunkd_uri":"https://127.0.0.1:8089","splunk_version":"8.2.1","search":"search","command":"tordetect","maxresultrows":50000,"earliest_time":"%[2]d","latest_time":"%[3]d"}}`
-	execute = `{"action":"execute","finished":false}`
-	last    = `{"action":"execute","finished":true}`
-)
-
-// frameOf makes a request.
-func frameOf(metadata string, body []byte) []byte {
-	return chunked.AppendFrame(nil, []byte(metadata), body)
-}
-
-// probe is getinfo with these arguments.
-func probe(args ...string) []byte { return probeWithin(0, 0, args...) }
-
-// probeWithin is that of a search from earliest to latest.
-func probeWithin(earliest, latest int64, args ...string) []byte {
-	quoted := make([]string, len(args))
-	for i := range args {
-		quoted[i] = `"` + args[i] + `"`
-	}
-	return frameOf(fmt.Sprintf(getinfo, strings.Join(quoted, ","), earliest, latest), nil)
-}
-
-// driver plays splunkd: it starts a process and talks to it in turns, over pipes
+// Driver plays splunkd: it starts a process and talks to it in turns, over pipes
 // of the system's usual size, which the process may enlarge. A request is written
 // whole before the first byte of its reply is read.
 //
 // Its buffers are kept from run to run: what it does itself should cost little
 // and always the same.
-type driver struct {
+type Driver struct {
 	source  swap
 	replies *chunked.Reader
-	stderr  io.Writer
+	Stderr  io.Writer
 
-	patience time.Duration // after which a process is ended
+	Patience time.Duration // after which a process is ended
 }
 
-// patience is far more than any run takes, so that a variant that waits for what
+// Patience is far more than any run takes, so that a variant that waits for what
 // never comes is an error and not a benchmark without end.
-const patience = 3 * time.Minute
+const Patience = 3 * time.Minute
 
 // swap is a stream that is another one in each run.
 type swap struct{ file *os.File }
@@ -85,12 +70,12 @@ func (s *swap) Read(p []byte) (int, error) { return s.file.Read(p) }
 // see is shown each reply; the bytes are good until it returns.
 type see func(i int, metadata, body []byte)
 
-// run starts the variant and sends the requests. A nil error is a process that
+// Run starts the variant and sends the requests. A nil error is a process that
 // answered each and ended with status 0.
-func (d *driver) run(v variant, requests [][]byte, show see) (f figures, err error) {
-	cmd := exec.Command(v.argv[0], v.argv[1:]...)
-	cmd.Env = append(os.Environ(), v.env...)
-	cmd.Stderr = d.stderr
+func (d *Driver) Run(v Variant, requests [][]byte, show see) (f Figures, err error) {
+	cmd := exec.Command(v.Argv[0], v.Argv[1:]...)
+	cmd.Env = append(os.Environ(), v.Env...)
+	cmd.Stderr = d.Stderr
 	stdin, in, err := pipe()
 	if err != nil {
 		return f, err
@@ -108,13 +93,13 @@ func (d *driver) run(v variant, requests [][]byte, show see) (f figures, err err
 	if err != nil {
 		return f, errors.Join(err, in.Close())
 	}
-	timer := time.AfterFunc(d.patience, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(d.Patience, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if d.source.file = out; d.replies == nil {
 		d.replies = chunked.NewReader(&d.source)
 	}
 	talk := d.turns
-	if v.free {
+	if v.Free {
 		talk = d.stream
 	}
 	if err = talk(&f, in, requests, start, show); err == nil {
@@ -136,7 +121,7 @@ func (d *driver) run(v variant, requests [][]byte, show see) (f figures, err err
 	return f, err
 }
 
-func (d *driver) turns(f *figures, in *os.File, requests [][]byte, start time.Time, show see) error {
+func (d *Driver) turns(f *Figures, in *os.File, requests [][]byte, start time.Time, show see) error {
 	for i, request := range requests {
 		asked := time.Now()
 		if _, err := in.Write(request); err != nil {
@@ -166,7 +151,7 @@ func (d *driver) turns(f *figures, in *os.File, requests [][]byte, start time.Ti
 }
 
 // stream writes all requests and reads all replies at the same time.
-func (d *driver) stream(f *figures, in *os.File, requests [][]byte, _ time.Time, show see) error {
+func (d *Driver) stream(f *Figures, in *os.File, requests [][]byte, _ time.Time, show see) error {
 	written := make(chan error, 1)
 	go func() {
 		for _, request := range requests {
