@@ -190,6 +190,7 @@ func TestReplicationDenylist(t *testing.T) {
 		"apps/tordetect/bin/tordetect-linux-arm64":          false,
 		"apps/tordetect/lookups/tor_relays.csv":             false,
 		"apps/tordetect/bin/torrelays.sh":                   true,
+		"apps/tordetect/bin/torupdate.sh":                   true,
 		"apps/tordetect/bin/torrelays-linux-amd64":          true,
 		"apps/tordetect/lookups/tor_relays_history.csv":     true,
 		"apps/another/bin/torrelays-linux-amd64":            false,
