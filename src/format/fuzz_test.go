@@ -150,7 +150,7 @@ func FuzzKeyring(f *testing.F) {
 	})
 }
 
-// A ring that is full reads on, and one of a sensor's lines awaits nearly all of them.
+// A ring that is full reads on and soon knows a sensor's keys again; one of a sensor's lines awaits nearly all of them.
 func TestKeyring(t *testing.T) {
 	var p Parser
 	var e event.Event
@@ -164,4 +164,13 @@ func TestKeyring(t *testing.T) {
 	known := len(p.json.ring.keys)
 	p.Read([]byte(eveLine), &e)
 	require.Len(t, p.json.ring.keys, known)
+
+	many := []byte("{")
+	for i := range maxKeys + 1 {
+		many = fmt.Appendf(many, `"k%d":1,`, i)
+	}
+	p.Read(many, &e)
+	require.True(t, p.json.ring.full)
+	p.Read([]byte(eveLine), &e)
+	require.Len(t, p.json.ring.keys, known, "all forgotten but this line's")
 }

@@ -15,9 +15,11 @@ import (
 //
 // It changes nothing of what is read, only how a key is found. The zero value is empty.
 type keyring struct {
-	keys []key // the first one stands for the beginning of an object
-	last int16 // the key before
-	text []byte
+	keys  []key // the first one stands for the beginning of an object
+	last  int16 // the key before
+	text  []byte
+	full  bool               // there was a key too many
+	index [2 * maxKeys]int16 // where a key is by the hash of its text, or behind that; 0: none
 }
 
 // key is a key of an object.
@@ -43,8 +45,9 @@ const (
 // unknown is a key that is not on the ring.
 const unknown int16 = -1
 
-// Bounds of a keyring. Suricata's eve.json has some 300 keys in all kinds of events; of
-// another log those that came first are remembered.
+// Bounds of a keyring. Suricata's eve.json has some 300 keys in all kinds of events. A ring
+// that is full learns nothing until the next object, and begins anew with that: somebody
+// who writes a thousand keys must not have all of them compared with each key that follows.
 const (
 	maxKeys = 512
 	maxKey  = 64 // bytes
@@ -52,8 +55,8 @@ const (
 
 // begin goes to the beginning of an object, which is key 0.
 func (k *keyring) begin() {
-	if len(k.keys) == 0 {
-		k.keys = append(k.keys, key{})
+	if len(k.keys) == 0 || k.full {
+		k.keys, k.text, k.full, k.index = append(k.keys[:0], key{}), k.text[:0], false, [2 * maxKeys]int16{}
 	}
 	k.last = 0
 }
@@ -85,20 +88,16 @@ func (k *key) begins(text []byte, parent int16, from int) bool {
 // learn remembers a key that was not awaited.
 func (k *keyring) learn(text []byte, parent int16, from int, path []byte) int16 {
 	before := k.last
-	if k.last = unknown; parent < 0 || len(text) > maxKey {
+	if k.last = unknown; parent < 0 || len(text) > maxKey || k.full {
 		return unknown
 	}
-	i := int16(1)
-	for int(i) < len(k.keys) {
-		if a := &k.keys[i]; a.parent == parent && a.from == from && bytes.Equal(a.text, text) {
-			break
-		}
-		i++
-	}
-	if int(i) == len(k.keys) {
-		if i == maxKeys {
+	place := k.place(text, parent, from)
+	i := *place
+	if i == 0 {
+		if k.full = len(k.keys) == maxKeys; k.full {
 			return unknown
 		}
+		i = int16(len(k.keys))
 		a := key{text: k.own(text), parent: parent, from: from, path: k.own(path[from:])}
 		switch slot, ok := event.Find(path); {
 		case ok && !slot.IsRaw():
@@ -106,7 +105,7 @@ func (k *keyring) learn(text []byte, parent int16, from int, path []byte) int16 
 		case ok || isSpecial(path):
 			a.use = special
 		}
-		k.keys = append(k.keys, a)
+		k.keys, *place = append(k.keys, a), i
 	}
 	if before >= 0 {
 		next := &k.keys[before].next
@@ -116,8 +115,30 @@ func (k *keyring) learn(text []byte, parent int16, from int, path []byte) int16 
 	return i
 }
 
+// place is where the index has the key, or will have it.
+func (k *keyring) place(text []byte, parent int16, from int) *int16 {
+	for at := hash(text); ; at++ {
+		place := &k.index[at%uint32(len(k.index))]
+		if *place == 0 {
+			return place
+		}
+		if a := &k.keys[*place]; a.parent == parent && a.from == from && bytes.Equal(a.text, text) {
+			return place
+		}
+	}
+}
+
 func (k *keyring) own(text []byte) []byte {
 	start := len(k.text)
 	k.text = append(k.text, text...)
 	return k.text[start:len(k.text):len(k.text)]
+}
+
+// hash is FNV-1a.
+func hash(text []byte) uint32 {
+	h := uint32(2166136261)
+	for _, c := range text {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
 }

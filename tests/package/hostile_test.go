@@ -1,6 +1,7 @@
 package packagetest
 
 import (
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -99,25 +100,84 @@ func TestWorkflowActionsOfHostileRows(t *testing.T) {
 // A link sets any token of a page, also one that a search or a menu sets later. So in a
 // query each is quoted, whoever sets it.
 func TestTokensOfLinks(t *testing.T) {
-	// Two menus, whose values a link may set as well. To be quoted with the pages that are being rewritten.
-	known := map[string]bool{"minimum": true, "around": true}
 	for _, name := range views() {
-		readXML(t, name).each("query", func(e element) {
+		view := readXML(t, name)
+		view.each("query", func(e element) {
 			for _, found := range tokenUse.FindAllStringSubmatch(e.Text, -1) {
-				if !known[found[1]] {
-					require.Equal(t, "|s", found[2], "%s: $%s$ in %s", name, found[1], e.Text)
-				}
+				require.Equal(t, "|s", found[2], "%s: $%s$ in %s", name, found[1], e.Text)
+			}
+		})
+		// In the search that a click opens stand fields of the row that the query has put in
+		// quotes, and numbers that a query has chosen: nothing that a link can have set.
+		view.each("link", func(e element) {
+			_, search, _ := strings.Cut(strings.TrimSpace(e.Text), "search?q=")
+			search, _, _ = strings.Cut(search, "&")
+			for _, found := range tokenUse.FindAllStringSubmatch(search, -1) {
+				made := map[string]string{
+					"row.quoted": `quoted="\"".replace(host,"[\\\\\"]","*")."\""`,
+					"row.other":  `other="\"".replace($ip|s$,"[\\\\\"]","*")."\""`,
+					"least":      `eval least=if(in($minimum|s$,"80","20"),$minimum|s$,"50")`,
+				}[found[1]]
+				require.NotEmpty(t, made, "%s: $%s$ in a search of a click", name, found[1])
+				require.Contains(t, html.UnescapeString(read(t, name)), made)
 			}
 		})
 	}
+}
+
+// What a row, a table or a link says is never a pattern: those of match, mvfind, replace
+// and like are texts of ours, and nothing else takes patterns from fields.
+func TestPatternsAreOurs(t *testing.T) {
+	texts := map[string]string{}
+	for _, name := range append(views(), savedsearches, "default/macros.conf") {
+		texts[name] = html.UnescapeString(read(t, name))
+	}
+	found := 0
+	patterns := map[string]int{"match": 1, "mvfind": 1, "replace": 1, "like": 1, "cidrmatch": 0, "searchmatch": 0} // which argument it is
+	for name, text := range texts {
+		for _, at := range regexp.MustCompile(`\b(match|mvfind|replace|like|cidrmatch|searchmatch)\(`).FindAllStringSubmatchIndex(text, -1) {
+			function := text[at[2]:at[3]]
+			given := arguments(text[at[1]:])
+			require.Greater(t, len(given), patterns[function], "%s: %s", name, function)
+			require.Regexp(t, `^"([^"\\]|\\.)*"$`, strings.TrimSpace(given[patterns[function]]), "%s: the pattern of %s(%s)", name, function, strings.Join(given, ","))
+			found++
+		}
+		require.NotRegexp(t, `\|\s*(rex|regex|erex|lookup|map|foreach)\b`, text, name)
+	}
+	require.Greater(t, found, 30)
+}
+
+// arguments cuts what stands before the parenthesis that closes a call.
+func arguments(text string) (found []string) {
+	depth, from, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+		case c == ',' && depth == 0, c == ')' && depth == 0:
+			found = append(found, text[from:i])
+			from = i + 1
+			if c == ')' {
+				return found
+			}
+		case c == ')':
+			depth--
+		}
+	}
+	return nil
 }
 
 // A subsearch that hands its rows' values on as text of the search around it lets through
 // numbers and addresses alone.
 func TestSubsearchesOfHostileRows(t *testing.T) {
 	guards := map[string]string{
-		"$only":       `where match(src,"^[0-9A-Fa-f:.]+$")`,
-		"$tor_window": `[| makeresults | addinfo`, // of times of the job, no rows
+		"$only":       "| stats count by src \\\n        | where match(src,\"^[0-9A-Fa-f:.]+\\z\")", // behind stats a row has one value
+		"$tor_window": `[| makeresults | addinfo`,                                                   // of times of the job, no rows
 	}
 	found := 0
 	for _, file := range []string{savedsearches, "default/macros.conf"} {

@@ -18,7 +18,8 @@ type event struct {
 	time   time.Time
 	added  time.Time         // _indextime; zero: a second after its time
 	fields map[string]string // as the add-on extracts them
-	model  string            // the data model that its tags put it in, or empty
+	lists  map[string][]string
+	model  string // the data model that its tags put it in, or empty
 }
 
 // maxLine bounds one log line. Splunk itself cuts events at 10,000 bytes (TRUNCATE); nothing of ours is longer.
@@ -162,6 +163,9 @@ func (e event) row() spl.Row {
 		"_raw":        spl.Value{e.raw},
 		"_sourcetype": spl.Value{e.fields["sourcetype"]},
 		"_indextime":  spl.Value{strconv.FormatInt(e.indexed().Unix(), 10)},
+	}
+	for name, values := range e.lists {
+		row[name] = values
 	}
 	for name, value := range e.fields {
 		row[name] = spl.One(value)

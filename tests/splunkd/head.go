@@ -97,10 +97,11 @@ func (h *Head) AddLog(r io.Reader) (int, error) {
 // Event is an indexed event of any source, with the fields that its add-on would extract.
 type Event struct {
 	Time   time.Time
-	Index  time.Time         // when it was indexed; zero: a second after Time
-	Raw    string            // may be empty
-	Model  string            // the data model that its tags put it in, such as Authentication; empty for none
-	Fields map[string]string // sourcetype among them
+	Index  time.Time           // when it was indexed; zero: a second after Time
+	Raw    string              // may be empty
+	Model  string              // the data model that its tags put it in, such as Authentication; empty for none
+	Fields map[string]string   // sourcetype among them
+	Lists  map[string][]string // fields with several values; data models do not have them
 }
 
 // AddEvents indexes events.
@@ -109,7 +110,7 @@ func (h *Head) AddEvents(events ...Event) {
 	for _, e := range events {
 		fields := map[string]string{"index": "main", "host": "sensor", "source": "sensor"}
 		maps.Copy(fields, e.Fields)
-		h.log = append(h.log, event{number: len(h.log), raw: e.Raw, time: e.Time, added: e.Index, model: e.Model, fields: fields})
+		h.log = append(h.log, event{number: len(h.log), raw: e.Raw, time: e.Time, added: e.Index, model: e.Model, fields: fields, lists: e.Lists})
 	}
 }
 

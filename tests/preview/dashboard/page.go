@@ -28,7 +28,8 @@ type Outcome struct {
 // maxRounds ends a page whose searches set each other off for ever.
 const maxRounds = 30
 
-// Open loads a dashboard, with values for fields of its form by their tokens, as a link with form.NAME= has them.
+// Open loads a dashboard, with values for fields of its form by their tokens, as a link with form.NAME= has them. A
+// link may also set any other token, by ?NAME: supposed is that it is there before the page's init.
 func Open(head *splunkd.Head, view *View, form map[string]string) (*Page, error) {
 	p := &Page{View: view, Tokens: Tokens{}, head: head, ran: map[*Search]Outcome{}}
 	all := append([]Input(nil), view.Inputs...)
@@ -37,7 +38,11 @@ func Open(head *splunkd.Head, view *View, form map[string]string) (*Page, error)
 			all = append(all, panel.Inputs...)
 		}
 	}
-	for name := range form {
+	for name, value := range form {
+		if token, other := strings.CutPrefix(name, "?"); other {
+			p.Tokens[token] = value
+			continue
+		}
 		known := false
 		for _, in := range all {
 			known = known || name == in.Token || in.Type == "time" && (name == in.Token+".earliest" || name == in.Token+".latest")
