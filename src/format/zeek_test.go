@@ -110,4 +110,8 @@ func TestZeekRows(t *testing.T) {
 		_, claim := read(t, line)
 		require.Equal(t, Nobody, claim.Kind, about)
 	}
+	for _, none := range []string{"0.0.0.0", "::"} { // a host that asks for an address
+		_, claim := read(t, strings.Replace(of, "10.0.0.5", none, 1))
+		require.Equal(t, Flow, claim.Kind, none)
+	}
 }

@@ -380,6 +380,7 @@ func TestTokenIsNeverShown(t *testing.T) {
 	asJSON, err := json.Marshal(map[string]any{"config": hec.config.Token, "token": secretToken})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"config":"(secret)","token":"(secret)"}`, string(asJSON))
+	require.Equal(t, "(secret) (secret) (secret)", fmt.Sprintf("%v %s %#v", secretToken, secretToken, secretToken))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, what := range []any{secretToken, &secretToken, hec.config, &hec.config, *hec, hec, scs.config} {
 			text := fmt.Sprintf(verb, what)

@@ -13,6 +13,9 @@ import (
 // product each of these takes a quarter of a minute and more, else less than a
 // second; the limit is no measure of speed. ./build.sh bench growth has more of them.
 func TestManyOfTwoThings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	const limit = 8 * time.Second
 	list := func(n int, of func(i int) string) string {
 		all := make([]string, n)

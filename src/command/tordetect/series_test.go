@@ -255,6 +255,9 @@ func TestSeriesOfAChangingNetwork(t *testing.T) {
 // The same over the public network's real documents: three lists within two days
 // and others years away.
 func TestSeriesOfTheRealNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	folder := shared.File(t, "consensus")
 	files, err := os.ReadDir(folder)
 	require.NoError(t, err)
