@@ -49,6 +49,9 @@ usage: ./build.sh VERB
             replies: each byte and each moment, where test tries a sample (tests/faults)
   soak      one search of 20 million rows, 1,000 short ones two at a time, 10,000 probes:
             memory stays bounded and nothing is left; needs Linux (tests/soak)
+  scale     what grows with a site: rows a second, 1 to 32 indexers, days of relay lists, 42
+            million connections an hour; a part alone: ./build.sh scale [rows indexers
+            retention searches]; needs Linux (tests/scale)
   demo      runs the shipped searches over a firewall log, as Splunk would, and
             prints their tables: ./build.sh demo [LOG [RELAY-TABLE]]
   inspect   AppInspect and slim on the package, contentctl and ksconf on the conf
@@ -257,6 +260,15 @@ soak() {
 	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
 	export TORDETECT_PACKAGE
 	go run ./tests/soak "$@"
+}
+
+scale() {
+	TORDETECT_PACKAGE=$PWD/$(package | tail -n 1)
+	export TORDETECT_PACKAGE
+	mkdir -p dist/bin
+	compile tordetect dist/bin/tordetect
+	go build -o dist/bin/scale ./tests/scale
+	dist/bin/scale "$@"
 }
 
 # vulnerabilities fails where a known one can be reached from our code. Its exit
@@ -530,6 +542,7 @@ realtor) realtor ;;
 fuzz) fuzz "$@" ;;
 faults) faults ;;
 soak) soak "$@" ;;
+scale) scale "$@" ;;
 '' | help | -h | --help) usage ;;
 *) usage >&2; die "unknown verb '$verb'" ;;
 esac

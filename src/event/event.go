@@ -178,7 +178,7 @@ func (e *Event) has(s Slot) bool {
 func (e *Event) Says() bool {
 	for _, r := range [...]Role{Source, Destination, SNI, Query, URL, JA4, JA3, JA3Text, JA4Raw, Groups} {
 		for i := range e.n(r) {
-			if e.counts(r, i) && !cell.IsEmpty(e.bare(r, i)) {
+			if text, counts := e.at(r, i); counts && !cell.IsEmpty(text) {
 				return true
 			}
 		}
@@ -309,6 +309,8 @@ func (e *Event) counts(r Role, i int) bool {
 		s = e.slotAt(r, at)
 	} else if s = p.slot; !p.general {
 		return true
+	} else if isBlank(e.row, p) { // with narrow=true most columns are, and what stands beside them is long to look for
+		return false
 	}
 	n := &slots.name[s]
 	switch {
@@ -353,15 +355,16 @@ func (e *Event) hasAny(among []Slot) bool {
 	return false
 }
 
-// at returns the text of cell i as bare does, and whether the cell counts. It is the
-// usual way to look at a cell.
+// at returns the text of cell i as bare does, and whether the cell counts, which a
+// blank one does not. It is the usual way to look at a cell.
 func (e *Event) at(r Role, i int) (text []byte, counts bool) {
 	if e.isPlain(r) {
 		return e.text[e.slotAt(r, i)], true
 	}
 	if e.set[r] == 0 {
 		if p := &e.columns.places[r][i]; !p.general {
-			return bare(e.row, p), true
+			text = bare(e.row, p)
+			return text, len(text) > 0 || isList(e.row, p)
 		}
 	}
 	return e.bare(r, i), e.counts(r, i)
@@ -397,6 +400,9 @@ func bare(s *rows.Scanner, p *place) []byte {
 func isList(s *rows.Scanner, p *place) bool {
 	return s.HasLists() && p.multi >= 0 && len(s.Cell(p.multi)) > 0
 }
+
+// isBlank reports whether a row has nothing in that place.
+func isBlank(s *rows.Scanner, p *place) bool { return len(s.Cell(p.plain)) == 0 && !isList(s, p) }
 
 // whole returns the text of cell i with its quotes undone; a list has a value a
 // line.

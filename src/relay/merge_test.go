@@ -237,6 +237,15 @@ func TestRetention(t *testing.T) {
 `, some)
 	require.Equal(t, Stats{Rows: 4, Oldest: 90, Newest: 100, Coverage: 10 * time.Second, ExitCoverage: 919 * time.Second, Dropped: 4}, stats)
 
+	// Lists without a gap cover no time before it either: who left then is not in the table any more.
+	m = NewMerger()
+	require.NoError(t, addTable(m, tableHeader+",,coverage,,,,0,100\n,,exit_coverage,,,,10,100\n192.0.2.1,1,or,,,,0,69\n192.0.2.2,1,or,,,,0,70\n,4,end,,,,,\n"))
+	some, stats = written(t, m, Options{Retention: 30 * time.Second})
+	require.Equal(t, tableHeader+",,coverage,,,,70,100\n,,exit_coverage,,,,70,100\n192.0.2.2,1,or,,,,0,70\n,3,end,,,,,\n", some)
+	require.Equal(t, int64(70), stats.Oldest)
+	_, stats = written(t, m, Options{})
+	require.Zero(t, stats.Oldest, "the merger keeps all")
+
 	m = NewMerger() // no consensus, nothing to count from
 	require.NoError(t, addTable(m, strings.TrimSuffix(text, ",8,end,,,,,\n")))
 	_, stats = written(t, m, Options{Retention: time.Second})

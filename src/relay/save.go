@@ -33,7 +33,8 @@ func Columns() Row { return sheet.Names }
 // Options are those of a table to be written.
 type Options struct {
 	// Retention, 0 for all of it, drops rows and coverage that ended more than
-	// so long before the newest consensus ended. What did not is kept whole.
+	// so long before the newest consensus ended. Rows that did not are kept whole;
+	// coverage begins there.
 	Retention time.Duration
 
 	// Relays makes a table without a relay an error: exit lists alone name none,
@@ -203,8 +204,15 @@ func replaceable(path string) (string, error) {
 	return target, nil
 }
 
-// since returns the intervals that reach the moment.
-func since(l lists, moment int64) lists { return l[l.first(moment):] }
+// since returns what the intervals cover from the moment on. Before it relays that had left were dropped, so that a table
+// without them must not say that it knew that time: the history is asked for it.
+func since(l lists, moment int64) lists {
+	l = slices.Clone(l[l.first(moment):])
+	if len(l) > 0 {
+		l[0].From = max(l[0].From, moment)
+	}
+	return l
+}
 
 // length returns how long the intervals last together.
 func (l lists) length() time.Duration {

@@ -104,7 +104,8 @@ func TestFetchFillsGaps(t *testing.T) {
 	}{
 		{"by itself", noon.Add(10 * time.Minute), nil, span(-71, 3), 71},
 		{"asked for", noon.Add(10 * time.Minute), func(u *UpdateOptions) { u.Backfill = 10 * time.Hour }, span(-9, 3), 9},
-		{"what is kept", noon.Add(10 * time.Minute), func(u *UpdateOptions) { u.Retention = 24 * time.Hour }, span(-23, 3), 23},
+		{"what is kept", noon.Add(10 * time.Minute), func(u *UpdateOptions) { u.Retention = 24 * time.Hour }, span(-20, 3), 20},
+		{"more than is kept", noon.Add(10 * time.Minute), func(u *UpdateOptions) { u.Retention, u.Backfill = 24*time.Hour, 30*time.Hour }, span(-20, 3), 20},
 		{"the next list is not out yet", noon.Add(70 * time.Minute), func(u *UpdateOptions) { u.Backfill = 10 * time.Hour }, span(-8, 3), 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {

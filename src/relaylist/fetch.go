@@ -40,9 +40,9 @@ func (im *importer) fetch(ctx context.Context, o UpdateOptions) error {
 	}
 	if o.Backfill == 0 {
 		o.Backfill = FirstBackfill
-		if o.Retention > 0 { // else what it drops would be asked for again, run after run
-			o.Backfill = min(FirstBackfill, o.Retention)
-		}
+	}
+	if o.Retention > 0 { // else what it drops would be asked for again, run after run: it counts from the end of the newest list
+		o.Backfill = min(o.Backfill, max(o.Retention-validFor, time.Hour))
 	}
 	client, err := dirclient.New(o.Client)
 	if err != nil {

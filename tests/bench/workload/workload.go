@@ -29,7 +29,7 @@ type Workload struct {
 }
 
 const (
-	someRows   = 50_000 // maxresultrows: what splunkd sends at most at once
+	SomeRows   = 50_000 // maxresultrows: what splunkd sends at most at once
 	SomeRelays = 27_000 // a week of hourly lists
 )
 
@@ -42,7 +42,7 @@ var (
 // differ from the others in one thing each: that is how cost grows with it.
 func Workloads() []Workload {
 	base := func(name string, s Shape) Workload {
-		return Workload{Name: name, Group: "base", Shape: s, Rows: someRows, Chunks: 1, Tor: 1, Relays: SomeRelays, With: everyone}
+		return Workload{Name: name, Group: "base", Shape: s, Rows: SomeRows, Chunks: 1, Tor: 1, Relays: SomeRelays, With: everyone}
 	}
 	list := []Workload{base("events", Events), base("tstats", Tstats), base("conn", conn), base("ssl", ssl)}
 	vary := func(name, group string, s Shape, change func(w *Workload)) {
