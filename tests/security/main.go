@@ -69,6 +69,13 @@ func tryAll(wanted *regexp.Regexp, out io.Writer) (unnoticed int, err error) {
 			tests[b] = append(tests[b], c.tests...)
 		}
 	}
+	needsPackage := func(b change) int {
+		if slices.ContainsFunc(tests[b], func(t test) bool { return strings.HasPrefix(t.folder, "tests/") }) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(order, func(a, b change) int { return needsPackage(a) - needsPackage(b) }) // what is quick comes first
 	for _, b := range order {
 		failed, err := try(scratch, b, tests[b], func(failed []string) bool {
 			return !slices.ContainsFunc(claims, func(c claim) bool { return slices.Contains(c.breaks, b) && !c.noticed(failed) })
