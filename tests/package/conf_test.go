@@ -278,8 +278,11 @@ func requireBalanced(t *testing.T, spl string) {
 
 func TestFolders(t *testing.T) {
 	for _, name := range names() {
-		if strings.HasPrefix(name, "default/data/ui/") {
+		switch {
+		case strings.HasPrefix(name, "default/data/ui/"):
 			require.Equal(t, ".xml", filepath.Ext(name), name)
+		case strings.HasPrefix(name, "default/"): // setup.xml would be a page that asks before the app can be used
+			require.Equal(t, ".conf", filepath.Ext(name), name)
 		}
 	}
 }

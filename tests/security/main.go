@@ -69,8 +69,17 @@ func tryAll(wanted *regexp.Regexp, out io.Writer) (unnoticed int, err error) {
 			tests[b] = append(tests[b], c.tests...)
 		}
 	}
+	needsPackage := func(b change) int {
+		if slices.ContainsFunc(tests[b], func(t test) bool { return strings.HasPrefix(t.folder, "tests/") }) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(order, func(a, b change) int { return needsPackage(a) - needsPackage(b) }) // what is quick comes first
 	for _, b := range order {
-		failed, err := try(scratch, b, tests[b])
+		failed, err := try(scratch, b, tests[b], func(failed []string) bool {
+			return !slices.ContainsFunc(claims, func(c claim) bool { return slices.Contains(c.breaks, b) && !c.noticed(failed) })
+		})
 		fmt.Fprintf(out, "%q\n     %s\n", b.String(), strings.Join(failed, " "))
 		if err != nil {
 			fmt.Fprintf(out, "     %v\n", err)
@@ -132,9 +141,10 @@ func (c claim) noticed(failed []string) bool {
 	return one
 }
 
-// try breaks a file, runs the tests, and mends it. The names of those that failed: a
-// program that cannot be built any more is no test that failed.
-func try(root string, b change, tests []test) (failed []string, err error) {
+// try breaks a file, runs the tests until enough have failed, those that need no
+// package first, and mends it. The names of those that failed: a program that cannot be
+// built any more is no test that failed.
+func try(root string, b change, tests []test, enough func(failed []string) bool) (failed []string, err error) {
 	at := filepath.Join(root, b.file)
 	before, readErr := os.ReadFile(at)
 	isNew := b.old == "" && errors.Is(readErr, fs.ErrNotExist)
@@ -162,13 +172,22 @@ func try(root string, b change, tests []test) (failed []string, err error) {
 		err = errors.Join(err, mended)
 	}()
 	byFolder := map[string][]string{}
+	var folders []string
 	for _, t := range tests {
 		whole, _, _ := strings.Cut(t.name, "/")
+		if byFolder[t.folder] == nil {
+			folders = append(folders, t.folder)
+		}
 		if !slices.Contains(byFolder[t.folder], whole) {
 			byFolder[t.folder] = append(byFolder[t.folder], whole)
 		}
 	}
-	for folder, names := range byFolder {
+	slices.SortStableFunc(folders, func(a, b string) int { return strings.Compare(a[:1], b[:1]) }) // src before tests
+	for _, folder := range folders {
+		if enough(failed) {
+			break
+		}
+		names := byFolder[folder]
 		cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-trimpath", "-run", "^("+strings.Join(names, "|")+")$", "./"+folder)
 		cmd.Dir = root
 		// No commit, from which the package would have its date, and no package of another tree.
