@@ -301,7 +301,7 @@ func (p *project) test(folder, tests string) (who, said string) {
 func (p *project) command(folder, program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Dir = filepath.Join(p.tree, folder)
-	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1", "TORDETECT_PACKAGE=")
+	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1", "TORDETECT_PACKAGE=", "GOCOVERDIR="+p.tree)
 	return c
 }
 
