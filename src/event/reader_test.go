@@ -309,11 +309,14 @@ func TestSays(t *testing.T) {
 func TestCloses(t *testing.T) {
 	for cells, want := range map[string]bool{
 		"src=10.0.0.5": true, "subtype=end|src=10.0.0.5": true, "subtype=start": false, "log_subtype=-|subtype=url": false,
-		"event_type=flow|src_ip=10.0.0.5": true, "event_type=tls|src_ip=10.0.0.5": false, "event_type=|src_ip=10.0.0.5": true,
+		"event_type=flow|src_ip=10.0.0.5": true, "event_type=netflow|src_ip=10.0.0.5": true, "event_type=|src_ip=10.0.0.5": true,
 		"id.orig_h=10.0.0.5|conn_state=SF": true, "id.orig_h=10.0.0.5|conn_state=-": false, "id.orig_h=10.0.0.5": false,
 	} {
 		require.Equal(t, want, text(cells).Closes(), cells)
 		require.Equal(t, want, row(t, [event.Roles]string{}, cells).Closes(), "as a row: %s", cells)
+	}
+	for _, kind := range strings.Fields("alert anomaly dcerpc dhcp dns drop ftp ftp_data http http2 ike krb5 ldap mqtt nfs pgsql quic rdp rfb sip smb smtp snmp ssh tftp tls websocket") {
+		require.False(t, text("event_type="+kind+"|src_ip=10.0.0.5").Closes(), kind)
 	}
 }
 
