@@ -232,6 +232,7 @@ func TestBadFiles(t *testing.T) {
 		"a huge packet":      {huge, 0, "read packet 1 of the capture: capture length exceeds snap length"},
 		"and a huge limit":   {lying, 0, "read packet 1 of the capture: capture length exceeds snap length"},
 		"pcapng cut":         {ng[:len(ng)-10], 1, "read packet 2 of the capture: the file ends inside of a block"},
+		"pcapng, others cut": {append(slices.Clip(ng), block(10, make([]byte, 64))[:50]...), 2, "read packet 3 of the capture: the file ends inside of a block"},
 		"pcapng, huge block": {append(slices.Clip(ng), block(blockEnhanced, make([]byte, maxBlock))...), 2, "read packet 3 of the capture: a block of the pcapng file has 1048588 bytes"},
 		"pcapng, interfaces": {interfaces, 0, "read packet 1 of the capture: the pcapng file has more than 4096 interfaces"},
 		"pcapng, no order":   {append(slices.Clip(magicNG), make([]byte, 100)...), 0, "open the capture, which begins like pcapng: a section of the pcapng file has no byte order"},

@@ -405,6 +405,11 @@ var otherCases = []finding{
 	{"the id is another", func(s *site) {
 		s.write("default/app.conf", strings.Replace(s.read("default/app.conf"), "id = tordetect", "id = other", 1))
 	}, []string{`error place: default/app.conf: this is the app "other"`}},
+	{"a launcher of one's own", func(s *site) {
+		s.write("bin/mine.sh", s.read("bin/tordetect.sh"))
+		s.chmod("bin/mine.sh", 0o755)
+		s.write("local/commands.conf", "[tordetect]\nfilename = mine.sh\n")
+	}, nil},
 	{"programs of old", func(s *site) { s.write("bin/tordetect.py", "") }, []string{"note leftovers: bin/tordetect.py: no command starts these"}},
 	{"leavings", func(s *site) { s.write("default/macros.conf.bak", ""); s.write("local/._app.conf", "") },
 		[]string{"note leftovers: default/macros.conf.bak, local/._app.conf: copies and leavings"}},

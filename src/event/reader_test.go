@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -258,15 +259,64 @@ func TestLabels(t *testing.T) {
 	require.Equal(t, flow.LabelOther, f.Label)
 }
 
+// Fingerprints and names: only what speaks for Tor gets into the flow, and with it what
+// speaks against it.
+func TestNames(t *testing.T) {
+	look := func(_ *event.Reader, f *flow.Flow, _ flow.Interval, _ cell.TimeKind) string {
+		var is []string
+		hello := reflect.ValueOf(f.Hello)
+		for i := range hello.NumField() {
+			if v := hello.Field(i); v.Kind() == reflect.Bool && v.Bool() {
+				is = append(is, hello.Type().Field(i).Name)
+			}
+		}
+		return strings.TrimSpace(string(f.Hello.Name) + " " + strings.Join(is, " "))
+	}
+	const (
+		ja4    = "ja4=t13d181100_796efca44d18_d41ae481755e"
+		ja3    = "ja3=5e6627dc19afa982e6b46b97808cb718"
+		other  = "ja3=0123456789abcdef0123456789abcdef"
+		groups = "tls.ja3.string=771,4865-4866,0-10,23-29-21,0"
+		plain  = "tls.ja3.string=771,4865-4866,0-10,29-23,0"
+		madeUp = "sni=www.cdxjgg3hvpu33.com"
+	)
+	for cells, want := range map[string]string{
+		"sni=www.example.com": "", other: "", plain: "", madeUp: "www.cdxjgg3hvpu33.com Foreign MadeUp",
+		ja3: "JA3", ja4: "JA4", groups: "Groups", ja3 + "|" + groups: "JA3", ja4 + "|" + groups: "JA4 Groups", groups + "|" + other: "Groups",
+		ja4 + "|" + ja3: "JA4 JA3", ja4 + "|" + other: "JA4 JA3Other", ja4 + "|" + plain: "JA4 JA3Other",
+		ja4 + "|" + madeUp: "www.cdxjgg3hvpu33.com Form MadeUp JA4", ja4 + "|sni=www.example.com": "www.example.com Form JA4", ja4 + "|sni=localhost": "localhost Foreign JA4",
+		ja4 + "|" + other + "\n" + strings.Repeat("ab", 16): "JA4", ja3 + "\n" + strings.Repeat("ab", 16): "JA3",
+		ja3 + "|sni=www.example.com\nlocalhost": "www.example.com JA3", ja3 + "|sni=localhost\nwww.cdxjgg3hvpu33.com": "www.cdxjgg3hvpu33.com MadeUp JA3",
+	} {
+		require.Equal(t, want, both(t, cells, look), cells)
+	}
+}
+
+// What there is to judge beside ends: also a label that says Tor.
+func TestSays(t *testing.T) {
+	for cells, want := range map[string]bool{
+		"src=10.0.0.5": true, "dest=-": false, "user=anna|dest_port=9001": false, "sni=www.example.com": true, "query=-": false,
+		"app=ssl": false, "app=tor": true, "app=ssl,tor": true, "app=tor2web\nssl": true, "service=tor": true, "id.orig_h=-|service=tor": true, "id.orig_h=-|service=ssl": false,
+		"signature=ET POLICY TLS possible TOR SSL traffic": true, "signature=ET TOR Known Tor Exit Node Traffic group 12": true, "signature=ET INFO BitTorrent SSL": false,
+		"subject=CN=www.example.com|issuer=CN=www.example.com": false,
+	} {
+		require.Equal(t, want, text(cells).Says(), cells)
+		require.Equal(t, want, row(t, [event.Roles]string{}, cells).Says(), "as a row: %s", cells)
+	}
+}
+
 // An event ends its flow or not, whatever empty columns stand beside.
 func TestCloses(t *testing.T) {
 	for cells, want := range map[string]bool{
 		"src=10.0.0.5": true, "subtype=end|src=10.0.0.5": true, "subtype=start": false, "log_subtype=-|subtype=url": false,
-		"event_type=flow|src_ip=10.0.0.5": true, "event_type=tls|src_ip=10.0.0.5": false, "event_type=|src_ip=10.0.0.5": true,
+		"event_type=flow|src_ip=10.0.0.5": true, "event_type=netflow|src_ip=10.0.0.5": true, "event_type=|src_ip=10.0.0.5": true,
 		"id.orig_h=10.0.0.5|conn_state=SF": true, "id.orig_h=10.0.0.5|conn_state=-": false, "id.orig_h=10.0.0.5": false,
 	} {
 		require.Equal(t, want, text(cells).Closes(), cells)
 		require.Equal(t, want, row(t, [event.Roles]string{}, cells).Closes(), "as a row: %s", cells)
+	}
+	for _, kind := range strings.Fields("alert anomaly dcerpc dhcp dns drop ftp ftp_data http http2 ike krb5 ldap mqtt nfs pgsql quic rdp rfb sip smb smtp snmp ssh tftp tls websocket") {
+		require.False(t, text("event_type="+kind+"|src_ip=10.0.0.5").Closes(), kind)
 	}
 }
 

@@ -155,7 +155,7 @@ func (p *Parser) zeekRow(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Nobody}
 	case n < z.fields:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has fewer fields than the line #fields names", Cut: true}
-	case len(more) > 0 && len(bytes.Trim(more, string(z.separator))) > 0:
+	case len(bytes.Trim(more, string(z.separator))) > 0:
 		return Claim{Kind: Broken, Format: Zeek, Text: "the row has more fields than the line #fields names"}
 	case !e.Says() && !z.ends:
 		return Claim{Kind: Other, Format: Zeek, Text: kindName("Zeek ", []byte(z.path))}

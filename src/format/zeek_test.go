@@ -51,6 +51,7 @@ func TestZeekFiles(t *testing.T) {
 		{"empty", tsv("conn", zeekEnds+" proto service", zeekOf+" tcp (empty)"), cells{event.Service: ""}},
 		{"another separator", "#separator \\x7c\n#path|conn\n#fields|" + strings.ReplaceAll(zeekEnds, " ", "|") + "\n" + strings.ReplaceAll(zeekOf, " ", "|"), cells{event.Destination: "198.51.100.7"}},
 		{"one tab too many", tsv("conn", zeekEnds, zeekOf+" "), cells{event.DestinationPort: "443"}},
+		{"three", tsv("conn", zeekEnds, zeekOf+"   "), cells{event.DestinationPort: "443"}},
 	} {
 		e, claim := readAll(t, c.text)
 		require.Equal(t, Claim{Kind: Flow, Format: Zeek}, claim, c.about)
@@ -90,6 +91,7 @@ func TestZeekRows(t *testing.T) {
 		{"conn", "tcp ssl 60.5 700 4000 SF T F 0 ShADadFf 9 1200 8 4500 -", cells{
 			event.Transport: "tcp", event.Service: "ssl", event.Duration: "60.5", event.ConnState: "SF", event.PacketsOut: "9", event.PacketsIn: "8"}},
 		{"conn of 2.3", "tcp ssl 60.5 700 4000 SF T 0 ShADadFf 9 1200 8 4500 (empty)", cells{event.PacketsOut: "9", event.PacketsIn: "8"}},
+		{"conn without local_orig and local_resp", "tcp ssl 60.5 700 4000 SF 0 ShADadFf 9 1200 8 4500 (empty)", cells{event.PacketsOut: "9", event.PacketsIn: "8"}},
 		{"conn of 8", "udp - - - - S0 T F 0 D 1 60 0 0 - 17", cells{event.Transport: "udp", event.PacketsIn: "0", event.ConnState: "S0"}},
 		{"ssl", "TLSv13 TLS_AES x25519 www.example.com F - - T", cells{event.SNI: "www.example.com", event.Version: "TLSv13"}},
 		{"ssl of 2.2", "TLSv10 TLS_RSA www.example.com 0123 CN=x", cells{event.SNI: "www.example.com"}},

@@ -453,6 +453,12 @@ func TestOfHost(t *testing.T) {
 	f("ABCDEFGHIJ234567.ONION.", flow.OnionService)
 	f(" a.onion\t", flow.OnionService)
 	f("a.b.c.d.e.onion", flow.OnionService)
+	for _, suffix := range []string{"x", "corp.example.com", "Example."} { // that a resolver puts behind it
+		f(v3+"."+suffix, flow.OnionService)
+		f("www.abcdefghij234567.ONION."+suffix, flow.OnionService)
+		f(v3[:54]+"!!.onion."+suffix, flow.NoOnion)
+		f("abcdefghij23456.onion."+suffix, flow.NoOnion)
+	}
 	f("abcdefghij234567.onion.to", flow.OnionGateway)
 	f("abcdefghij234567.ONION.To.", flow.OnionGateway)
 	f("onion.to", flow.OnionGateway)

@@ -17,7 +17,7 @@
 // The tests of the package itself come first. What they let pass is then tried by those
 // of the packages that import it, and by those below tests that read logs in all ways
 // and search with the packaged app, whose programs are broken as well. All run with
-// -short, which leaves out those that take ten seconds and more; who takes five minutes
+// -short, which leaves out those that take ten seconds and more; who takes two minutes
 // has noticed. The work is done in a copy, dist/mutate/tree: the checkout stays.
 //
 // It does not say whether a survivor changes anything that somebody could see: read
@@ -286,7 +286,7 @@ func (p *project) test(folder, tests string) (who, said string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return compiler, string(out)
 	}
-	out, err := p.command(folder, program, "-test.short", "-test.failfast", "-test.timeout=5m", "-test.run="+tests).CombinedOutput()
+	out, err := p.command(folder, program, "-test.short", "-test.failfast", "-test.timeout=2m", "-test.run="+tests).CombinedOutput()
 	if err == nil || errors.Is(err, os.ErrNotExist) { // it has no tests
 		return "", ""
 	}
@@ -301,7 +301,7 @@ func (p *project) test(folder, tests string) (who, said string) {
 func (p *project) command(folder, program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.Dir = filepath.Join(p.tree, folder)
-	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1", "TORDETECT_PACKAGE=")
+	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1", "TORDETECT_PACKAGE=", "GOCOVERDIR="+p.tree)
 	return c
 }
 

@@ -186,9 +186,9 @@ func TestHTMLHeadlines(t *testing.T) {
 	}{
 		{"made-up names", names, "possible", "Signs of Tor, none of them sure", []string{"Of 3 flows, none went to a listed relay", "10.0.0.8 showed 3 different server names of the kind that Tor makes up in four hours from 2026-11-20"}, 0},
 		{"no file content", "", "unknown", "No flow was read", []string{"No flow could be read from 1 file, so this report says nothing about Tor."}, 0},
-		{"all checked", clean + clean, "none", "No Tor was found", []string{"Of 2 flows, none went to a listed relay or came from a listed exit; the relay list of the time was asked for each."}, 0},
-		{"half checked", clean + later, "unknown", "No Tor was found in what could be checked", []string{"asked for 1 of 2 flows, without a finding. The other 1 is not known to be clean."}, 0},
-		{"nothing checked", later + later + later, "unknown", "Nothing could be checked", []string{"Of 3 flows, none could be checked"}, 0},
+		{"all checked", clean + clean, "none", "No Tor was found", []string{"Of 2 flows, none went to a listed relay or came from a listed exit; the relay list of the time was asked for each.", "What no list can show is named in the section Coverage."}, 0},
+		{"half checked", clean + later, "unknown", "No Tor was found in what could be checked", []string{"asked for 1 of 2 flows, without a finding. The other 1 is not known to be clean.", "The section Coverage says why, and what to do."}, 0},
+		{"nothing checked", later + later + later, "unknown", "Nothing could be checked", []string{"Of 3 flows, none could be checked", "The section Coverage says why, and what to do."}, 0},
 		{"blocked alone", blocked, "likely", "Tor is likely", []string{"0 have the verdict tor and 1 likely", "1 host contacted Tor or shows signs of it; 0 got an answer."}, 0},
 		{"from exits alone", fromExit + later, "tor", "Traffic from Tor was found, none to it", []string{"Inbound: 1 address and port of yours was contacted", "1 flow could not be checked"}, 0},
 		{"a name", onion, "possible", "Signs of Tor, none of them sure", []string{"Of 1 flow, 1 is possibly Tor."}, 0},
