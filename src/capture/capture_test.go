@@ -245,6 +245,11 @@ func TestBadFiles(t *testing.T) {
 			require.Equal(t, c.read, s.Packets)
 		})
 	}
+	folder, err := os.Open(t.TempDir())
+	require.NoError(t, err)
+	defer folder.Close()
+	_, err = Read(folder, func(*Hello) error { return nil })
+	require.ErrorContains(t, err, "open the capture: read ", "and not that it is empty")
 	enough := errors.New("enough")
 	s, err := Read(bytes.NewReader(plain), func(*Hello) error { return enough })
 	require.ErrorIs(t, err, enough)

@@ -36,7 +36,10 @@ var magicNG = []byte{0x0a, 0x0d, 0x0d, 0x0a}
 // open finds out what a file is.
 func open(r io.Reader) (*packets, error) {
 	in := bufio.NewReader(r)
-	head, _ := in.Peek(4)
+	head, err := in.Peek(4)
+	if len(head) == 0 && err != io.EOF {
+		return nil, fmt.Errorf("open the capture: %w", err)
+	}
 	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(in)
 		if err != nil {

@@ -352,6 +352,15 @@ var otherCases = []finding{
 		[]string{"note local: local/macros.conf: the macro tordetect_networks is no longer one of this app"}},
 	{"an empty macro", func(s *site) { s.write("local/macros.conf", "[tor_traffic_filter]\ndefinition =\n") },
 		[]string{"error local: local/macros.conf: the macro tor_traffic_filter is empty"}},
+	{"everything is inside", func(s *site) {
+		s.write("local/macros.conf", "[tordetect_internal]\ndefinition = \"10.0.0.0/8\",\"fc00::/7\",\"0.0.0.0/1\", \"::/0\",\"*\"\n")
+	}, []string{`warning local: local/macros.conf: the macro tordetect_internal has "0.0.0.0/1"`, `warning local: local/macros.conf: the macro tordetect_internal has "::/0"`,
+		`warning local: local/macros.conf: the macro tordetect_internal has "*"`}},
+	{"everybody may", func(s *site) {
+		s.write("local/macros.conf", "[tor_traffic_filter]\ndefinition = search NOT src_ip=*\n[tordetect_outbound_filter]\ndefinition = search NOT src IN (\"a\", \"*\")\n"+
+			"[tordetect_inbound_filter]\ndefinition = where 1=0\n[tordetect_login_filter]\ndefinition = search NOT user=\"svc*\" dest=*\n[tordetect_hosted_filter]\ndefinition = search dest=* NOT (user=\"press\" OR host=*.example)\n")
+	}, []string{"warning local: local/macros.conf: the macro tor_traffic_filter leaves out all", "warning local: local/macros.conf: the macro tordetect_inbound_filter leaves out all",
+		"warning local: local/macros.conf: the macro tordetect_outbound_filter leaves out all"}},
 	{"a dashboard of one's own", func(s *site) { s.write("local/data/ui/views/tor_overview.xml", "<form/>") },
 		[]string{"note local: local/data/ui/views/tor_overview.xml: the dashboard is a copy of your own"}},
 	{"a command of old", func(s *site) { s.write("local/commands.conf", "[tordetect2]\nfilename = tordetect.sh\n") },

@@ -28,7 +28,7 @@ func TestHostile(t *testing.T) {
 	got := complaints(s.examine())
 	require.Len(t, got, 2, "%v", got)
 	require.Contains(t, got[0], "note bundle: etc/apps/evil/local/distsearch.conf: the pattern x")
-	require.Contains(t, got[1], "warning files: etc/apps/evil/default/commands.conf, etc/apps/evil/default/macros.conf, etc/apps/evil/default/transforms.conf: what 3 files may say was not checked")
+	require.Contains(t, got[1], "warning files: etc/apps/evil/default/commands.conf, etc/apps/evil/default/macros.conf, etc/apps/evil/default/savedsearches.conf, etc/apps/evil/default/transforms.conf: what 4 files may say was not checked")
 }
 
 // What was not read is not called fine without a word.

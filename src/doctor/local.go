@@ -1,16 +1,18 @@
 package doctor
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
 	"tordetect/src/splunkhome"
+	"tordetect/src/text"
 )
 
 // siteMacros are the macros that a site is asked to set, beside those that end in
 // _filter or _config.
-var siteMacros = []string{"tordetect_internal", "tordetect_summaries", updateOptions,
+var siteMacros = []string{internalMacro, "tordetect_summaries", updateOptions,
 	"tordetect_tls_events", "tordetect_dns_events", "tordetect_snowflake_names"}
 
 func meantToChange(macro string) bool {
@@ -57,8 +59,40 @@ func (e *exam) checkLocal() (where, fine string) {
 			e.add(Note, "local/commands.conf", "remove it if nobody uses it", "the command %s is not one of this app", name)
 		}
 	}
+	e.wideMacros()
 	return "local", "nothing in it hides what it should not"
 }
+
+// internalMacro names the networks whose traffic among themselves is left out.
+const internalMacro = "tordetect_internal"
+
+// wideMacros looks for settings that leave out nearly everything: whoever may set a
+// macro can hide with it, and a slip does the same.
+func (e *exam) wideMacros() {
+	local := e.layer("local", "macros")
+	for _, entry := range strings.FieldsFunc(local.Text(internalMacro, "definition"), func(r rune) bool { return strings.ContainsRune(` ,"`, r) }) {
+		prefix, err := netip.ParsePrefix(entry)
+		if strings.Contains(entry, "*") || err == nil && prefix.Bits() < widest(prefix) {
+			e.add(Warning, "local/macros.conf", "name the networks of your site only", "the macro %s has %q: traffic with nearly every address counts as inside, and is not searched", internalMacro, text.Foreign(entry))
+		}
+	}
+	for _, name := range local.Names() {
+		if definition := local.Text(name, "definition"); strings.HasSuffix(name, "_filter") && leavesOutAll.MatchString(definition) {
+			e.add(Warning, "local/macros.conf", "name the hosts, users or networks that may use Tor", "the macro %s leaves out all that has a value in a field, whatever it is: its searches find next to nothing", name)
+		}
+	}
+}
+
+// widest is the shortest prefix that a site's network has: 10.0.0.0/8, fc00::/7.
+func widest(prefix netip.Prefix) int {
+	if prefix.Addr().Is4() {
+		return 8
+	}
+	return 7
+}
+
+// leavesOutAll finds NOT field="*", NOT field IN ("*"), and conditions that no row meets.
+var leavesOutAll = regexp.MustCompile(`(?i)\bNOT\s*\(?\s*[\w.:"'-]+\s*(=\s*|IN\s*\(([^)|]*,)?\s*)("\*"|\*)(\s|[),|]|$)|\bwhere\s+(false\(\)|1\s*=\s*0|0\s*=\s*1)`)
 
 // updateOptions is the macro of the update's options: its proxy and authorities.
 const updateOptions = "tordetect_update_options"

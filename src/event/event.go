@@ -96,6 +96,12 @@ func Find(name []byte) (Slot, bool) {
 // maxName is the longest name that is looked up; ours have 23 characters at most.
 const maxName = 64
 
+// Has reports whether a cell was set.
+func (e *Event) Has(s Slot) bool {
+	r := slots.role[s]
+	return e.set[r]&(1<<(s-slots.first[r])) != 0
+}
+
 // Set is Put for a name that was found. A word for "no value" is kept, too: in a list
 // it says that there is something of which this is not known.
 func (e *Event) Set(s Slot, value []byte) {

@@ -60,8 +60,13 @@ func (p *Parser) readFortiGate(line []byte, e *event.Event) Claim {
 			cut = true
 			break
 		}
+		// A FortiGate writes no key twice: a second one stands in a value with quotes of
+		// its own, as a user's name may have them, and says nothing.
 		switch string(key) {
 		case "type":
+			if kind != nil {
+				continue
+			}
 			switch kind = value; string(value) {
 			case "traffic":
 				traffic = true
@@ -73,14 +78,16 @@ func (p *Parser) readFortiGate(line []byte, e *event.Event) Claim {
 				return Claim{Kind: Other, Format: FortiGate, Text: kindName("FortiGate ", value)}
 			}
 		case "date":
-			date = value
+			date = first(date, value)
 		case "time":
-			clock = value
+			clock = first(clock, value)
 		case "tz":
-			zone = value
+			zone = first(zone, value)
 		default:
 			if slot, known := fortiSlots[string(key)]; known {
-				e.Set(slot, value)
+				if !e.Has(slot) {
+					e.Set(slot, value)
+				}
 				acted = acted || slot == fortiAction
 				timed = timed || slot == fortiTime
 			}
@@ -100,6 +107,13 @@ func (p *Parser) readFortiGate(line []byte, e *event.Event) Claim {
 		return Claim{Kind: Broken, Format: FortiGate, Text: "the line has no address", Cut: cut}
 	}
 	return Claim{Kind: Flow, Format: FortiGate, Cut: cut}
+}
+
+func first(had, value []byte) []byte {
+	if had != nil {
+		return had
+	}
+	return value
 }
 
 // fortiDate joins the fields of a time, for older releases, which have no eventtime.

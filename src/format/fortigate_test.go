@@ -96,6 +96,21 @@ func TestFortiGate(t *testing.T) {
 	}
 }
 
+// A user's name that ends its own quotes neither hides the line nor changes who and when it was.
+func TestFortiGateHostileUser(t *testing.T) {
+	var plain, got event.Event
+	var p format.Parser
+	require.Equal(t, format.Flow, p.Read([]byte(forti+` user="x"`), &plain).Kind)
+	want := cells(&plain)
+	for _, user := range []string{
+		`x" type="event`, `x" srcip=10.9.9.9 dstip=192.0.2.1 action="deny`, `x" eventtime=1 date=1999-01-01 time=00:00:00 tz="+1400`, `x" proto=17 dstport=53 y="`,
+		`x" sentbyte=0 rcvdbyte=0 srcport="1`,
+	} {
+		require.Equal(t, format.Flow, p.Read([]byte(forti+` user="`+user+`"`), &got).Kind, user)
+		require.Equal(t, want, cells(&got), user)
+	}
+}
+
 func TestFortiGateTimes(t *testing.T) {
 	const eventtime, offset = "eventtime=1795169730123456789 ", `tz="+0000" `
 	with := func(old, new string) string { return strings.Replace(forti, old, new, 1) }

@@ -116,6 +116,8 @@ func (j *Judge) begin(e *event.Event) {
 		at, dated = *j.options.Window, true
 	case kind != cell.NoTime && !dated:
 		j.seen.unreadableTime = true
+	case kind == cell.NoTime:
+		j.seen.timeless = true
 	}
 	j.at = at
 	f.Undated = !dated

@@ -19,6 +19,7 @@ type Speaker struct {
 	Update  string // what to do about an old or missing list
 	Zone    string // what to do about times without a zone
 	Columns string // what to do about cells that were not found or not read
+	NoTime  string // what to do where no time was found; empty: nothing is said of it
 	Assumed string // what is said of times without a zone that were taken for UTC; empty: it is said elsewhere
 }
 
@@ -40,6 +41,7 @@ func Responder(table string) Speaker {
 		Update:  "Run torctl relays update.",
 		Zone:    "Write times as epoch seconds or with a zone, as in 2026-11-20T09:00:00Z, or name the zone with --zone.",
 		Columns: "Give the file a header with one of these names.",
+		NoTime:  "Give the file's column such a name.",
 	}
 }
 
@@ -110,6 +112,9 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 	}
 	if j.seen.unreadableTime {
 		put("The time of some rows has no zone or cannot be read, so it counts as no time%s. %s", example(j.reader.Unread[event.Time], j.reader.Unread[event.First], j.reader.Unread[event.Last]), say.Zone)
+	}
+	if j.seen.timeless && say.NoTime != "" && j.reader.Unread[event.LogTime] == "" {
+		put("Some events have no time, so no list can be asked about them: looked for were _time, %s and the like. %s", names(event.LogTime), say.NoTime)
 	}
 	if j.reader.Assumed > 0 && say.Assumed != "" {
 		out = append(out, say.Assumed)

@@ -8,6 +8,7 @@ type seen struct {
 	stale          bool  // one was newer than the newest list
 	staleAfter     int64 // when that list ended
 	unreadableTime bool
+	timeless       bool // one had no time at all
 }
 
 // Seen is that, with what could not be read.
@@ -30,6 +31,7 @@ func (j *Judge) Saw(s *Seen) {
 	j.seen.event = j.seen.event || s.event
 	j.seen.end = j.seen.end || s.end
 	j.seen.unreadableTime = j.seen.unreadableTime || s.unreadableTime
+	j.seen.timeless = j.seen.timeless || s.timeless
 	if s.stale {
 		j.seen.stale, j.seen.staleAfter = true, s.staleAfter
 	}

@@ -122,10 +122,15 @@ func Import(ctx context.Context, place Place, o ImportOptions) (*Result, error) 
 		if place.Lookup {
 			im.tellImport()
 		}
+		had := map[tordir.Kind]bool{}
 		for _, v := range im.out.Verdicts {
-			if v.OK && v.Kind != tordir.KindCertificates {
-				return nil
-			}
+			had[v.Kind] = had[v.Kind] || v.OK
+		}
+		if had[tordir.KindConsensus] && !had[tordir.KindExitList] && !place.Lookup {
+			im.warn("There was no exit list among the documents: what came from an exit by another address than its own is not known, unless an earlier import had the lists of these hours.")
+		}
+		if had[tordir.KindConsensus] || had[tordir.KindExitList] {
+			return nil
 		}
 		if err := Failed(im.out.Verdicts); err != nil {
 			return err

@@ -94,6 +94,8 @@ func TestAnyOrder(t *testing.T) {
 			r, got, err := imported(t, trust, noon.Add(6*time.Hour), paths)
 			require.NoError(t, err)
 			require.NoError(t, Failed(r.Verdicts))
+			require.Len(t, r.Warnings, 1)
+			require.Contains(t, r.Warnings[0], "There was no exit list among the documents")
 			if want == "" {
 				want = got
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tordetect/src/flow"
 	"tordetect/src/text"
 )
 
@@ -34,6 +35,20 @@ func Sentence(lines []Seen) string {
 		were = append(were, fmt.Sprintf("and %d more", more))
 	}
 	return fmt.Sprintf("%s was on the Tor list at %s: %s.", one.Addr, at, strings.Join(were, "; "))
+}
+
+// PortSentence says of what Lookup found what it means for a port of the address;
+// empty where there is no port, or nothing was found of that time.
+func PortSentence(lines []Seen, port uint16) string {
+	if port == 0 || lines[0].Answer != answers[flow.Listed] {
+		return ""
+	}
+	for _, l := range lines {
+		if l.Port == port {
+			return fmt.Sprintf("Port %d was its: who connected there at that time nearly surely used Tor.", port)
+		}
+	}
+	return fmt.Sprintf("Port %d was none of its Tor ports: there it may be any service of the same machine.", port)
 }
 
 // nearest tells of the listing nearest in time.

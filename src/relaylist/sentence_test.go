@@ -29,6 +29,11 @@ func TestSentence(t *testing.T) {
 	} {
 		require.Equal(t, want, Sentence(lines))
 	}
+	relay := []Seen{seen("listed", "or", 8443, "relay07"), seen("listed", "exit", 0, "relay07")}
+	require.Equal(t, "Port 8443 was its: who connected there at that time nearly surely used Tor.", PortSentence(relay, 8443))
+	require.Equal(t, "Port 443 was none of its Tor ports: there it may be any service of the same machine.", PortSentence(relay, 443))
+	require.Empty(t, PortSentence(relay, 0))
+	require.Empty(t, PortSentence([]Seen{{Addr: addr, At: noon, Answer: "not listed"}, away}, 8443))
 	for _, role := range roles {
 		require.Contains(t, roleWords, role)
 	}

@@ -80,11 +80,17 @@ func SeenRows(lines []Seen) (columns []string, rows [][]any) {
 // ParseAddr reads an address as a person writes it, and as we print it: also in
 // brackets, with a port, or as the network of one address (/32, /128).
 func ParseAddr(text string) (netip.Addr, error) {
+	addr, _, err := ParseEnd(text)
+	return addr, err
+}
+
+// ParseEnd is ParseAddr, with the port where there is one, else 0.
+func ParseEnd(text string) (netip.Addr, uint16, error) {
 	a, ok := cell.Address([]byte(text))
 	if !ok {
-		return netip.Addr{}, fmt.Errorf("bad address %q: want IPv4 or IPv6", text)
+		return netip.Addr{}, 0, fmt.Errorf("bad address %q: want IPv4 or IPv6", text)
 	}
-	return a.Addr, nil
+	return a.Addr, a.Port, nil
 }
 
 // ParseTime reads a time as a person writes it: as in a log (cell.ReadTime), UTC where

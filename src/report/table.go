@@ -82,7 +82,11 @@ func (r *tableReport) Finish(s *scan.Summary) error {
 		return nil // why is said elsewhere
 	}
 	if r.digest.Flows == 0 {
-		r.t.Say("no flow has a score of %d or more", least)
+		weaker := ""
+		if s.Below > 0 {
+			weaker = fmt.Sprintf("; the highest is %d: --min-score %d shows it", s.Below, s.Below)
+		}
+		r.t.Say("no flow has a score of %d or more%s", least, weaker)
 		return nil
 	}
 	pairs := r.digest.SortedPairs()

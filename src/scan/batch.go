@@ -57,6 +57,7 @@ type judged struct {
 	closes   bool
 	tallied  bool // as a flow, although it may not end one
 	timed    bool
+	score    int8
 	last     int64
 	listTime int64
 	id       []byte // of its connection

@@ -41,6 +41,7 @@ func (c *counter) alone(j *judged) {
 		tally = &c.summary.Tally
 	}
 	tally.add(j.verdict, j.covered, j.last)
+	c.below(int(j.score))
 }
 
 // event counts an event and hands it on, or what it is joined to at the end.
@@ -76,10 +77,18 @@ func (c *counter) flow(f *Flow) error {
 		tally = &c.open
 	}
 	tally.add(f.Finding.Verdict, f.Coverage, f.Last)
+	c.below(f.Finding.Score)
 	if c.options.Join {
 		return c.handOn(f)
 	}
 	return nil
+}
+
+// below remembers the highest score that is not asked for.
+func (c *counter) below(score int) {
+	if score < c.options.MinScore {
+		c.summary.Below = max(c.summary.Below, score)
+	}
 }
 
 func (c *counter) handOn(f *Flow) error {

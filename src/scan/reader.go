@@ -153,7 +153,7 @@ func (r *reader) find(always bool) {
 		r.found, r.verdict = nil, detect.VerdictOf(0, r.covered)
 		return
 	}
-	r.verdict = r.found.Verdict
+	r.verdict, r.score = r.found.Verdict, int8(r.found.Score)
 	if r.asked != nil && r.verdict < detect.VerdictPossible { // else it is found
 		r.drawn = draw(r.seed, r.asked, r.found.Host.Addr)
 	}

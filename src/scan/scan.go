@@ -139,6 +139,7 @@ type Summary struct {
 	// whose end was not among the events that were joined to it. Where no event ends a
 	// flow it is of events.
 	Tally
+	Below     int   // the highest score that was too low to be handed on
 	Early     int64 // flows that were counted before all was read, as too many had evidence
 	ListUntil int64 // end of the newest list that judged; 0: none did
 

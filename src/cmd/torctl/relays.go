@@ -300,14 +300,14 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "seen IP",
 		Short:   "What an address was at a time",
-		Long:    "Says what the table, and for older times the history beside it, knows of an address at a time (now without --at). A port behind the address, as in [2001:db8::1]:443, is not asked about. \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
+		Long:    "Says what the table, and for older times the history beside it, knows of an address at a time (now without --at). A port behind the address, as in [2001:db8::1]:443, does not choose what is listed; the sentence says whether it was one of the relay's. \"no list\" means that no list was read for that time: it does not mean that the address was no relay.",
 		Example: "  torctl relays seen 2001:db8::1 --at 2026-10-01T12:00:00Z\n  torctl relays seen '[2001:db8::1]:443' --at 2026-10-01T12:00:00Z",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := checkForm(form, terminal.FormTable, terminal.FormJSON, terminal.FormCSV); err != nil {
 				return err
 			}
-			addr, err := relaylist.ParseAddr(args[0])
+			addr, port, err := relaylist.ParseEnd(args[0])
 			if err != nil {
 				return err
 			}
@@ -333,7 +333,8 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 				t.Say("the history %s cannot be read: %v", relay.HistoryOf(path), old)
 			}
 			if form == terminal.FormTable {
-				if err := t.Print(t.Paragraph("", relaylist.Sentence(lines))); err != nil {
+				said := strings.TrimSpace(relaylist.Sentence(lines) + " " + relaylist.PortSentence(lines, port))
+				if err := t.Print(t.Paragraph("", said)); err != nil {
 					return failed(err)
 				}
 			}

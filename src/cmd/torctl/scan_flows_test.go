@@ -96,6 +96,25 @@ func TestScanCounts(t *testing.T) {
 	require.Equal(t, strings.ReplaceAll(some.out, "pan.log", "pan.log.gz"), zipped.out)
 }
 
+// What was not found for a reason that can be mended is said with what to do.
+func TestScanHints(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("tor.csv", []byte(torTable), 0o600))
+	scan := func(text string) string {
+		require.NoError(t, os.WriteFile("flows.csv", []byte(text), 0o600))
+		return runScan("flows.csv", "--relays", "tor.csv").errors
+	}
+	address, port := "198.51.100.56", "8443"
+	require.Contains(t, torTable, address+","+port)
+	weak := scan("_time,src_ip,dest_ip,dest_port\n2026-11-20T11:00:00Z,10.0.0.1," + address + ",80\n")
+	require.Contains(t, weak, "no flow has a score of 20 or more; the highest is 10: --min-score 10 shows it\n")
+	require.NotContains(t, weak, "Some events have no time")
+	require.NotContains(t, scan("_time,src_ip,dest_ip,dest_port\n2026-11-20T11:00:00Z,10.0.0.1,203.0.113.5,80\n"), "the highest is")
+	require.Contains(t, scan("time,src_ip,dest_ip,dest_port\n1795176000,10.0.0.1,"+address+","+port+"\n"),
+		"Some events have no time, so no list can be asked about them: looked for were _time, ts,")
+	require.NotContains(t, scan("_time,src_ip,dest_ip\nyesterday,10.0.0.1,"+address+"\n"), "Some events have no time", "that is said in other words")
+}
+
 func TestScanExitCodes(t *testing.T) {
 	folder := t.TempDir()
 	table := relayTable(t, folder)
