@@ -21,9 +21,10 @@
 // This file has the questions and how a row is placed in time; lists.go the
 // hours that were seen, load.go a table in memory and where it comes from,
 // index.go the way from an address to its rows, which are made of what package
-// sheet keeps of a file when somebody asks for them; merge.go makes a table out
-// of consensuses, exit lists and earlier tables, of which pieces.go joins the
-// hours, save.go writes it. A file is hostile: everything is bounded, what cannot
+// sheet keeps of a file when somebody asks for them; near.go the questions of a
+// judgement, network.go and fixed.go a table with the history beside it; merge.go
+// makes a table out of consensuses, exit lists and earlier tables, of which pieces.go
+// joins the hours, save.go writes it. A file is hostile: everything is bounded, what cannot
 // be read is counted, and a table that was cut never says that an address is no
 // relay.
 //

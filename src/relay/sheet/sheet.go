@@ -35,7 +35,7 @@ type Entry struct {
 	Flags       flow.Flags
 	Fingerprint string // 40 upper case hex digits, or empty
 	Nickname    string // 1 to 19 letters and digits, or empty; of a Bridge its transport
-	First, Last int64
+	First, Last int64  // epoch seconds
 }
 
 // Sheet is a table as it was read. It never changes.
