@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
+
+	"tordetect/src/bounded"
 )
 
 // each opens the files one after the other and hands them to read with the names
@@ -35,11 +36,7 @@ func openLog(path string, stdin io.Reader) (io.ReadCloser, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err // the path stands in front of the message already
-		}
-		return nil, err
+		return nil, bounded.Cause(err) // the path stands in front of the message already
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		f.Close()
