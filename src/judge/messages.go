@@ -33,7 +33,7 @@ func Analyst(table string) Speaker {
 	}
 }
 
-// Responder is the speaker of torctl scan.
+// Responder is the speaker of torctl scan, for the table at a path.
 func Responder(table string) Speaker {
 	return Speaker{
 		Table:   filepath.Base(table),

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -69,17 +68,4 @@ func Size(files []string) int64 {
 		}
 	}
 	return total
-}
-
-// Number reads a cell that is a count; 0 if it is none.
-func Number(cell []byte) int64 {
-	whole, _, _ := bytes.Cut(cell, []byte{'.'})
-	n := int64(0)
-	for _, c := range whole {
-		if c < '0' || c > '9' || len(whole) > 18 {
-			return 0
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n
 }

@@ -157,9 +157,6 @@ func (s *Summary) Zone() *time.Location {
 // IsFlowless reports whether nothing that was read was a flow.
 func (s *Summary) IsFlowless() bool { return s.Flows+s.Events == 0 }
 
-// AnyKind is the kind of lines of which nothing more is known.
-const AnyKind = "lines of other kinds"
-
 // Tally counts flows by what was found.
 type Tally struct {
 	Verdicts    [len(Verdicts)]int64 // by detect.Verdict
