@@ -37,6 +37,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"tordetect/src/flow"
 	"tordetect/src/relay/sheet"
@@ -49,6 +50,11 @@ type Entry = sheet.Entry
 // RecentWindow is how long a client may go on using a consensus after its
 // valid-until: 24 hours (dir-spec 5.1; tor's REASONABLY_LIVE_TIME).
 const RecentWindow = 24 * 60 * 60
+
+// MaxAhead is how far ahead of the clock the newest list of a table may end: lists
+// hold for three hours, those of other networks longer, and clocks are not all right.
+// What ends later was never a list.
+const MaxAhead = 24 * time.Hour
 
 // Listing is an entry together with how it stands to the interval asked for.
 type Listing struct {
@@ -113,6 +119,16 @@ func (t *Table) ListedAt(moment int64) int {
 		return true
 	})
 	return len(seen)
+}
+
+// ListedBefore returns the most relays that were listed at the same hour on one of the
+// seven days before a moment: the days that a table keeps.
+func (t *Table) ListedBefore(moment int64) int {
+	most := 0
+	for day := int64(1); day <= 7; day++ {
+		most = max(most, t.ListedAt(moment-day*24*60*60))
+	}
+	return most
 }
 
 // Lists returns the times for which consensuses were read, in order, joined
