@@ -9,8 +9,9 @@
 // shell's <(...) makes it, and does not wait for a writer that is not there. Open is
 // for what is read piece by piece.
 //
-// Errors do not name the file: the caller does, as its users know it. It imports
-// nothing of ours, parses nothing, and writes nothing.
+// Errors do not name the file: the caller does, as its users know it; Cause makes
+// such of those of package os. It imports nothing of ours, parses nothing, and writes
+// nothing.
 package bounded
 
 import (
@@ -54,7 +55,7 @@ func openFile(path string) (*os.File, error) {
 	info, err := os.Stat(path) // before it is opened, as opening may already do something to a device
 	switch {
 	case err != nil:
-		return nil, cause(err)
+		return nil, Cause(err)
 	case !info.Mode().IsRegular():
 		return nil, ErrNoFile
 	}
@@ -73,7 +74,7 @@ func FileOrPipe(path string, most int64) ([]byte, error) {
 
 func open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	return f, cause(err)
+	return f, Cause(err)
 }
 
 // An Input is a regular file that is read piece by piece, and no further than a limit.
@@ -101,7 +102,7 @@ func Open(path string, most int64) (*Input, error) {
 
 func (i *Input) Read(p []byte) (int, error) {
 	n, err := i.left.Read(p)
-	if err = cause(err); err != nil && !errors.Is(err, io.EOF) {
+	if err = Cause(err); err != nil && !errors.Is(err, io.EOF) {
 		i.err = err
 	}
 	return n, err
@@ -126,7 +127,7 @@ func opened(f fs.File, most int64, also fs.FileMode) ([]byte, error) {
 		return nil, err
 	}
 	text, err := Reader(f, most, likely)
-	return text, cause(err)
+	return text, Cause(err)
 }
 
 // size returns how long a file says to be that may be read.
@@ -134,7 +135,7 @@ func size(f fs.File, most int64, also fs.FileMode) (int64, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return 0, cause(err)
+		return 0, Cause(err)
 	case info.Mode().Type()&^also != 0:
 		return 0, ErrNoFile
 	case info.Size() > most:
@@ -158,8 +159,8 @@ func Reader(r io.Reader, most, likely int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// cause takes the path off an error.
-func cause(err error) error {
+// Cause takes the path off an error of a file, where it has one.
+func Cause(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		return at.Err

@@ -33,7 +33,7 @@ type Declaration struct {
 
 // A Message appears beside the results of the search.
 type Message struct {
-	Level string // WARN or ERROR
+	Level string // INFO, WARN or ERROR
 	Text  string
 }
 

@@ -11,8 +11,8 @@
 // rules that turn sightings into codes in grade.go, what the client showed of
 // itself in names.go, how all that becomes a score in weigh.go, who is ours in
 // sides.go, and the sentence in reason.go, with unlisted.go for where the list has
-// nothing. What the words
-// of firewalls mean is package event's matter.
+// nothing and phrases.go for what its parts share. What the words of firewalls mean
+// is package event's matter.
 //
 // It is pure: no input or output, no clock, no knowledge of columns, files or
 // of how a relay table is kept. The same flow always gives the same finding.

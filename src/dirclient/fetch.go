@@ -82,9 +82,8 @@ type Key struct{ Identity, SigningKey [20]byte }
 // Consensuses fetches consensuses of the microdesc flavour, newest first. This
 // series, as all others, yields at least one document or error.
 //
-// From
-// an archive they are one for each hour that is wanted and exists; from a cache
-// or the authorities it is the newest, if newer than wanted.Newest.
+// From an archive they are one for each hour that is wanted and exists; from a
+// cache or the authorities it is the newest, if newer than wanted.Newest.
 //
 // An error (an *Error, or Attempts for the authorities) may be followed by more
 // documents, if the loop goes on. ErrNothingNewer comes alone: the source answered,

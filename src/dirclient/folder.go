@@ -127,11 +127,5 @@ func (c *Client) file(root *os.Root, name string) (Document, error) {
 	return Document{Bytes: content}, nil
 }
 
-// reason is the cause of a file error without the path, which is told already.
-func reason(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	return text.Foreign(err.Error())
-}
+// reason is a file error without the path, which is told already.
+func reason(err error) string { return text.Foreign(bounded.Cause(err).Error()) }

@@ -180,7 +180,7 @@ func TestBarred(t *testing.T) {
 // The names that the checks go by are those of the app.
 func TestNames(t *testing.T) {
 	e := newExam(context.Background(), projectRoot, Options{})
-	for _, name := range []string{updateSearch, historySearch, healthSearch, ourSearch} {
+	for _, name := range []string{updateSearch, historySearch, healthSearch, labelledSearch} {
 		require.True(t, e.conf("savedsearches").Has(name), name)
 	}
 	for _, name := range siteMacros {

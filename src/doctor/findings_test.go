@@ -367,31 +367,31 @@ var otherCases = []finding{
 		[]string{"note local: local/commands.conf: the command tordetect2 is not one of this app"}},
 
 	// searches and data models
-	{"detections without an update", func(s *site) { s.enable(ourSearch, healthSearch); s.model(true) },
+	{"detections without an update", func(s *site) { s.enable(labelledSearch, healthSearch); s.model(true) },
 		[]string{"warning searches: local/savedsearches.conf: 1 detection enabled (TOR Traffic), but the search Update the Tor relay list is not"}},
-	{"detections without the watch", func(s *site) { s.enable(ourSearch, updateSearch); s.model(true) },
+	{"detections without the watch", func(s *site) { s.enable(labelledSearch, updateSearch); s.model(true) },
 		[]string{"warning searches: local/savedsearches.conf: 1 detection enabled, but the search Tor Detect is blind is not"}},
 	{"the history alone", func(s *site) { s.enable(historySearch) }, []string{"note searches: local/savedsearches.conf: the history is kept, but"}},
 	{"all enabled", func(s *site) { s.enableAll(); s.model(true) }, nil},
-	{"no data model", func(s *site) { s.enable(ourSearch, updateSearch, healthSearch) },
+	{"no data model", func(s *site) { s.enable(labelledSearch, updateSearch, healthSearch) },
 		[]string{"error data model: etc/apps: no app has the data model Network_Traffic"}},
-	{"no acceleration", func(s *site) { s.enable(ourSearch, updateSearch, healthSearch); s.model(false) },
+	{"no acceleration", func(s *site) { s.enable(labelledSearch, updateSearch, healthSearch); s.model(false) },
 		[]string{"warning data model: etc/apps: the data model Network_Traffic is not accelerated"}},
 
 	{"raw events of a day each hour", func(s *site) {
-		s.enable(ourSearch, updateSearch, healthSearch)
+		s.enable(labelledSearch, updateSearch, healthSearch)
 		s.model(true)
 		s.write("local/macros.conf", "[summariesonly_config]\ndefinition = false\n")
 		s.write("local/savedsearches.conf", s.read("local/savedsearches.conf")+"\n[TOR Traffic]\ndispatch.earliest_time = -1525m@m\n")
 	}, []string{"warning data model: local/macros.conf: the macro summariesonly_config is not true, and TOR Traffic looks back to -1525m@m"}},
 	{"raw events of an hour", func(s *site) {
-		s.enable(ourSearch, updateSearch, healthSearch)
+		s.enable(labelledSearch, updateSearch, healthSearch)
 		s.model(true)
 		s.write("local/macros.conf", "[summariesonly_config]\ndefinition = false\n")
 		s.write("local/savedsearches.conf", s.read("local/savedsearches.conf")+"\n[TOR Traffic]\ndispatch.earliest_time = -70m\n")
 	}, nil},
 	{"summaries of a day", func(s *site) {
-		s.enable(ourSearch, updateSearch, healthSearch)
+		s.enable(labelledSearch, updateSearch, healthSearch)
 		s.model(true)
 		s.write("local/macros.conf", "[summariesonly_config]\ndefinition = true\n")
 		s.write("local/savedsearches.conf", s.read("local/savedsearches.conf")+"\n[TOR Traffic]\ndispatch.earliest_time = -25h\n")

@@ -16,7 +16,6 @@ import (
 const (
 	escuSearch = "ESCU - TOR Traffic - Rule"
 	escuID     = "ea688274-9c06-4473-b951-e4cb7a5d7a45"
-	ourSearch  = "TOR Traffic"
 )
 
 // labelSearch knows a search that asks the data model for the firewall's label tor.
@@ -98,9 +97,9 @@ func (e *exam) sameSearches(app string) {
 		search, _ := c.Get(name, "search")
 		same := name == escuSearch || strings.Contains(c.Text(name, "action.correlationsearch.metadata"), escuID) ||
 			labelSearch.MatchString(search.Text)
-		if !same || !e.on(ourSearch) {
+		if !same || !e.on(labelledSearch) {
 			continue
 		}
-		e.add(Warning, search.File, "disable one of the two (Settings, Searches, app "+filepath.Base(app)+")", "the search %q is enabled there and %s here: each flow becomes two findings with twice the risk", name, ourSearch)
+		e.add(Warning, search.File, "disable one of the two (Settings, Searches, app "+filepath.Base(app)+")", "the search %q is enabled there and %s here: each flow becomes two findings with twice the risk", name, labelledSearch)
 	}
 }

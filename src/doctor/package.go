@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/bounded"
 	"tordetect/src/splunkhome"
 )
 
@@ -39,7 +40,7 @@ func Package(ctx context.Context, file string, o Options) (*Report, error) {
 	if os.Geteuid() == 0 && !e.NoRun {
 		if err := giveAway(scratch); err != nil {
 			e.NoRun = true
-			e.add(Note, "bin", "run this as another user than root", "the programs were not started, as they would be root here: %v", cause(err))
+			e.add(Note, "bin", "run this as another user than root", "the programs were not started, as they would be root here: %v", bounded.Cause(err))
 		}
 	}
 	e.run()
@@ -77,11 +78,11 @@ func giveAway(folder string) error {
 func (e *exam) unpack(file, into string) error {
 	packed, err := os.Open(file)
 	if err != nil {
-		return cause(err)
+		return bounded.Cause(err)
 	}
 	defer packed.Close()
 	if info, err := packed.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.New("it is not a file")
+		return bounded.ErrNoFile
 	}
 	plain, err := gzip.NewReader(packed)
 	if err != nil {
@@ -134,34 +135,25 @@ func (e *exam) unpack(file, into string) error {
 // not do so before: the folder around it is ours alone.
 func (e *exam) put(at string, folder bool, header *tar.Header, from io.Reader) error {
 	if folder {
-		return cause(os.MkdirAll(at, 0o755))
+		return bounded.Cause(os.MkdirAll(at, 0o755))
 	}
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-		return cause(err)
+		return bounded.Cause(err)
 	}
 	f, err := os.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s is in it twice", header.Name)
 	}
 	if err != nil {
-		return cause(err)
+		return bounded.Cause(err)
 	}
 	_, err = io.CopyN(f, from, header.Size)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return fmt.Errorf("read the archive: %w", cause(err))
+		return fmt.Errorf("read the archive: %w", bounded.Cause(err))
 	}
 	_ = os.Chtimes(at, time.Time{}, header.ModTime)
 	return nil
-}
-
-// cause takes the path off an error: the caller names the package.
-func cause(err error) error {
-	var at *os.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }

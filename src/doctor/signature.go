@@ -37,17 +37,17 @@ func (e *exam) checkSignature(file, key string) bool {
 	}
 	public, name, err := publicKey(key)
 	if err != nil {
-		e.add(Error, key, "give the release's public key in PEM form, as `openssl pkey -pubout` writes it", "the key cannot be read: %v", cause(err))
+		e.add(Error, key, "give the release's public key in PEM form, as `openssl pkey -pubout` writes it", "the key cannot be read: %v", err)
 		return false
 	}
 	sums, err := bounded.File(filepath.Join(folder, sumsName), maxSums)
 	if err != nil {
-		e.add(Error, sumsName, "put it beside the package, from the same release", "the list of checksums cannot be read: %v", cause(err))
+		e.add(Error, sumsName, "put it beside the package, from the same release", "the list of checksums cannot be read: %v", err)
 		return false
 	}
 	signature, err := bounded.File(filepath.Join(folder, signatureName), ed25519.SignatureSize)
 	if err != nil {
-		e.add(Error, signatureName, "put it beside the package, from the same release", "the signature cannot be read: %v", cause(err))
+		e.add(Error, signatureName, "put it beside the package, from the same release", "the signature cannot be read: %v", err)
 		return false
 	}
 	if !ed25519.Verify(public, sums, signature) {
@@ -56,7 +56,7 @@ func (e *exam) checkSignature(file, key string) bool {
 	}
 	have, err := sumOf(file)
 	if err != nil {
-		e.add(Error, filepath.Base(file), "look at the file", "its checksum cannot be taken: %v", cause(err))
+		e.add(Error, filepath.Base(file), "look at the file", "its checksum cannot be taken: %v", bounded.Cause(err))
 		return false
 	}
 	if want := sumIn(sums, filepath.Base(file)); want != have {
@@ -98,7 +98,7 @@ func publicKey(path string) (public ed25519.PublicKey, name string, err error) {
 
 func sumOf(file string) (string, error) {
 	if !regular(file) {
-		return "", errors.New("it is not a file")
+		return "", bounded.ErrNoFile
 	}
 	f, err := os.Open(file)
 	if err != nil {

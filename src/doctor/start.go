@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/bounded"
 	"tordetect/src/chunked"
 	"tordetect/src/splunkhome"
 	"tordetect/src/text"
@@ -136,11 +137,7 @@ func failure(err error, stderr string) string {
 	case errors.As(err, &exit):
 		return exit.String()
 	}
-	var at *os.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	return err.Error()
+	return bounded.Cause(err).Error()
 }
 
 // start runs a launcher with an input, bounded in time and output.

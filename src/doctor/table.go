@@ -24,18 +24,16 @@ const (
 // hours.
 const (
 	ageOld     = 6 * time.Hour
-	ageUseless = 24 * time.Hour
+	ageUseless = relay.RecentWindow * time.Second
 	// maxAhead is how long a list may hold from now on: it may be dated 15 minutes
 	// ahead, and lists of the public network hold three hours.
 	maxAhead = 3*time.Hour + 15*time.Minute
-	// maxFuture is where a list is no list any more but damage.
-	maxFuture = 24 * time.Hour
 	// minCovered is what the first update brings at least.
 	minCovered = 20 * time.Hour
 )
 
 // renew is what to do where a table is no good.
-const renew = "run the search Update the Tor relay list"
+const renew = "run the search " + updateSearch
 
 // checkList looks at the relay table.
 func (e *exam) checkList() (where, fine string) {
@@ -71,7 +69,7 @@ func (e *exam) checkList() (where, fine string) {
 	}
 	age := e.Now.Sub(time.Unix(newest, 0))
 	switch {
-	case -age > maxFuture:
+	case -age > relay.MaxAhead:
 		e.add(Error, listFile, "check the clock; if it is right, look who may write the lookup, remove it and "+renew,
 			"the relay list says that it holds until %s, long after this machine's clock: it will not be renewed before then", text.Time(newest))
 	case -age > maxAhead:
@@ -81,10 +79,7 @@ func (e *exam) checkList() (where, fine string) {
 	case age > ageOld:
 		e.add(Warning, listFile, renew+", or find out why it fails (Activity, Jobs)", "the newest list ended at %s, %s ago: newer relays are not found", text.Time(newest), hours(age))
 	}
-	listed, before := table.ListedAt(newest), 0
-	for day := int64(1); day <= 7; day++ { // the days that a table keeps
-		before = max(before, table.ListedAt(newest-day*24*60*60))
-	}
+	listed, before := table.ListedAt(newest), table.ListedBefore(newest)
 	if listed*2 < before {
 		e.add(Error, listFile, "look at the last runs of the search Update the Tor relay list, and at its source", "the newest list has %d relays, less than half of the %d of a day before", listed, before)
 	}
@@ -155,7 +150,7 @@ func (e *exam) checkHistory() (where, fine string) {
 		return "", ""
 	}
 	// It is written once a day.
-	if age := e.Now.Sub(time.Unix(newest, 0)); age > 2*ageUseless && e.on("Keep the Tor relay history") {
+	if age := e.Now.Sub(time.Unix(newest, 0)); age > 2*ageUseless && e.on(historySearch) {
 		e.add(Warning, historyFile, "look why the search Keep the Tor relay history fails (Activity, Jobs)", "the history ends at %s, though it is written every day: rows that fall out of the relay list are lost", text.Time(newest))
 	}
 	return historyFile, "until " + text.Time(newest)

@@ -11,8 +11,9 @@
 // From top to bottom: names.go is the table of names and roles, the vocabulary of
 // the house; this file an event as cells by role, unread; columns.go finds the
 // columns of a header; reader.go reads what is asked of an event, ends.go its two
-// ends, times.go when it was, words.go what the words of firewalls and sensors
-// mean, labels.go their names for Tor, shown.go what a client showed.
+// ends, times.go when it was, transport.go what runs below it, words.go what the
+// words of firewalls and sensors mean, labels.go their names for Tor, shown.go what a
+// client showed.
 //
 // It does not take texts apart (package format does), ask the relay list or judge.
 // Nothing is allocated for an event once buffers have grown.

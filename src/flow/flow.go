@@ -22,7 +22,7 @@ import (
 // To is a moment.
 type Interval struct{ From, To int64 }
 
-// Side is one of a flow's two ends.
+// Side says which of a flow's two ends is meant.
 type Side uint8
 
 const (
@@ -30,7 +30,7 @@ const (
 	Destination
 )
 
-// End is one of a flow's ends.
+// End is what is known of one of a flow's ends.
 type End struct {
 	Addr netip.Addr // the zero Addr if the row has no readable address
 	Port uint16     // 0 if the row has none

@@ -8,7 +8,8 @@
 // The search command, torctl scan and the tests of what both must agree on use it,
 // so that none of them can differ. This file asks the list; proxy.go finds the true
 // destination of a request to a proxy, messages.go says what somebody should know
-// of a run, and raw.go reads rows that have nothing but the event itself.
+// of a run by what seen.go notes, ports.go looks a port up among many, and raw.go
+// reads rows that have nothing but the event itself.
 //
 // What an event says is decided in package event, what a listing is worth in
 // package detect. Nothing is allocated for an event once buffers have grown.

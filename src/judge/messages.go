@@ -34,7 +34,7 @@ func Analyst(table string) Speaker {
 	}
 }
 
-// Responder is the speaker of torctl scan.
+// Responder is the speaker of torctl scan, for the table at a path.
 func Responder(table string) Speaker {
 	return Speaker{
 		Table:   filepath.Base(table),
@@ -49,9 +49,8 @@ func Responder(table string) Speaker {
 // which a client may use a consensus after its end.
 const maxListAge = relay.RecentWindow * time.Second
 
-// maxListAhead is how far ahead of the clock a list may end: it holds for three
-// hours, and clocks are not all right. What ends later was not written by Tor.
-const maxListAhead = 24 * time.Hour
+// maxListAhead is how far ahead of the clock it may end.
+const maxListAhead = relay.MaxAhead
 
 // Require fails where events would be judged blindly: by a list that ended long
 // before the time that is asked about, or that claims to be of the future.

@@ -23,8 +23,8 @@ import (
 //	built in                 c
 //
 // The newest layer that has an address answers for it: with its rows and those of the
-// layers below, joined. A layer never changes, and so do its answers not when another
-// is laid over it.
+// layers below, joined. A layer never changes, nor do its answers when another is
+// laid over it.
 type index struct {
 	layers  []*layer
 	builtIn map[netip.Addr][]Entry

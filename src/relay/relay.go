@@ -21,9 +21,10 @@
 // This file has the questions and how a row is placed in time; lists.go the
 // hours that were seen, load.go a table in memory and where it comes from,
 // index.go the way from an address to its rows, which are made of what package
-// sheet keeps of a file when somebody asks for them; merge.go makes a table out
-// of consensuses, exit lists and earlier tables, of which pieces.go joins the
-// hours, save.go writes it. A file is hostile: everything is bounded, what cannot
+// sheet keeps of a file when somebody asks for them; near.go the questions of a
+// judgement, network.go and fixed.go a table with the history beside it; merge.go
+// makes a table out of consensuses, exit lists and earlier tables, of which pieces.go
+// joins the hours, save.go writes it. A file is hostile: everything is bounded, what cannot
 // be read is counted, and a table that was cut never says that an address is no
 // relay.
 //
@@ -36,6 +37,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"tordetect/src/flow"
 	"tordetect/src/relay/sheet"
@@ -48,6 +50,11 @@ type Entry = sheet.Entry
 // RecentWindow is how long a client may go on using a consensus after its
 // valid-until: 24 hours (dir-spec 5.1; tor's REASONABLY_LIVE_TIME).
 const RecentWindow = 24 * 60 * 60
+
+// MaxAhead is how far ahead of the clock the newest list of a table may end: lists
+// hold for three hours, those of other networks longer, and clocks are not all right.
+// What ends later was never a list.
+const MaxAhead = 24 * time.Hour
 
 // Listing is an entry together with how it stands to the interval asked for.
 type Listing struct {
@@ -112,6 +119,16 @@ func (t *Table) ListedAt(moment int64) int {
 		return true
 	})
 	return len(seen)
+}
+
+// ListedBefore returns the most relays that were listed at the same hour on one of the
+// seven days before a moment: the days that a table keeps.
+func (t *Table) ListedBefore(moment int64) int {
+	most := 0
+	for day := int64(1); day <= 7; day++ {
+		most = max(most, t.ListedAt(moment-day*24*60*60))
+	}
+	return most
 }
 
 // Lists returns the times for which consensuses were read, in order, joined

@@ -194,6 +194,6 @@ func TestFetchDespiteFutureCoverage(t *testing.T) {
 	table, err := relay.Parse(good)
 	require.NoError(t, err)
 	require.Empty(t, Ahead(table, now))
-	require.Empty(t, Ahead(table, noon.Add(-maxCoveredAhead+3*time.Hour)), "just not too far")
-	require.NotEmpty(t, Ahead(table, noon.Add(-maxCoveredAhead+3*time.Hour-time.Second)))
+	require.Empty(t, Ahead(table, noon.Add(-relay.MaxAhead+3*time.Hour)), "just not too far")
+	require.NotEmpty(t, Ahead(table, noon.Add(-relay.MaxAhead+3*time.Hour-time.Second)))
 }

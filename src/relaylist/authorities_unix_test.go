@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/tordir"
 )
 
 // A file of authorities may be a pipe of the shell, and no endless device.
@@ -50,7 +52,7 @@ func TestReadAuthorities(t *testing.T) {
 	require.Equal(t, trust, got)
 
 	large := filepath.Join(folder, "large")
-	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat("# nothing\n", maxAuthoritiesFile/10+1)), 0o600))
+	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat("# nothing\n", tordir.MaxAuthoritiesFile/10+1)), 0o600))
 	for path, want := range map[string]string{
 		large:                         "it has 1048580 bytes; the limit is 1048576",
 		"/dev/zero":                   "it is not a file",

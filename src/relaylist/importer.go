@@ -146,7 +146,7 @@ func (im *importer) addConsensus(v *Verdict, doc []byte, hour time.Time) {
 	}
 	if ahead := time.Unix(c.ValidAfter, 0).Sub(im.now); v.OK && ahead > maxAhead {
 		v.OK = false
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", text.Time(c.ValidAfter), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
+		v.Reason = ofFuture(c.ValidAfter, ahead)
 	}
 	if v.OK && !hour.IsZero() && c.ValidAfter != hour.Unix() {
 		v.OK = false
@@ -181,7 +181,7 @@ func (im *importer) addExitList(v *Verdict, doc []byte) {
 		}
 	}
 	if ahead := time.Unix(e.Downloaded, 0).Sub(im.now); ahead > maxAhead {
-		v.Reason = fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", text.Time(e.Downloaded), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
+		v.Reason = ofFuture(e.Downloaded, ahead)
 		return
 	}
 	if err := im.merger.AddExitList(list); err != nil {
@@ -193,6 +193,11 @@ func (im *importer) addExitList(v *Verdict, doc []byte) {
 	if late > 0 {
 		v.Reason += fmt.Sprintf(" %d addresses were left out, as they are said to have been seen after the list was made.", late)
 	}
+}
+
+// ofFuture says why a document is refused that is of a time ahead of the clock.
+func ofFuture(at int64, ahead time.Duration) string {
+	return fmt.Sprintf("It is of %s, which is %s ahead of this machine's clock: check the clock.", text.Time(at), strings.TrimSuffix(ahead.Round(time.Minute).String(), "0s"))
 }
 
 // listOf turns a consensus into what the table keeps of it.

@@ -61,9 +61,9 @@ type Place struct {
 
 // Options are those of both ways to learn.
 type Options struct {
-	Trust     tordir.Trust // the authorities to believe; nil: the public network's
-	Now       time.Time    // what is ahead of it is not believed
-	Retention time.Duration
+	Trust     tordir.Trust  // the authorities to believe; nil: the public network's
+	Now       time.Time     // what is ahead of it is not believed
+	Retention time.Duration // drops what ended so long before the newest list; 0: nothing is dropped
 }
 
 // UpdateOptions say where to look for newer lists, and how far back.

@@ -22,7 +22,7 @@ func Status(t *relay.Table, file, version string, now time.Time) (columns []stri
 	validUntil, age, listed, before := any(""), any(""), any(""), any("")
 	if newest, ok := t.Newest(); ok {
 		validUntil, age, listed = text.Time(newest), now.Unix()-newest, t.ListedAt(newest)
-		if most := mostBefore(t, newest); most > 0 {
+		if most := t.ListedBefore(newest); most > 0 {
 			before = most
 		}
 	}
@@ -33,16 +33,6 @@ func Status(t *relay.Table, file, version string, now time.Time) (columns []stri
 	return []string{"file", "rows", "skipped", "relays", "exits", "valid_until", "age", "listed", "listed_before", "coverage", "exit_coverage", "exit_age", "complete", "version"},
 		[]any{file, t.Rows, t.Skipped, t.Fingerprints(flow.ORPort), t.Fingerprints(flow.ExitAddress), validUntil, age, listed, before,
 			spans(t.Lists()), spans(t.ExitLists()), exitAge, t.Complete, version}
-}
-
-// mostBefore returns the most relays that were listed at the same hour on one of
-// the seven days before a moment: the days that a table keeps.
-func mostBefore(t *relay.Table, moment int64) int {
-	most := 0
-	for day := int64(1); day <= 7; day++ {
-		most = max(most, t.ListedAt(moment-day*24*60*60))
-	}
-	return most
 }
 
 // maxSpans bounds the intervals that are written out.

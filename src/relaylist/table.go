@@ -46,12 +46,8 @@ func (im *importer) warnOnce(text string) {
 	}
 }
 
-// maxCoveredAhead is how far the coverage of a table may be ahead of the clock: a
-// list of 15 minutes ahead that holds for three hours, and room for networks whose
-// lists hold longer, and for clocks. What is behind it was never a list.
-const maxCoveredAhead = 24 * time.Hour
-
-func latestCovered(now time.Time) int64 { return now.Add(maxCoveredAhead).Unix() }
+// latestCovered is the last moment that the coverage of a table may reach.
+func latestCovered(now time.Time) int64 { return now.Add(relay.MaxAhead).Unix() }
 
 // Ahead says in a sentence that a table claims lists of the future, or nothing. As
 // long as such a claim counts, every real list is older than the newest one.

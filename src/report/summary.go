@@ -99,7 +99,7 @@ func sayOthers(t *terminal.Terminal, s *scan.Summary) {
 		}
 		t.Say("no flow is in %s: %s%s", text.Counted(n, "file"), strings.Join(names, ", "), more)
 	}
-	if s.Kinds[scan.AnyKind] < s.Other {
+	if s.Other > 0 {
 		t.Say("lines of other kinds: %s", Kinds(s))
 	}
 	if s.Early > 0 {

@@ -30,7 +30,6 @@ func TestSay(t *testing.T) {
 		"no ends":      {scan.Summary{Files: 1, Events: 1}, []string{"read 1 event of flows, of none its end, from 1 file"}, ""},
 		"kinds": {scan.Summary{Files: 2, Flows: 5, Other: 133, Kinds: map[string]int64{"Suricata stats": 131, "Palo Alto SYSTEM\x1b": 2}, Flowless: []string{"a\x1b.log"}},
 			[]string{"133 lines of other kinds", "no flow is in 1 file: a?.log", "lines of other kinds: 131 Suricata stats, 2 Palo Alto SYSTEM?"}, ""},
-		"kinds that nobody knows": {scan.Summary{Files: 2, Flows: 5, Other: 3, Kinds: map[string]int64{scan.AnyKind: 3}}, []string{"3 lines of other kinds"}, "other kinds:"},
 		"many": {scan.Summary{Files: 9, Flows: 5, Other: 1000, Kinds: many, Flowless: strings.Split("a b c d e f g h", " ")},
 			[]string{"no flow is in 8 files: a, b, c, d, e and 3 more", "lines of other kinds: 100 Zeek log0, 99 Zeek log1, ", "91 Zeek log9, 2 more kinds"}, ""},
 		"nothing": {scan.Summary{Files: 1, Other: 3, Kinds: map[string]int64{"Suricata stats": 3}, Flowless: []string{"a"}}, []string{"read 0 flows", "lines of other kinds: 3 Suricata stats"}, "no flow is in"},

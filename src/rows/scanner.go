@@ -237,8 +237,8 @@ func (s *Scanner) Read() int { return s.window.before + s.next }
 // Err returns nil, the [*Error] that stopped the Scanner, or that of the reader.
 func (s *Scanner) Err() error { return s.err }
 
-// fail reads the row that the scan loop refused once more, byte by byte, to
-// tell what is wrong with it and where.
+// fail reads the row that the scan refused once more, byte by byte, to tell
+// what is wrong with it and where.
 func (s *Scanner) fail() {
 	t, err := readRow(s.body, s.start, nil)
 	if err == nil {

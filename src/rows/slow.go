@@ -10,8 +10,8 @@ type rowText struct {
 
 // readRow reads the row that begins at start, byte by byte. It is the grammar
 // of this package in its plainest form. It reads headers, explains what the
-// word loop refused, and is what the tests hold the word loop against. The
-// separators are collected only where seps has room for any.
+// scan refused, and is what the tests hold the scan against. The separators are
+// collected only where seps has room for any.
 func readRow(body []byte, start int, seps []int) (rowText, *Error) {
 	t := rowText{cells: 1}
 	keep := cap(seps) > 0

@@ -1,11 +1,11 @@
 package scan
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
+
+	"tordetect/src/bounded"
 )
 
 // each opens the files one after the other and hands them to read with the names
@@ -35,11 +35,7 @@ func openLog(path string, stdin io.Reader) (io.ReadCloser, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err // the path stands in front of the message already
-		}
-		return nil, err
+		return nil, bounded.Cause(err) // the path stands in front of the message already
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		f.Close()
@@ -72,17 +68,4 @@ func Size(files []string) int64 {
 		}
 	}
 	return total
-}
-
-// Number reads a cell that is a count; 0 if it is none.
-func Number(cell []byte) int64 {
-	whole, _, _ := bytes.Cut(cell, []byte{'.'})
-	n := int64(0)
-	for _, c := range whole {
-		if c < '0' || c > '9' || len(whole) > 18 {
-			return 0
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n
 }

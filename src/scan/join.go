@@ -123,7 +123,9 @@ func (j *joiner) end() error {
 }
 
 // hasEvidence reports whether anything speaks for Tor, scored or only said.
-func (f *Flow) hasEvidence() bool { return f.Finding.Score > 0 || len(f.Finding.Evidence) > 0 }
+func (f *Flow) hasEvidence() bool { return hasEvidence(f.Finding) }
+
+func hasEvidence(f *detect.Finding) bool { return f.Score > 0 || len(f.Evidence) > 0 }
 
 // isCommunityID tells an id made of addresses and ports alone from those that a
 // sensor gives a connection: version 1 is "1:" and 28 characters of base64

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"io"
 	"net/netip"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -334,5 +333,5 @@ func (r *run) summarize() {
 			s.Troubles = append(s.Troubles, Trouble{kind.String(), n})
 		}
 	}
-	s.Warnings = r.judge.Warnings(judge.Responder(filepath.Base(r.options.Relays)), true)
+	s.Warnings = r.judge.Warnings(judge.Responder(r.options.Relays), true)
 }

@@ -189,9 +189,7 @@ func (r *reader) quietly() *detect.Finding {
 // isWanted reports whether its score is asked for.
 func (r *reader) isWanted() bool { return r.found != nil && r.found.Score >= r.options.MinScore }
 
-func (r *reader) hasEvidence() bool {
-	return r.found != nil && (r.found.Score > 0 || len(r.found.Evidence) > 0)
-}
+func (r *reader) hasEvidence() bool { return r.found != nil && hasEvidence(r.found) }
 
 // whole returns it with all that it says.
 func (r *reader) whole(line int64) *Flow {

@@ -4,10 +4,10 @@
 //	out:  a Flow: that line with its cells, and the finding: score 97, verdict tor, ...
 //	      and, at the end, a Summary: 12 flows read, 1 tor, 11 none, coverage full 12
 //
-// scan.go has what goes in and out, files.go what is opened,
-// count.go the totals and what is handed on, join.go what events of one
-// connection become, names.go which hosts showed several made-up names. read.go goes over the files, reader.go reads and judges, batches
-// of lines (batch.go) on all cores (pipeline.go).
+// scan.go has what goes in and out, files.go what is opened, count.go the totals and
+// what is handed on, join.go what events of one connection become, names.go which hosts
+// showed several made-up names. read.go goes over the files, reader.go reads and
+// judges, batches of lines (batch.go) on all cores (pipeline.go).
 //
 // The package draws nothing and knows no flag: package report makes tables, pages
 // and files of its flows.
@@ -157,9 +157,6 @@ func (s *Summary) Zone() *time.Location {
 
 // IsFlowless reports whether nothing that was read was a flow.
 func (s *Summary) IsFlowless() bool { return s.Flows+s.Events == 0 }
-
-// AnyKind is the kind of lines of which nothing more is known.
-const AnyKind = "lines of other kinds"
 
 // Tally counts flows by what was found.
 type Tally struct {

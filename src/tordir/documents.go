@@ -84,10 +84,9 @@ const (
 //
 // Documents that follow each other in one file are taken apart; certificates that
 // follow each other stay together. @type lines and a byte order mark at the beginning
-// are dropped. CRLF copies are left
-// as they are, the parsers read them. A document whose beginning is missing is
-// passed over, one whose end is missing is returned as far as it goes: its parser
-// says so. Members of an archive that are something else are passed over; if
+// are dropped. CRLF copies are left as they are, the parsers read them. A document
+// whose beginning is missing is passed over, one whose end is missing is returned as
+// far as it goes: its parser says so. Members of an archive that are something else are passed over; if
 // nothing at all is found, one document of KindUnknown is returned.
 //
 // An error ends the file or the member it is about (Name of the document beside

@@ -340,5 +340,5 @@ func TestBadAuthorities(t *testing.T) {
 	f(id+line+" 2024-01-02 2024-01-01", "ends before it begins")
 	f(id+line+"\n"+id+" beta 192.0.2.1 80 443", "line 2: A0A1A2A3A4A5A6A7A8A9AAABACADAEAFA0A1A2A3 is the key of both alpha and beta")
 	f(strings.Repeat(id+line+"\n", maxAuthorities+1), "more than 200 authorities")
-	f(strings.Repeat("#", maxAuthoritiesFile+1), "more than the 1048576 that are read")
+	f(strings.Repeat("#", MaxAuthoritiesFile+1), "more than the 1048576 that are read")
 }

@@ -1,9 +1,11 @@
 // Package web holds what our HTTP clients have in common, dirclient, which asks for
-// Tor's documents, and replay, which sends events: whom to trust for TLS, and how
-// long a server asks us to wait.
+// Tor's documents, and replay, which sends events: whom to take for the server
+// (server.go), how long a server asks us to wait, and whether a web page came in its
+// place (page.go).
 //
 //	pool, err := web.Authorities("inspecting-proxy.pem", true)
 //	pause := web.RetryAfter(response.Header.Get("Retry-After"), time.Now())
+//	title, isPage := web.Page(body)
 //
 // It opens no connection.
 package web

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/doctor"
+	"tordetect/src/splunkhome"
 	"tordetect/src/terminal"
 	"tordetect/src/text"
 )
@@ -78,7 +79,7 @@ Exit code 0: no errors (with --strict: no warnings either). 1: there are some.`,
 }
 
 // inSplunk is where the app is below Splunk's folder.
-var inSplunk = filepath.Join("etc", "apps", "tordetect")
+var inSplunk = filepath.Join("etc", "apps", splunkhome.App)
 
 // findApp returns the app's folder: the given one, or that below it if it is
 // Splunk's, or where it usually is.

@@ -1,6 +1,6 @@
 // Command tordetect is the search command of the app Tor Detect. Splunk starts
 // it for "| tordetect" through bin/tordetect.sh and talks to it over stdin and
-// stdout in the chunked protocol; see package command for what it does to rows.
+// stdout in the chunked protocol; see package command/tordetect for what it does to rows.
 //
 // The relay table is looked for beside the program, in ../lookups: on a search
 // head that is the app's folder, on an indexer the search head's bundle.

@@ -1,5 +1,5 @@
 // Command torrelays is the program behind the search commands torrelays and
-// torupdate of the app Tor Detect; see package torrelays for what they do. The
+// torupdate of the app Tor Detect; see package command/torrelays for what they do. The
 // launchers bin/torrelays.sh and bin/torupdate.sh name the command as the first
 // argument.
 //

@@ -12,6 +12,7 @@ import (
 	"tordetect/src/chunked"
 	"tordetect/src/relay"
 	"tordetect/src/relaylist"
+	"tordetect/src/splunkhome"
 )
 
 // ask is | torrelays.
@@ -69,7 +70,7 @@ func parseQuestion(words []string) (q question, err error) {
 
 // Execute answers with all rows at once.
 func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
-	network := relay.NewNetwork(filepath.Join(a.app.Lookups, tableName))
+	network := relay.NewNetwork(filepath.Join(a.app.Lookups, splunkhome.Table))
 	table, absent := network.Table(), network.Absent()
 	unreadable := ""
 	switch {
@@ -78,11 +79,11 @@ func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
 	case absent != nil:
 		// A row all the same: the search that watches the list has to learn of it.
 		unreadable = absent.Error()
-		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", tableName, absent))
+		c.Warn(fmt.Sprintf("The relay list %s cannot be read: %v.", splunkhome.Table, absent))
 	}
 	if !a.seen {
 		// As require_list asks it: by the end of the search's window, if that is past.
-		columns, row := relaylist.Status(table, tableName, a.app.Version, a.info.End(a.app.Now()))
+		columns, row := relaylist.Status(table, splunkhome.Table, a.app.Version, a.info.End(a.app.Now()))
 		c.Reply = appendTable(c.Reply, append(columns, "unreadable"), [][]any{append(row, unreadable)})
 		return nil
 	}
@@ -92,7 +93,7 @@ func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
 	}
 	columns, rows := relaylist.SeenRows(relaylist.Lookup(network, a.addr, at))
 	if _, err := network.History(); err != nil {
-		c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", historyName, err))
+		c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", splunkhome.History, err))
 	}
 	c.Reply = appendTable(c.Reply, columns, rows)
 	return nil

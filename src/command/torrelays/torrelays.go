@@ -36,12 +36,6 @@ func (a App) Command(name string) chunked.Command {
 	return nil
 }
 
-// The tables of the app.
-const (
-	tableName   = "tor_relays.csv"
-	historyName = "tor_relays_history.csv"
-)
-
 // appendTable writes a whole reply.
 func appendTable(dst []byte, columns []string, all [][]any) []byte {
 	out := rows.NewWriter(rows.Plain(columns...))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tordetect/src/flow"
+	"tordetect/src/splunkhome"
 
 	"github.com/stretchr/testify/require"
 
@@ -112,7 +113,7 @@ func TestUpdate(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, table.Complete)
 	require.Equal(t, len(s.net.Relays(noon)), table.Fingerprints(flow.ORPort))
-	s.put(tableName, []byte(r.text))
+	s.put(splunkhome.Table, []byte(r.text))
 
 	again := s.update(0.3, 50000, s.source)
 	require.Equal(t, r.text, again.text, "nothing newer: the table as it is")
@@ -129,7 +130,7 @@ func TestUpdate(t *testing.T) {
 	require.NotEmpty(t, failed.Failure)
 	require.Empty(t, failed.text)
 	s.consensus = s.hour(0)
-	s.put(tableName, []byte(longer.text))
+	s.put(splunkhome.Table, []byte(longer.text))
 	require.Equal(t, longer.text, s.update(1.2, 50000, s.source).text, "an hour behind, and it holds: the table as it is")
 	require.Contains(t, s.update(3.1, 50000, s.source).Failure, "only lists that are older than the table's")
 
@@ -153,7 +154,7 @@ func TestTwoUpdatesAtOnce(t *testing.T) {
 		late, quick := hours[0], hours[1]
 		s := newSite(t)
 		s.consensus = s.hour(0)
-		s.put(tableName, []byte(s.update(0.2, 50000, s.source).text))
+		s.put(splunkhome.Table, []byte(s.update(0.2, 50000, s.source).text))
 
 		s.consensus = s.hour(late)
 		s.asked = func() {
@@ -162,7 +163,7 @@ func TestTwoUpdatesAtOnce(t *testing.T) {
 			s.consensus = s.hour(quick)
 			other := s.update(10.2, 50000, s.source)
 			require.Empty(t, other.Failure)
-			s.put(tableName, []byte(other.text))
+			s.put(splunkhome.Table, []byte(other.text))
 			s.consensus = own
 		}
 		r := s.update(10.2, 50000, s.source)
@@ -218,7 +219,7 @@ func TestAsk(t *testing.T) {
 	require.Equal(t, "0", r.Rows()[0]["rows"])
 
 	s.consensus = s.hour(0)
-	s.put(tableName, []byte(s.update(0.2, 50000, s.source).text))
+	s.put(splunkhome.Table, []byte(s.update(0.2, 50000, s.source).text))
 	status := ask().Rows()[0]
 	require.Equal(t, "true", status["complete"])
 	require.Equal(t, "2026-11-20T15:00:00Z", status["valid_until"])
@@ -243,10 +244,10 @@ func TestAsk(t *testing.T) {
 	require.Equal(t, "no list", ask("seen", addr, "at=0").Rows()[0]["answer"])
 	require.Equal(t, "1970-01-01T00:00:00Z", ask("seen", addr, "at=0").Rows()[0]["at"])
 
-	table, err := os.ReadFile(filepath.Join(s.lookups, tableName))
+	table, err := os.ReadFile(filepath.Join(s.lookups, splunkhome.Table))
 	require.NoError(t, err)
 	for _, text := range []string{"", "junk", "a,b\n1,2\n"} {
-		s.put(tableName, []byte(text))
+		s.put(splunkhome.Table, []byte(text))
 		r = ask()
 		require.Contains(t, r.messages[0], "cannot be read")
 		require.Contains(t, r.Rows()[0]["unreadable"], "not a relay table")
@@ -256,11 +257,11 @@ func TestAsk(t *testing.T) {
 		require.Contains(t, again.messages[0], "was no relay list")
 		require.True(t, parsed(t, again.text).Complete, "and it is made anew")
 	}
-	require.NoError(t, os.Remove(filepath.Join(s.lookups, tableName)))
-	s.put(historyName, table)
+	require.NoError(t, os.Remove(filepath.Join(s.lookups, splunkhome.Table)))
+	s.put(splunkhome.History, table)
 	require.Equal(t, "listed", ask("seen", addr).Rows()[0]["answer"], "the history alone")
 
-	require.NoError(t, os.Mkdir(filepath.Join(s.lookups, tableName), 0o700))
+	require.NoError(t, os.Mkdir(filepath.Join(s.lookups, splunkhome.Table), 0o700))
 	require.Contains(t, ask().Rows()[0]["unreadable"], "not a file")
 	require.Contains(t, s.update(0.2, 50000, s.source).Failure, "it is not a file", "what cannot be read may be ours")
 }
@@ -272,7 +273,7 @@ func TestLastOptionCounts(t *testing.T) {
 	s.consensus = s.hour(0)
 	s.put("old.txt", append(s.hour(-24*100), s.net.Certificates()...))
 	history := s.update(0.2, 50000, "history=true", "import=old.txt")
-	s.put(historyName, []byte(history.text))
+	s.put(splunkhome.History, []byte(history.text))
 	r := s.update(0.2, 50000, s.source, "retention=14d", "history=false", "history=true", "retention=400d")
 	require.Len(t, parsed(t, r.text).Lists(), 2)
 	r = s.update(0.2, 50000, s.source, "retention=400d", "history=true", "retention=14d")

@@ -173,7 +173,7 @@ func (u *update) Execute(ctx context.Context, c *chunked.Chunk, _ io.Reader) err
 func (u *update) begin(ctx context.Context, c *chunked.Chunk) error {
 	var trust tordir.Trust
 	if u.authorities != "" {
-		text, err := splunkhome.ReadLookup(u.app.Lookups, u.authorities, maxAuthorities)
+		text, err := splunkhome.ReadLookup(u.app.Lookups, u.authorities, tordir.MaxAuthoritiesFile)
 		if err != nil {
 			return fmt.Errorf("read the authorities: %w", err)
 		}
@@ -181,10 +181,10 @@ func (u *update) begin(ctx context.Context, c *chunked.Chunk) error {
 			return err
 		}
 	}
-	place := relaylist.Place{Path: filepath.Join(u.app.Lookups, tableName), Lookup: true}
+	place := relaylist.Place{Path: filepath.Join(u.app.Lookups, splunkhome.Table), Lookup: true}
 	if u.history {
 		place.Learn = []string{place.Path}
-		place.Path = filepath.Join(u.app.Lookups, historyName)
+		place.Path = filepath.Join(u.app.Lookups, splunkhome.History)
 	}
 	result, err := u.learn(ctx, c, place, relaylist.Options{Trust: trust, Now: u.app.Now(), Retention: u.retention})
 	if result != nil {
@@ -269,6 +269,3 @@ func (u *update) way(c *chunked.Chunk) (config dirclient.Config, err error) {
 	}
 	return config, nil
 }
-
-// maxAuthorities bounds an authorities file.
-const maxAuthorities = 1 << 20

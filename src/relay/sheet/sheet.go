@@ -22,6 +22,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 )
 
@@ -35,7 +36,7 @@ type Entry struct {
 	Flags       flow.Flags
 	Fingerprint string // 40 upper case hex digits, or empty
 	Nickname    string // 1 to 19 letters and digits, or empty; of a Bridge its transport
-	First, Last int64
+	First, Last int64  // epoch seconds
 }
 
 // Sheet is a table as it was read. It never changes.
@@ -71,8 +72,8 @@ const (
 	// MaxRows bounds the memory that a file makes us take, 90 bytes a row at most: ten
 	// times the rows of 400 days.
 	MaxRows = 4_000_000
-	// MaxTime is 9999-12-31T23:59:59Z in epoch seconds.
-	MaxTime = 253402300799
+	// MaxTime is the last moment that a row may name, in epoch seconds.
+	MaxTime = cell.MaxTime
 )
 
 // ErrNotATable says that a file's header is not that of a relay table.

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 
+	"tordetect/src/cell"
 	"tordetect/src/detect"
 	"tordetect/src/flow"
 	"tordetect/src/scan"
@@ -145,10 +146,11 @@ func (d *Digest) add(f Found) {
 func found(f *scan.Flow) Found {
 	d := f.Finding
 	text := func(c scan.Column) string { return clipped(f.Cells[c]) }
+	number := func(c scan.Column) int64 { n, _ := cell.Number(f.Cells[c]); return n }
 	out := Found{
 		File: f.File, Line: f.Line, First: cmp.Or(f.First, f.Last), Last: f.Last,
 		Source: text(scan.SrcIP), SourcePort: text(scan.SrcPort), Dest: text(scan.DestIP), DestPort: text(scan.DestPort), User: text(scan.User),
-		BytesIn: scan.Number(f.Cells[scan.BytesIn]), BytesOut: scan.Number(f.Cells[scan.BytesOut]),
+		BytesIn: number(scan.BytesIn), BytesOut: number(scan.BytesOut),
 		Score: d.Score, Verdict: d.Verdict, State: d.State, Direction: d.Direction, Role: d.Role, Reason: string(d.Reason),
 		Host: clipped(d.Host.AppendTo(nil)), Peer: clipped(d.Peer.AppendTo(nil)),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/cell"
 	"tordetect/src/detect"
 	"tordetect/src/flow"
 	"tordetect/src/scan"
@@ -159,10 +160,10 @@ func TestTimeline(t *testing.T) {
 	}
 	require.EqualValues(t, 300, line.Step)
 	add(0)
-	add(MaxTime + 1)
+	add(cell.MaxTime + 1)
 	add(1795176000000) // milliseconds
 	for i := range int64(2000) {
-		add(1 + i*(MaxTime/2000))
+		add(1 + i*(cell.MaxTime/2000))
 	}
 	require.EqualValues(t, 10*364*Day, line.Step)
 	require.LessOrEqual(t, len(line.Counts), maxSlots)

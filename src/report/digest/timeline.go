@@ -1,6 +1,9 @@
 package digest
 
-import "tordetect/src/scan"
+import (
+	"tordetect/src/cell"
+	"tordetect/src/scan"
+)
 
 // A Timeline counts findings by time, in slots of a length that people know. They
 // become longer when there are too many of them.
@@ -19,18 +22,14 @@ var Steps = [...]int64{1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 36
 
 const (
 	Day      = 24 * 3600
-	maxSlots = 1000 // of a timeline; there are 806 of the longest up to MaxTime
-
-	// MaxTime is the last second of the year 9999. What is later is no time in
-	// seconds: a clock gone wrong, or milliseconds.
-	MaxTime = 253402300799
+	maxSlots = 1000 // of a timeline; there are 806 of the longest up to cell.MaxTime
 )
 
 func newTimeline() Timeline { return Timeline{Step: Steps[0], Counts: map[int64]*Slot{}} }
 
 // add counts one finding under one of the five counts of a slot.
 func (t *Timeline) add(at int64, which int) {
-	if at <= 0 || at > MaxTime {
+	if at <= 0 || at > cell.MaxTime { // later: a clock gone wrong, or milliseconds
 		t.Untimed++
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tordetect/src/cell"
 	"tordetect/src/report/digest"
 	"tordetect/src/text"
 )
@@ -94,12 +95,12 @@ func newChart(id, title string, t *digest.Timeline, stack []layer, first, last i
 	if len(t.Counts) == 0 {
 		return c
 	}
-	low, high := int64(digest.MaxTime), int64(0)
+	low, high := int64(cell.MaxTime), int64(0)
 	for at := range t.Counts {
 		low, high = min(low, at), max(high, at)
 	}
 	// A clock that jumps may be decades away: then only the findings' time is drawn.
-	if first > 0 && last <= digest.MaxTime && last-first < 400*digest.Day {
+	if first > 0 && last <= cell.MaxTime && last-first < 400*digest.Day {
 		low, high = min(low, first), max(high, last)
 	}
 	for i := 0; (high-high%t.Step-low+low%t.Step)/t.Step >= maxBars; i++ {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/cell"
 	"tordetect/src/detect"
 	"tordetect/src/report/digest"
 	"tordetect/src/scan"
@@ -30,7 +31,7 @@ func TestHTMLChart(t *testing.T) {
 		{"a week", 1795132800, 1795132800 + 7*digest.Day, 1795132800, 1795132800 + 7*digest.Day, "3 hours"},
 		{"a year", 1795132800, 1795132800 + 365*digest.Day, 1795132800, 1795132800 + 365*digest.Day, "7 days"},
 		{"a clock of 1970", 5, 1795176000, 1795132800, 1795176000, "15 minutes"},
-		{"all of time", 1, digest.MaxTime, 1, digest.MaxTime, "58240 days"},
+		{"all of time", 1, cell.MaxTime, 1, cell.MaxTime, "58240 days"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found := digest.New()

@@ -32,7 +32,7 @@ type page struct {
 	Checked  int64 // flows of full coverage
 	Headline string
 	Lead     []string // sentences that answer the question of the report
-	Sure     string   // class of the headline: tor, possible, none or unknown
+	Sure     string   // class of the headline: tor, likely, possible, none or unknown
 	Named    []string // files
 	MoreRead int      // files that are not named
 
