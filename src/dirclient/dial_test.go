@@ -2,6 +2,7 @@ package dirclient
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -41,6 +42,16 @@ func TestTLS(t *testing.T) {
 	mirror, err := ParseSource("https://" + plain.base.Host)
 	require.NoError(t, err)
 	require.ErrorIs(t, certificates(newClient(t, nil), mirror), errNoTLS)
+
+	old := httptest.NewUnstartedServer(write(200, document))
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	old.Config.ErrorLog = silent()
+	old.StartTLS()
+	defer old.Close()
+	pool.AddCert(old.Certificate())
+	source, err = ParseSource(old.URL)
+	require.NoError(t, err)
+	require.ErrorContains(t, certificates(newClient(t, func(config *Config) { config.RootCAs = pool }), source), "protocol version not supported")
 }
 
 func serveTLSOn(t testing.TB, addr string) Source {

@@ -80,7 +80,8 @@ func TestFetch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, lists(u))
 	require.Equal(t, noon.Add(3*time.Hour).Unix(), u.Written.Newest)
-	require.Len(t, u.Warnings, 1, "no exit list over plain HTTP")
+	require.Len(t, u.Warnings, 1)
+	require.Contains(t, u.Warnings[0], "Exit lists are not signed and therefore not asked for over plain HTTP")
 	require.Contains(t, table, ",or,")
 
 	// An hour later the table grows by the next list.

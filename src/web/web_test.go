@@ -114,4 +114,9 @@ func TestServer(t *testing.T) {
 		require.Equal(t, want, got, typed)
 		require.Equal(t, want == "", err != nil, typed)
 	}
+	for _, server := range []Server{{}, {Pin: pin}, {Name: "hec.example"}} {
+		config, err := server.TLS()
+		require.NoError(t, err)
+		require.EqualValues(t, tls.VersionTLS12, config.MinVersion)
+	}
 }
