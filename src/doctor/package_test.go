@@ -67,6 +67,16 @@ func TestPackage(t *testing.T) {
 			return []*tar.Header{h, &extra}
 		}
 	}
+	before := func(extra tar.Header) func(h *tar.Header) []*tar.Header {
+		done := false
+		return func(h *tar.Header) []*tar.Header {
+			if done {
+				return []*tar.Header{h}
+			}
+			done = true
+			return []*tar.Header{&extra, h}
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		change func(h *tar.Header) []*tar.Header
@@ -88,6 +98,7 @@ func TestPackage(t *testing.T) {
 		{"a hidden file", with(tar.Header{Name: "tordetect/.gitignore", Typeflag: tar.TypeReg, Mode: 0o644}), []string{"error package: .gitignore: a hidden file"}},
 		{"a lookup", with(tar.Header{Name: "tordetect/lookups/tor_relays.csv", Typeflag: tar.TypeReg, Mode: 0o644}), nil},
 		{"a folder of lookups", with(tar.Header{Name: "tordetect/lookups", Typeflag: tar.TypeDir, Mode: 0o755}), []string{"error files: lookups: a package must not hold it"}},
+		{"the same before all else", before(tar.Header{Name: "tordetect/lookups", Typeflag: tar.TypeDir, Mode: 0o755}), []string{"error files: lookups: a package must not hold it"}},
 		{"settings of a site", with(tar.Header{Name: "tordetect/local", Typeflag: tar.TypeDir, Mode: 0o755}), []string{"error files: local: a package must not hold it"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

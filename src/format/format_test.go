@@ -80,6 +80,7 @@ func TestClaims(t *testing.T) {
 		{strings.Repeat(`{"a":`, 100), Claim{Kind: Broken, Format: JSON, Text: "broken JSON"}},
 		{"text with a { in it", Claim{Kind: Nobody}},
 		{`["198.51.100.1"]`, Claim{Kind: Nobody}},
+		{"CEF:0|Palo Alto Networks|PAN-OS|11.1|x|y|3|src=10.0.0.5", Claim{Kind: Other, Text: "CEF, which is not read"}},
 	} {
 		_, claim := read(t, c.line)
 		require.Equal(t, c.want, claim, "%.200q", c.line)
