@@ -177,15 +177,11 @@ func hex16(word []byte) (value int, ok bool) {
 		return 0, false
 	}
 	for _, c := range word {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
+		digit, ok := HexDigit(c)
+		if !ok {
 			return 0, false
 		}
-		value = value<<4 | int(c)
+		value = value<<4 | int(digit)
 	}
 	return value, true
 }

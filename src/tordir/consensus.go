@@ -224,7 +224,7 @@ func (c *Consensus) readSource(l *lines, rest []byte) error {
 	s.Addr, ok[1] = parseAddr(addr)
 	s.DirPort, ok[2] = parsePort(dirPort)
 	s.ORPort, ok[3] = parsePort(orPort)
-	if !parseNickname(nickname) || ok != [4]bool{true, true, true, true} {
+	if !flow.IsNickname(nickname) || ok != [4]bool{true, true, true, true} {
 		return l.fail("bad dir-source, want: nickname, 40 hex digits, host name, address, Dir port, OR port")
 	}
 	c.Sources = append(c.Sources, s)
