@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tordetect/src/cell"
 )
 
 // ja3 is JA3: version, ciphers, extensions, groups and point formats in their order,
@@ -83,15 +85,11 @@ func firstAndLast(alpn string) string {
 		return "00"
 	}
 	first, last := alpn[0], alpn[len(alpn)-1]
-	if isAlphanumeric(first) && isAlphanumeric(last) {
+	if cell.IsAlphanumeric(first) && cell.IsAlphanumeric(last) {
 		return string([]byte{first, last})
 	}
 	digits := hex.EncodeToString([]byte{first, last})
 	return digits[:1] + digits[3:]
-}
-
-func isAlphanumeric(c byte) bool {
-	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
 // ungreased copies a list without the values of GREASE, which mean nothing (RFC 8701):

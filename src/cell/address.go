@@ -72,14 +72,21 @@ func (a *Addr) read(text []byte) (rest []byte, ok bool) {
 		return rest, ok
 	}
 	a.Addr, ok = V6(text)
-	if b := a.As16(); ok && [12]byte(b[:12]) == nat64 {
-		a.Addr, a.NAT64 = netip.AddrFrom4([4]byte(b[12:])), true
-	}
+	a.Addr, a.NAT64 = FromNAT64(a.Addr)
 	return rest, ok
 }
 
 // nat64 is the well-known prefix of RFC 6052, 64:ff9b::/96.
 var nat64 = [12]byte{0, 0x64, 0xff, 0x9b}
+
+// FromNAT64 returns the IPv4 address that an IPv6 address below 64:ff9b::/96 stands
+// for; any other address as it is, and false.
+func FromNAT64(a netip.Addr) (netip.Addr, bool) {
+	if b := a.As16(); a.Is6() && [12]byte(b[:12]) == nat64 {
+		return netip.AddrFrom4([4]byte(b[12:])), true
+	}
+	return a, false
+}
 
 // V4 reads a dotted quad and nothing else: the usual cell. Leading zeros are
 // refused, as some take them for octal.
@@ -177,15 +184,11 @@ func hex16(word []byte) (value int, ok bool) {
 		return 0, false
 	}
 	for _, c := range word {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
+		digit, ok := HexDigit(c)
+		if !ok {
 			return 0, false
 		}
-		value = value<<4 | int(c)
+		value = value<<4 | int(digit)
 	}
 	return value, true
 }

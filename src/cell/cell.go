@@ -80,6 +80,22 @@ func Number(text []byte) (int64, bool) {
 	return n, len(text) > 0
 }
 
+// IsAlphanumeric reports whether a byte is an ASCII letter or digit.
+func IsAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// HexDigit reads a hexadecimal digit.
+func HexDigit(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
 func digitsOnly(text []byte) bool {
 	for _, c := range text {
 		if c < '0' || c > '9' {

@@ -158,13 +158,14 @@ func date(text []byte, zone *time.Location) (int64, TimeKind) {
 	if isBad {
 		return 0, Unreadable
 	}
-	if year < 1970 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month) || hour > 23 || minute > 59 || second > 60 {
+	days, ok := Days(year, month, day)
+	if !ok || hour > 23 || minute > 59 || second > 60 {
 		return 0, Unreadable
 	}
+	utc := days*24*60*60 + int64((hour*60+minute)*60+second)
 	rest := text[len(dateForm):]
 	fraction := int64(0)
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
-		var ok bool
 		if fraction, rest, ok = readFraction(rest[1:]); !ok {
 			return 0, Unreadable
 		}
@@ -174,7 +175,7 @@ func date(text []byte, zone *time.Location) (int64, TimeKind) {
 	kind := ATime
 	switch {
 	case zoned:
-		return moment(unix(year, month, day, hour, minute, second)-offset, fraction, kind)
+		return moment(utc-offset, fraction, kind)
 	case len(rest) > 0:
 		if isWord(rest) {
 			return 0, Zoneless
@@ -182,7 +183,7 @@ func date(text []byte, zone *time.Location) (int64, TimeKind) {
 		return 0, Unreadable
 	case dash == '/':
 		if kind = Assumed; zone == nil {
-			return moment(unix(year, month, day, hour, minute, second), fraction, kind)
+			return moment(utc, fraction, kind)
 		}
 	case zone == nil:
 		return 0, Zoneless
@@ -198,16 +199,19 @@ func moment(seconds, fraction int64, kind TimeKind) (int64, TimeKind) {
 	return seconds*Million + fraction, kind
 }
 
-// unix returns the seconds since the epoch of a time in UTC. The year begins with March
-// here, so that a leap day is its last, and five months have 153 days.
-func unix(year, month, day, hour, minute, second int) int64 {
+// Days returns by how many days a date is after 1970-01-01; false for one before, and
+// for a day that its month does not have. The year begins with March here, so that a
+// leap day is its last, and five months have 153 days.
+func Days(year, month, day int) (int64, bool) {
+	if year < 1970 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month) {
+		return 0, false
+	}
 	if month -= 3; month < 0 {
 		month += 12
 		year--
 	}
-	days := year*365 + year/4 - year/100 + year/400 + (month*153+2)/5 + day - 1
 	const epoch = 719468 // the first of March of the year 0 is so many days before 1970
-	return int64(((days-epoch)*24+hour)*60+minute)*60 + int64(second)
+	return int64(year*365 + year/4 - year/100 + year/400 + (month*153+2)/5 + day - 1 - epoch), true
 }
 
 // daysOf returns how many days a month has.

@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 
+	"tordetect/src/cell"
 	"tordetect/src/flow"
 )
 
@@ -261,14 +262,9 @@ func hostName(dst, name []byte, instead string) []byte {
 		return append(dst, instead...)
 	}
 	for _, c := range name {
-		if !alphanumeric(c) && c != '.' && c != '-' && c != '_' {
+		if !cell.IsAlphanumeric(c) && c != '.' && c != '-' && c != '_' {
 			return append(dst, instead...)
 		}
 	}
 	return append(dst, name...)
-}
-
-// alphanumeric reports whether c is an ASCII letter or digit.
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

@@ -45,27 +45,12 @@ func relay(dst []byte, s *flow.Sighting) []byte {
 		dst = append(dst, "the Tor relay"...)
 	}
 	switch {
-	case plainWord(s.Nickname, maxNickname):
+	case flow.IsNickname(s.Nickname):
 		return append(append(dst, ' '), s.Nickname...)
-	case len(s.Fingerprint) >= 8 && plainWord(s.Fingerprint[:8], 8):
+	case len(s.Fingerprint) >= 8 && flow.IsNickname(s.Fingerprint[:8]): // letters and digits, too
 		return append(append(dst, " $"...), s.Fingerprint[:8]...)
 	}
 	return dst
-}
-
-// maxNickname is the longest nickname of a relay (dir-spec, section 2.1.3).
-const maxNickname = 19
-
-// plainWord reports whether text has 1 to most ASCII letters and digits. A
-// relay table can be written by anyone who may write lookups: what is not a
-// nickname does not get into a sentence.
-func plainWord(text string, most int) bool {
-	for i := range len(text) {
-		if !alphanumeric(text[i]) {
-			return false
-		}
-	}
-	return 0 < len(text) && len(text) <= most
 }
 
 // portWord is what a listed port is called.

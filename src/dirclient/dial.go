@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"tordetect/src/cell"
+	"tordetect/src/flow"
 	"tordetect/src/text"
 )
 
@@ -99,28 +101,20 @@ func remoteAddr(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-// insideNets are addresses that lead into somebody's own networks, beside those
-// that netip knows.
+// insideNets are addresses that lead into somebody's own networks, beside those that
+// cannot be a relay's.
 var insideNets = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),     // this host, RFC 1122
-	netip.MustParsePrefix("100.64.0.0/10"), // shared by carriers, RFC 6598; cloud providers have their own services there
-	netip.MustParsePrefix("240.0.0.0/4"),   // reserved, with broadcast
-	netip.MustParsePrefix("fec0::/10"),     // site-local, RFC 3879
+	netip.MustParsePrefix("0.0.0.0/8"),   // this host, RFC 1122
+	netip.MustParsePrefix("240.0.0.0/4"), // reserved, with broadcast
+	netip.MustParsePrefix("fec0::/10"),   // site-local, RFC 3879
 }
 
-// nat64 are IPv6 addresses that carry an IPv4 address in their last 32 bits (RFC 6052).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-// insideAddr says whether an address is not a public one: loopback, private,
-// link-local (where clouds keep their credentials), unspecified, multicast.
+// insideAddr says whether an address is not a public one: loopback, private, shared by
+// carriers, link-local (in the last two clouds have services and keep credentials),
+// unspecified, multicast.
 func insideAddr(addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	if nat64.Contains(addr) {
-		b := addr.As16()
-		addr = netip.AddrFrom4([4]byte(b[12:]))
-	}
-	if !addr.IsValid() || addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() ||
-		addr.IsUnspecified() || addr.IsMulticast() {
+	addr, _ = cell.FromNAT64(addr.Unmap().WithZone(""))
+	if !addr.IsValid() || flow.IsPrivate(addr) {
 		return true
 	}
 	for _, net := range insideNets {

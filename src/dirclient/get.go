@@ -143,7 +143,7 @@ func (c *Client) hop(ctx context.Context, a ask, target *url.URL, number int, in
 	}
 	proxy, err := c.proxy(request)
 	if err != nil {
-		return doc, nil, &failure{err: because(errProxy, "%s", "the environment names one that is not a URL")}
+		return doc, nil, &failure{err: because(errProxy, "the environment names one that is not a URL")}
 	}
 	if proxy != nil && c.used != nil {
 		c.used(proxy)

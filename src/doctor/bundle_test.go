@@ -7,14 +7,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A pattern of distsearch.conf, whatever it is, matches or is refused.
+// A pattern of distsearch.conf, whatever it is, matches or is refused; one without
+// special characters matches itself and nothing behind it.
 func FuzzTranslate(f *testing.F) {
-	for _, seed := range []string{"", "...", "apps[/\\\\]tordetect[/\\\\]bin[/\\\\]torrelays*", "(", "a{1000}{1000}", "*.csv"} {
+	for _, seed := range []string{"", "...", "apps[/\\\\]tordetect[/\\\\]bin[/\\\\]torrelays*", "(", "a{1000}{1000}", "*.csv", "apps/tordetect"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, pattern string) {
-		if r, err := translate(pattern); err == nil {
+		r, err := translate(pattern)
+		if err == nil {
 			r.MatchString("apps/tordetect/lookups/tor_relays.csv")
+		}
+		if pattern != "" && len(pattern) <= maxPattern && strings.Trim(pattern, "abcdefghijklmnopqrstuvwxyz/_") == "" {
+			require.NoError(t, err)
+			require.True(t, r.MatchString(pattern))
+			require.False(t, r.MatchString(pattern+"x"))
 		}
 	})
 }

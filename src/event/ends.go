@@ -103,9 +103,6 @@ func (r *Reader) Called(e *Event) (source, destination []byte) {
 	return r.called[0], r.called[1]
 }
 
-// maxHostName bounds a name: the longest DNS name has 255 bytes (RFC 1035).
-const maxHostName = 255
-
 func (r *Reader) callsHost(dst []byte, e *Event, ends *Ends, address Role) []byte {
 	if len(ends.Addrs) > 0 {
 		return dst
@@ -116,16 +113,10 @@ func (r *Reader) callsHost(dst []byte, e *Event, ends *Ends, address Role) []byt
 		}
 		for k, n := 0, r.values(e, address, i, true); k < n; k++ {
 			name := bytes.TrimSpace(r.value(k))
-			if _, isAddress := cell.Address(name); isAddress || cell.IsEmpty(name) || looksLikeAddress(name) || len(name) > maxHostName {
+			if _, isAddress := cell.Address(name); isAddress || cell.IsEmpty(name) || looksLikeAddress(name) || len(name) > maxHost {
 				continue
 			}
-			for _, c := range name {
-				if 'A' <= c && c <= 'Z' {
-					c |= 0x20
-				}
-				dst = append(dst, c)
-			}
-			return dst
+			return cell.Lower(dst, name)
 		}
 	}
 	return dst

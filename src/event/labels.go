@@ -85,7 +85,7 @@ func readWord(app []byte) flow.Label {
 	switch {
 	case beginsWith(app, "tor2web"):
 		return flow.LabelTor2web
-	case beginsWith(app, "tor") && (len(app) == 3 || !alphanumeric(app[3])):
+	case beginsWith(app, "tor") && (len(app) == 3 || !cell.IsAlphanumeric(app[3])):
 		return flow.LabelTor
 	}
 	return flow.LabelOther
@@ -178,7 +178,7 @@ func hasWord(text []byte, word string) bool {
 		}
 		at += from
 		end := at + len(word)
-		if (at == 0 || !alphanumeric(text[at-1])) && (end == len(text) || !alphanumeric(text[end])) {
+		if (at == 0 || !cell.IsAlphanumeric(text[at-1])) && (end == len(text) || !cell.IsAlphanumeric(text[end])) {
 			return true
 		}
 		from = at + 1

@@ -160,8 +160,3 @@ func (c Counts) state() flow.State {
 func beginsWith(text []byte, word string) bool {
 	return len(text) >= len(word) && strings.EqualFold(string(text[:len(word)]), word)
 }
-
-// alphanumeric reports whether c is an ASCII letter or digit.
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}

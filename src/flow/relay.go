@@ -3,6 +3,8 @@ package flow
 import (
 	"net/netip"
 	"strings"
+
+	"tordetect/src/cell"
 )
 
 // Kind is what the relay list knows an address as.
@@ -77,6 +79,24 @@ func (f Flags) String() string {
 // Exits reports whether the relay lets traffic out for anyone: clients do not use
 // an exit with the flag BadExit.
 func (f Flags) Exits() bool { return f&Exit != 0 && f&BadExit == 0 }
+
+// MaxNickname is the longest nickname of a relay or authority (dir-spec, section 2.1.3).
+const MaxNickname = 19
+
+// IsNickname reports whether a relay or authority may be called that: 1 to MaxNickname
+// letters and digits. Anybody may write a table, and what is no nickname does not get
+// into a sentence.
+func IsNickname[T string | []byte](name T) bool {
+	if len(name) == 0 || len(name) > MaxNickname {
+		return false
+	}
+	for i := range len(name) {
+		if !cell.IsAlphanumeric(name[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // Sighting is one thing that the relay list says about one address of a flow.
 type Sighting struct {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"tordetect/src/cell"
 	"tordetect/src/event"
 )
 
@@ -400,22 +401,11 @@ func hex4(text []byte) (r rune, ok bool) {
 		return 0, false
 	}
 	for _, c := range text[:4] {
-		n, ok := nibble(c)
+		n, ok := cell.HexDigit(c)
 		if !ok {
 			return 0, false
 		}
 		r = r<<4 | rune(n)
 	}
 	return r, true
-}
-
-// nibble reads a hexadecimal digit.
-func nibble(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
 }

@@ -210,24 +210,7 @@ func timeAtEnd(field []byte) int {
 
 // highRes finds the time with an offset among the last fields: PAN-OS 10 and newer
 // repeat the time of the log so, at another place in each release.
-func highRes(rest []byte) []byte {
-	for {
-		at := bytes.IndexByte(rest, 'T')
-		if at < 0 {
-			return nil
-		}
-		if at >= len("2006-01-02") && at+1 < len(rest) && rest[at-3] == '-' && rest[at-6] == '-' {
-			field := rest[at-len("2006-01-02"):]
-			if end := bytes.IndexAny(field, `,"`); end >= 0 {
-				field = field[:end]
-			}
-			if _, ok := cell.Offset(field); ok {
-				return field
-			}
-		}
-		rest = rest[at+1:]
-	}
-}
+func highRes(rest []byte) []byte { return findZoned(rest, `,"`) }
 
 var comma = []byte{','}
 

@@ -55,21 +55,25 @@ func (p *Parser) unwrap(e *event.Event) Claim {
 
 // zonedTime finds the time in a syslog header that names its zone (RFC 5424); nil
 // where there is none.
-func zonedTime(header []byte) []byte {
-	for rest := header; ; {
-		at := bytes.IndexByte(rest, 'T')
+func zonedTime(header []byte) []byte { return findZoned(header, " ,") }
+
+// findZoned finds the first ISO time in a text that names its zone, up to one of some
+// ends; nil where there is none.
+func findZoned(text []byte, ends string) []byte {
+	for {
+		at := bytes.IndexByte(text, 'T')
 		if at < 0 {
 			return nil
 		}
-		if at >= len("2006-01-02") && at+1 < len(rest) && rest[at-3] == '-' {
-			word := rest[at-len("2006-01-02"):]
-			if end := bytes.IndexAny(word, " ,"); end >= 0 {
+		if at >= len("2006-01-02") && at+1 < len(text) && text[at-3] == '-' && text[at-6] == '-' {
+			word := text[at-len("2006-01-02"):]
+			if end := bytes.IndexAny(word, ends); end >= 0 {
 				word = word[:end]
 			}
 			if _, ok := cell.Offset(word); ok {
 				return word
 			}
 		}
-		rest = rest[at+1:]
+		text = text[at+1:]
 	}
 }

@@ -109,8 +109,8 @@ func hexByte(text []byte) (byte, bool) {
 	if len(text) != 4 || text[0] != '\\' || text[1] != 'x' {
 		return 0, false
 	}
-	high, ok1 := nibble(text[2])
-	low, ok2 := nibble(text[3])
+	high, ok1 := cell.HexDigit(text[2])
+	low, ok2 := cell.HexDigit(text[3])
 	return high<<4 | low, ok1 && ok2
 }
 
@@ -295,7 +295,7 @@ const shortestDCID = 16
 
 func isHex(text []byte) bool {
 	for _, c := range text {
-		if _, ok := nibble(c); !ok {
+		if _, ok := cell.HexDigit(c); !ok {
 			return false
 		}
 	}

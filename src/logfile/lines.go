@@ -64,9 +64,13 @@ func (l *lines) fill() bool {
 	return n > 0
 }
 
+// maxEmptyReads is how many reads in a row may give neither a byte nor an error; the
+// same as bufio.
+const maxEmptyReads = 100
+
 // read reads from the stream, at least a byte until it has ended.
 func (l *lines) read(p []byte) int {
-	for range 100 { // as often as bufio lets a reader give nothing
+	for range maxEmptyReads {
 		n, err := l.src.Read(p)
 		if err != nil {
 			l.ended = true

@@ -237,7 +237,7 @@ func Groups(text []byte) (own, read bool) {
 				return false, false
 			}
 		}
-		if _, ok := word(part[0]); !ok {
+		if !isWord(part[0]) {
 			return false, false
 		}
 		groups = part[3]
@@ -261,20 +261,21 @@ func isList(text []byte) bool {
 	for more := true; more; {
 		var number []byte
 		number, text, more = bytes.Cut(text, []byte{'-'})
-		if _, ok := word(number); !ok {
+		if !isWord(number) {
 			return false
 		}
 	}
 	return true
 }
 
-// word reads a number of two bytes.
-func word(text []byte) (n int, ok bool) {
+// isWord reports whether a text is a number of two bytes.
+func isWord(text []byte) bool {
+	n := 0
 	for _, c := range text {
 		if c < '0' || c > '9' || n > 0xffff {
-			return 0, false
+			return false
 		}
 		n = n*10 + int(c-'0')
 	}
-	return n, len(text) > 0 && n <= 0xffff
+	return len(text) > 0 && n <= 0xffff
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"net/netip"
 	"strings"
+
+	"tordetect/src/flow"
 )
 
 // Authority is one key of a directory authority, and when it is trusted.
@@ -101,7 +103,7 @@ func parseAuthority(fields [][]byte) (a Authority, err error) {
 	if a.V3Ident, ok = parseFingerprint(fields[0]); !ok {
 		return a, fmt.Errorf("bad v3ident %s, want 40 hex digits", quote(fields[0]))
 	}
-	if !parseNickname(fields[1]) {
+	if !flow.IsNickname(fields[1]) {
 		return a, fmt.Errorf("bad nickname %s, want 1 to 19 letters and digits", quote(fields[1]))
 	}
 	a.Nickname = string(fields[1])

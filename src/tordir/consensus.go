@@ -96,6 +96,33 @@ var (
 
 // readPreamble reads from the first line to the last before the first relay.
 func (c *Consensus) readPreamble(l *lines) error {
+	if err := c.readFlavour(l); err != nil {
+		return err
+	}
+	p := preamble{c: c, times: [...]timeLine{
+		{keyword: "valid-after", value: &c.ValidAfter}, {keyword: "fresh-until", value: &c.FreshUntil}, {keyword: "valid-until", value: &c.ValidUntil},
+	}}
+	for {
+		before := l.at
+		line, ok, err := l.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoSignature
+		}
+		if endsPreamble(line) {
+			l.at = before
+			return p.complete(l)
+		}
+		if err := p.read(l, line); err != nil {
+			return err
+		}
+	}
+}
+
+// readFlavour reads the first line.
+func (c *Consensus) readFlavour(l *lines) error {
 	line, ok, err := l.next()
 	if err != nil || !ok {
 		return errCut
@@ -116,79 +143,76 @@ func (c *Consensus) readPreamble(l *lines) error {
 	default:
 		return l.fail("consensus flavour %s is not known, only ns and microdesc", quote(flavour))
 	}
+	return nil
+}
 
-	var status bool
-	times := []struct {
-		keyword string
-		value   *int64
-		seen    bool
-	}{
-		{"valid-after", &c.ValidAfter, false},
-		{"fresh-until", &c.FreshUntil, false},
-		{"valid-until", &c.ValidUntil, false},
+// preamble is what was met of the lines behind the first.
+type preamble struct {
+	c      *Consensus
+	status bool // vote-status
+	times  [3]timeLine
+}
+
+// timeLine is a line that holds a time.
+type timeLine struct {
+	keyword string
+	value   *int64
+	seen    bool
+}
+
+// read reads one of these lines.
+func (p *preamble) read(l *lines, line []byte) error {
+	if _, ok := argument(line, "network-status-version"); ok {
+		return l.fail("%w", errTwo)
 	}
-	for {
-		before := l.at
-		line, ok, err := l.next()
-		if err != nil {
-			return err
+	if rest, ok := argument(line, "vote-status"); ok {
+		w, _ := word(rest)
+		switch {
+		case string(w) == "vote":
+			return l.fail("this is the vote of one authority, not a consensus")
+		case string(w) != "consensus" || p.status:
+			return l.fail("bad %s, want one vote-status consensus", quote(line))
 		}
-		if !ok {
-			return errNoSignature
+		p.status = true
+	}
+	if rest, ok := argument(line, "consensus-method"); ok {
+		w, _ := word(rest)
+		n, ok := digits(w)
+		if !ok || n < 1 || p.c.Method != 0 {
+			return l.fail("bad %s", quote(line))
 		}
-		if endsPreamble(line) {
-			l.at = before
-			break
-		}
-		if _, ok := argument(line, "network-status-version"); ok {
-			return l.fail("%w", errTwo)
-		}
-		if rest, ok := argument(line, "vote-status"); ok {
-			w, _ := word(rest)
-			switch {
-			case string(w) == "vote":
-				return l.fail("this is the vote of one authority, not a consensus")
-			case string(w) != "consensus" || status:
-				return l.fail("bad %s, want one vote-status consensus", quote(line))
+		p.c.Method = n
+	}
+	for i := range p.times {
+		t := &p.times[i]
+		if rest, ok := argument(line, t.keyword); ok {
+			at, ok := parseTime(rest)
+			if !ok || t.seen {
+				return l.fail("bad %s, want one %s YYYY-MM-DD HH:MM:SS", quote(line), t.keyword)
 			}
-			status = true
-		}
-		if rest, ok := argument(line, "consensus-method"); ok {
-			w, _ := word(rest)
-			n, ok := digits(w)
-			if !ok || n < 1 || c.Method != 0 {
-				return l.fail("bad %s", quote(line))
-			}
-			c.Method = n
-		}
-		for i := range times {
-			if rest, ok := argument(line, times[i].keyword); ok {
-				t, ok := parseTime(rest)
-				if !ok || times[i].seen {
-					return l.fail("bad %s, want one %s YYYY-MM-DD HH:MM:SS", quote(line), times[i].keyword)
-				}
-				*times[i].value, times[i].seen = t, true
-			}
-		}
-		if rest, ok := argument(line, "dir-source"); ok {
-			if err := c.readSource(l, rest); err != nil {
-				return err
-			}
+			*t.value, t.seen = at, true
 		}
 	}
+	if rest, ok := argument(line, "dir-source"); ok {
+		return p.c.readSource(l, rest)
+	}
+	return nil
+}
 
-	if !status {
+// complete says what is missing before the first relay.
+func (p *preamble) complete(l *lines) error {
+	if !p.status {
 		return l.fail("no vote-status line before here")
 	}
-	if c.Method == 0 {
+	if p.c.Method == 0 {
 		return l.fail("no consensus-method line before here")
 	}
-	for _, t := range times {
+	for _, t := range p.times {
 		if !t.seen {
 			return l.fail("no %s line before here", t.keyword)
 		}
 	}
-	if c.ValidAfter >= c.FreshUntil || c.FreshUntil >= c.ValidUntil {
+	if p.c.ValidAfter >= p.c.FreshUntil || p.c.FreshUntil >= p.c.ValidUntil {
 		return l.fail("valid-after, fresh-until and valid-until above are not in that order")
 	}
 	return nil
@@ -224,7 +248,7 @@ func (c *Consensus) readSource(l *lines, rest []byte) error {
 	s.Addr, ok[1] = parseAddr(addr)
 	s.DirPort, ok[2] = parsePort(dirPort)
 	s.ORPort, ok[3] = parsePort(orPort)
-	if !parseNickname(nickname) || ok != [4]bool{true, true, true, true} {
+	if !flow.IsNickname(nickname) || ok != [4]bool{true, true, true, true} {
 		return l.fail("bad dir-source, want: nickname, 40 hex digits, host name, address, Dir port, OR port")
 	}
 	c.Sources = append(c.Sources, s)

@@ -125,14 +125,13 @@ func (f *finder) give(d Document) bool {
 	return !f.stopped
 }
 
-// fail hands out an error; false means stop.
-func (f *finder) fail(name string, err error) bool {
+// fail hands out an error.
+func (f *finder) fail(name string, err error) {
 	f.failures++
 	f.stopped = f.stopped || !f.yield(Document{Kind: KindUnknown, Name: name}, err)
 	if large := tooLarge(""); f.failures == maxFailures || errors.As(err, &large) {
 		f.stopped = true // what is left would fail the same way
 	}
-	return !f.stopped
 }
 
 // packings are the beginnings of packed files. Without open it is refused.

@@ -11,6 +11,8 @@ import (
 
 	"tordetect/tests/pace"
 	"tordetect/tests/tornet"
+
+	"tordetect/src/flow"
 )
 
 // FuzzParseConsensus: whatever comes, nothing panics, and what verifies is the
@@ -47,7 +49,7 @@ func FuzzParseConsensus(f *testing.F) {
 		require.NotEmpty(t, c.Signatures)
 		require.True(t, c.ValidAfter < c.FreshUntil && c.FreshUntil < c.ValidUntil)
 		for i, r := range c.Relays {
-			require.True(t, parseNickname([]byte(r.Nickname)))
+			require.True(t, flow.IsNickname([]byte(r.Nickname)))
 			require.True(t, r.Addr.IsValid() && r.Addr.Zone() == "")
 			require.True(t, i == 0 || bytes.Compare(c.Relays[i-1].Identity[:], r.Identity[:]) < 0)
 		}
@@ -122,7 +124,7 @@ func FuzzParseAuthorities(f *testing.F) {
 		}
 		require.NotEmpty(t, trust)
 		for _, a := range trust {
-			require.True(t, parseNickname([]byte(a.Nickname)) && a.Addr.IsValid() && a.From < a.Until)
+			require.True(t, flow.IsNickname([]byte(a.Nickname)) && a.Addr.IsValid() && a.From < a.Until)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package tordir
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -189,24 +190,10 @@ func parseDate(w []byte) (int64, bool) {
 	y, ok1 := digits(w[:4])
 	m, ok2 := digits(w[5:7])
 	d, ok3 := digits(w[8:])
-	if !ok1 || !ok2 || !ok3 || y < 1970 || m < 1 || m > 12 || d < 1 {
+	if !ok1 || !ok2 || !ok3 {
 		return 0, false
 	}
-	leap := y%4 == 0 && (y%100 != 0 || y%400 == 0)
-	last := [...]int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[m-1]
-	if leap && m == 2 {
-		last = 29
-	}
-	if d > last {
-		return 0, false
-	}
-	before := [...]int{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}[m-1]
-	if leap && m > 2 {
-		before++
-	}
-	past := y - 1
-	days := past*365 + past/4 - past/100 + past/400 + before + d - 1
-	return int64(days - 719162), true // 719162 days from 0001-01-01 to 1970-01-01
+	return cell.Days(y, m, d)
 }
 
 // digits reads a decimal number of up to nine digits.
@@ -232,43 +219,11 @@ func parsePort(w []byte) (uint16, bool) {
 
 // parseFingerprint reads the 40 hex digits of a SHA-1, upper or lower case.
 func parseFingerprint(w []byte) (id [20]byte, ok bool) {
-	if len(w) != 40 {
+	if len(w) != 2*len(id) {
 		return id, false
 	}
-	for i := range id {
-		hi, lo := hexDigit(w[2*i]), hexDigit(w[2*i+1])
-		if hi < 0 || lo < 0 {
-			return id, false
-		}
-		id[i] = byte(hi<<4 | lo)
-	}
-	return id, true
-}
-
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
-}
-
-// parseNickname says whether a relay or authority may be called that: 1 to 19
-// letters and digits (dir-spec 1.3).
-func parseNickname(w []byte) bool {
-	if len(w) == 0 || len(w) > 19 {
-		return false
-	}
-	for _, c := range w {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
-			return false
-		}
-	}
-	return true
+	_, err := hex.Decode(id[:], w)
+	return id, err == nil
 }
 
 // parseAddr reads an address without brackets or zone.

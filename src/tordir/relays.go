@@ -137,7 +137,7 @@ func (c *Consensus) endSigned(l *lines, line []byte, flagged bool) error {
 // The publication date is not looked at: since method 33 it is the same for all.
 func readRelay(l *lines, rest []byte, flavour string) (relay Relay, nickname []byte, err error) {
 	nickname, rest = word(rest)
-	if !parseNickname(nickname) {
+	if !flow.IsNickname(nickname) {
 		return relay, nil, l.fail("bad nickname %s", quote(nickname))
 	}
 	identity, rest := word(rest)

@@ -40,7 +40,7 @@ const (
 
 	addrBytes  = 1 + 16
 	rowBytes   = 1 + 2 + 5 + 5                                         // without the relay
-	maxRelay   = fingerprintLen + len(",") + maxNickname               // written
+	maxRelay   = fingerprintLen + len(",") + flow.MaxNickname          // written
 	roomForOne = addrBytes + rowBytes + 1 + maxRelay + len("12345678") // numbers are written eight bytes at a time
 )
 

@@ -65,7 +65,7 @@ func (p *reader) quick(s string) int {
 		if s[at+fingerprintLen] != ',' || !areCapitalHex(s[at:at+fingerprintLen]) {
 			return 0
 		}
-		name := s[at+fingerprintLen+1:][:maxNickname+1]
+		name := s[at+fingerprintLen+1:][:flow.MaxNickname+1]
 		end := 0
 		for end < len(name)-1 && kindOf[name[end]]&noWord == 0 {
 			end++

@@ -313,20 +313,11 @@ var kindOf = func() (kind [256]uint8) {
 	return kind
 }()
 
-// maxNickname is what a relay may call itself: 1 to 19 letters and digits
-// (dir-spec 2.1.1).
-const maxNickname = 19
-
 // NicknameOf returns a nickname as a relay may have it. Anything else is dropped, for
 // nicknames are shown to people and the relay is known by its fingerprint.
 func NicknameOf(s string) string {
-	if len(s) > maxNickname {
+	if !flow.IsNickname(s) {
 		return ""
-	}
-	for i := range len(s) {
-		if kindOf[s[i]]&noWord != 0 {
-			return ""
-		}
 	}
 	return s
 }

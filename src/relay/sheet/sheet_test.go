@@ -134,7 +134,7 @@ func TestPages(t *testing.T) {
 		}
 		e := Entry{
 			Addr: addr, Port: uint16(1 + r.IntN(65535)), Kind: flow.Kind(r.IntN(3)), Flags: flow.Flags(r.IntN(1 + int(flow.AllFlags))),
-			First: r.Int64N(MaxTime), Nickname: [...]string{"", "anna", strings.Repeat("x", maxNickname)}[r.IntN(3)],
+			First: r.Int64N(MaxTime), Nickname: [...]string{"", "anna", strings.Repeat("x", flow.MaxNickname)}[r.IntN(3)],
 		}
 		e.Last = e.First + r.Int64N(MaxTime-e.First+1)
 		if e.Kind == flow.ExitAddress {
