@@ -10,9 +10,8 @@
 // This file asks the readers and says whose line it is. A reader is a file: pan.go,
 // zeek.go, fortigate.go, vpc.go (AWS flow logs as text), json.go (Suricata, Zeek's JSON
 // and any other object with known names); wrapper.go undoes what stands around an
-// event. To add a format, write a reader and
-// name it among the readers: it puts cells under the names of its vendor, which stand in
-// the table of package event.
+// event. To add a format, write a reader and name it among the readers: it puts cells under
+// the names of its vendor, which stand in the table of package event.
 //
 // What the cells mean is decided in package event. Files, their compression and
 // their heads are a matter of package logfile, but for Zeek's, whose fields are
@@ -26,6 +25,7 @@ import (
 	"slices"
 
 	"tordetect/src/event"
+	"tordetect/src/text"
 )
 
 // Kind says what a line is.
@@ -72,6 +72,9 @@ var formatNames = [Formats]string{"auto", "pan", "zeek", "suricata", "fortigate"
 
 func (f Format) String() string { return formatNames[f] }
 
+// Names lists the names that ParseFormat reads.
+func Names() []string { return slices.Clone(formatNames[:]) }
+
 // ParseFormat reads the name of a format, or "auto".
 func ParseFormat(name string) (Format, error) {
 	for i, known := range formatNames {
@@ -79,7 +82,7 @@ func ParseFormat(name string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, fortigate, vpc, csv or json", name)
+	return Auto, fmt.Errorf("unknown log format %q: want %s", name, text.Or(formatNames[:]))
 }
 
 // The readers, in the order in which they are asked.

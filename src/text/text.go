@@ -126,6 +126,15 @@ func date(days int64) (year, month, day int) {
 // two appends a number below 100 with two digits.
 func two(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
+// Or writes what there is to choose from: a, b or c.
+func Or(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 // Counted writes a number with what it counts: 1 flow, 2 flows.
 func Counted[N ~int | ~int64](n N, what string) string {
 	if n != 1 {

@@ -64,6 +64,10 @@ func TestCounted(t *testing.T) {
 	require.Equal(t, "0 flows", Counted(0, "flow"))
 	require.Equal(t, "1 flow", Counted(int64(1), "flow"))
 	require.Equal(t, "2 flows", Counted(2, "flow"))
+	require.Equal(t, "", Or(nil))
+	require.Equal(t, "a", Or([]string{"a"}))
+	require.Equal(t, "a or b", Or([]string{"a", "b"}))
+	require.Equal(t, "a, b or c", Or([]string{"a", "b", "c"}))
 }
 
 // Every day of the years 1970 to 9999, and what lies beyond, is written as package

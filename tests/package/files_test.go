@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"image/png"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -265,6 +267,20 @@ func TestManualMessages(t *testing.T) {
 			begins := regexp.MustCompile(` ?\\\.\\\.\\\. ?`).ReplaceAllString(regexp.QuoteMeta(message[1]), ".*")
 			return regexp.MustCompile("^" + begins).MatchString(form[1])
 		}), "the manual has no such message: %s", form[1])
+	}
+}
+
+// The weights in the manual are those of the program.
+func TestManualWeights(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| (`[a-z0-9_]+`(?:, `[a-z0-9_]+`)*) \\|.*\\| (\\d+) \\|$").FindAllStringSubmatch(read(t, "evidence.md"), -1)
+	told := map[string]string{}
+	for _, row := range rows {
+		for _, code := range strings.Split(row[1], ", ") {
+			told[strings.Trim(code, "`")] = row[2]
+		}
+	}
+	for _, e := range detect.Weights() {
+		require.Equal(t, strconv.Itoa(int(math.Round(100*e.Weight))), told[e.Name()], e.Name())
 	}
 }
 

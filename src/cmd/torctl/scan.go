@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/detect"
+	"tordetect/src/format"
 	"tordetect/src/report"
 	"tordetect/src/report/html"
 	"tordetect/src/scan"
@@ -75,13 +76,13 @@ to its end, or nothing was a flow, the exit code is 1.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, fortigate, vpc, csv or json")
+	f.StringVar(&o.Format, "format", "auto", "format of all files: "+text.Or(format.Names()))
 	f.StringVarP(&o.form, "output", "o", terminal.FormTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
 	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
 	f.StringVar(&o.Internal, "internal", "", "the site's own networks: a listed relay in them is ours, as in 10.0.0.0/8,2001:db8::/32")
 	f.StringVar(&o.failOn, "fail-on", "", "exit with 3 if a flow has this verdict or a surer one: tor, likely or possible")
-	f.StringVar(&zone, "zone", "", "time zone of times that name none: UTC, local, +02:00 or a name such as Europe/Berlin (without it those of Palo Alto are UTC, and others are no times)")
+	f.StringVar(&zone, "zone", "", "time zone of times that name none: UTC, local, +02:00 or a name such as Europe/Berlin (without it those of Palo Alto and Microsoft 365 are UTC, and others are no times)")
 	f.BoolVar(&o.Strict, "strict", false, "stop at the first line or file that cannot be read")
 	return c
 }
