@@ -80,6 +80,18 @@ func TestRelease(t *testing.T) {
 		require.Error(t, err)
 		require.Contains(t, out, want)
 	}
+	// A key in the checkout gets into commits.
+	require.NoError(t, os.MkdirAll(filepath.Join(projectRoot, "dist"), 0o755))
+	inside, err := os.MkdirTemp(filepath.Join(projectRoot, "dist"), "key-")
+	require.NoError(t, err)
+	defer os.RemoveAll(inside)
+	text, err := os.ReadFile(secret)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(inside, "key.pem"), text, 0o600))
+	out, err = release(filepath.Join(inside, "key.pem"))
+	require.Error(t, err)
+	require.Contains(t, out, "lies in the checkout")
+
 	require.NoError(t, os.Chmod(secret, 0o644))
 	out, err = release(secret)
 	require.Error(t, err)
