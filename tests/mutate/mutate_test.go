@@ -59,7 +59,7 @@ func TestPlaces(t *testing.T) {
 		"a = 1; b++; g(a); for a != b { continue }; return 2, nil": {
 			`one more: 1`, `removed: a = 1`, `removed: b++`, `removed: g(a)`, `a != b gets == for: !=`, `removed: continue`, `one more: 2`, `returns nothing in the place of: 2`},
 		"c := a + b\nreturn g(\n\"x\"+\"\", true || 'a' == 'b'), err": {
-			`a + b gets - for: +`, `returns nothing in the place of: g( ...`, `returns nothing in the place of: err`, `emptied: "x"`, `true || 'a' == 'b' gets && for: ||`, `turned: true`, `'a' == 'b' gets != for: ==`, `one more: 'a'`, `one more: 'b'`},
+			`a + b gets - for: +`, `returns nothing in the place of: g( ...`, `returns nothing in the place of: err`, `"x"+"" gets - for: +`, `emptied: "x"`, `true || 'a' == 'b' gets && for: ||`, `turned: true`, `'a' == 'b' gets != for: ==`, `one more: 'a'`, `one more: 'b'`},
 	} {
 		all, err := places("p.go", []byte(head+body+"\n}\n"), 1)
 		require.NoError(t, err)

@@ -78,6 +78,7 @@ func TestShared(t *testing.T) {
 	require.NoError(t, err)
 	w := ways{table: string(table)}
 	w.lookups(t)
+	require.Greater(t, len(files), 2, "more than table and list")
 	for _, path := range files {
 		if ext := filepath.Ext(path); ext == ".csv" || filepath.Base(path) == "cases.json" {
 			continue
