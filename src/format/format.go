@@ -24,6 +24,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tordetect/src/event"
 )
@@ -79,7 +80,16 @@ func ParseFormat(name string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown log format %q: want auto, pan, zeek, suricata, fortigate, vpc, csv or json", name)
+	return Auto, fmt.Errorf("unknown log format %q: want %s", name, Choices())
+}
+
+// Names are what ParseFormat reads.
+func Names() []string { return slices.Clone(formatNames[:]) }
+
+// Choices are the names for people: auto, pan, ... or json.
+func Choices() string {
+	last := len(formatNames) - 1
+	return strings.Join(formatNames[:last], ", ") + " or " + formatNames[last]
 }
 
 // The readers, in the order in which they are asked.

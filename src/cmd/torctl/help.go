@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tordetect/src/format"
 	"tordetect/src/terminal"
 )
 
@@ -58,7 +59,7 @@ var choices = map[string]map[string][]string{
 	"torctl relays seen":   {"output": {terminal.FormTable, terminal.FormJSON, terminal.FormCSV}},
 	"torctl scan": {
 		"output":  {terminal.FormTable, terminal.FormJSON, terminal.FormCSV, formHTML},
-		"format":  {"auto", "pan", "zeek", "suricata", "fortigate", "vpc", "csv", "json"},
+		"format":  format.Names(),
 		"fail-on": {"tor", "likely", "possible"},
 	},
 	"torctl fingerprint": {"output": {formText, terminal.FormJSON}},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tordetect/src/detect"
+	"tordetect/src/format"
 	"tordetect/src/report"
 	"tordetect/src/report/html"
 	"tordetect/src/scan"
@@ -75,7 +76,7 @@ to its end, or nothing was a flow, the exit code is 1.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Format, "format", "auto", "format of all files: auto, pan, zeek, suricata, fortigate, vpc, csv or json")
+	f.StringVar(&o.Format, "format", "auto", "format of all files: "+format.Choices())
 	f.StringVarP(&o.form, "output", "o", terminal.FormTable, outputHelp+"table (one row for each pair of ends), json or csv (one for each event), or html (a report of one page)")
 	f.StringVar(&o.Relays, "relays", defaultTable, relaysHelp)
 	f.IntVar(&o.MinScore, "min-score", 0, "leave out flows below this score (default 20 for table and html, 0 for json and csv)")
@@ -92,7 +93,7 @@ func (o *scanOptions) check(zone string, scored, named bool) error {
 	if err = checkForm(o.form, terminal.FormTable, terminal.FormJSON, terminal.FormCSV, formHTML); err != nil {
 		return err
 	}
-	if err = scan.CheckFormat(o.Format); err != nil {
+	if _, err = format.ParseFormat(o.Format); err != nil {
 		return err
 	}
 	if zone != "" {
