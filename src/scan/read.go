@@ -19,12 +19,6 @@ import (
 	"tordetect/src/relay"
 )
 
-// CheckFormat checks the name of a format.
-func CheckFormat(name string) error {
-	_, err := format.ParseFormat(name)
-	return err
-}
-
 // Check says what of the options nobody can work with.
 func (o *Options) Check() error {
 	_, err := newRun(o, newCounter(o, nil))

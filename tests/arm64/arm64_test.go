@@ -11,9 +11,7 @@
 package arm64
 
 import (
-	"compress/gzip"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -141,13 +139,7 @@ func TestSameReplies(t *testing.T) {
 
 // splunkd's own bytes of 2015.
 func TestSameReplyToRecordedBytes(t *testing.T) {
-	file, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
-	require.NoError(t, err)
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	require.NoError(t, err)
-	recorded, err := io.ReadAll(z)
-	require.NoError(t, err)
+	recorded := shared.Unpacked(t, "recordings/countmatches.input.gz")
 	both := heads(t)
 	same(t, both, "tordetect", recorded)
 	execute := recorded[strings.LastIndex(string(recorded[:2000]), "chunked 1.0,36,"):]

@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"compress/gzip"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -84,13 +81,7 @@ func TestEndAnywhere(t *testing.T) {
 
 // splunkd's own bytes of 2015 pass through the package, every cell unchanged.
 func TestRecordedChunk(t *testing.T) {
-	file, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
-	require.NoError(t, err)
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	require.NoError(t, err)
-	recorded, err := io.ReadAll(z)
-	require.NoError(t, err)
+	recorded := shared.Unpacked(t, "recordings/countmatches.input.gz")
 	execute := recorded[strings.LastIndex(string(recorded[:2000]), "chunked 1.0,36,"):]
 
 	h := sampleHead(t)

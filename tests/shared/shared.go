@@ -8,6 +8,9 @@
 package shared
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,6 +39,20 @@ func Beside(t testing.TB, name string) string {
 func Bytes(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(File(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Unpacked returns what is in such a file, which is packed by gzip.
+func Unpacked(t testing.TB, name string) []byte {
+	t.Helper()
+	packed, err := gzip.NewReader(bytes.NewReader(Bytes(t, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(packed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func (o *scanOptions) check(zone string, scored, named bool) error {
 	if err = checkForm(o.form, terminal.FormTable, terminal.FormJSON, terminal.FormCSV, formHTML); err != nil {
 		return err
 	}
-	if err = scan.CheckFormat(o.Format); err != nil {
+	if _, err = format.ParseFormat(o.Format); err != nil {
 		return err
 	}
 	if zone != "" {

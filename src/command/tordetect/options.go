@@ -9,6 +9,7 @@ import (
 	"tordetect/src/cell"
 	"tordetect/src/chunked"
 	"tordetect/src/event"
+	"tordetect/src/splunkhome"
 )
 
 // Options of the search command; see the manual for what they mean.
@@ -27,7 +28,7 @@ type Options struct {
 }
 
 // DefaultRelays is the table that the app's own searches keep.
-const DefaultRelays = "tor_relays.csv"
+const DefaultRelays = splunkhome.Table
 
 // option is one option: its name, what it takes, and how to take it.
 type option struct {
@@ -62,7 +63,7 @@ var options = []option{
 	columnOption("ja3", event.JA3),
 	{name: "relays", want: "the name of a file in the app's lookups folder, without a path", set: func(o *Options, v string) bool {
 		o.Relays = v
-		return strings.HasSuffix(v, ".csv") && !strings.HasPrefix(v, ".") && !strings.ContainsAny(v, `/\:`+"\x00\r\n")
+		return strings.HasSuffix(v, ".csv") && splunkhome.LookupName(v)
 	}},
 	{name: "narrow", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Narrow, v) }},
 	{name: "info", want: wantBool, set: func(o *Options, v string) bool { return setBool(&o.Info, v) }},

@@ -1,7 +1,7 @@
 package tordetect
 
 import (
-	"compress/gzip"
+	"bytes"
 	"os"
 	"testing"
 
@@ -15,13 +15,8 @@ import (
 // countmatches (6.3, 2015): 500 rows, 48 of them with newlines in quotes.
 func recordedBody(t *testing.T) string {
 	t.Helper()
-	f, err := os.Open(shared.File(t, "recordings/countmatches.input.gz"))
-	require.NoError(t, err)
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-	frames := chunked.NewReader(z)
-	_, _, err = frames.Next()
+	frames := chunked.NewReader(bytes.NewReader(shared.Unpacked(t, "recordings/countmatches.input.gz")))
+	_, _, err := frames.Next()
 	require.NoError(t, err)
 	_, body, err := frames.Next()
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-// Icons draws the app's icons: an onion cut in half, ring in ring.
+// Command icons draws the app's icons: an onion cut in half, ring in ring.
 //
 //	go run ./tests/package/icons app/static
 //

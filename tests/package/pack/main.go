@@ -1,5 +1,5 @@
-// Pack writes the app's tarball: one folder, tordetect/, as Splunk unpacks it
-// into etc/apps.
+// Command pack writes the app's tarball: one folder, tordetect/, as Splunk unpacks
+// it into etc/apps.
 //
 //	in:   default/ metadata/default.meta bin/*.sh app/*, and a folder of programs
 //	out:  tordetect-<version>.tgz: default/ metadata/ bin/ (launchers and programs),
