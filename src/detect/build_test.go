@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"tordetect/src/flow"
-
 	"tordetect/src/detect"
+	"tordetect/src/flow"
 )
 
 // The lists of these tests hold every relay for four hours of one morning. The

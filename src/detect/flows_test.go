@@ -7,11 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
+	"tordetect/src/flow"
 )
 
 var update = flag.Bool("update", false, "write the golden file of the reasons anew")

@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/detect"
+	"tordetect/src/flow"
 )
 
 // The share of pairs that survive a distance, at each point of the design's

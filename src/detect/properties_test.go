@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"tordetect/src/detect"
+	"tordetect/src/flow"
 )
 
 // TestMain draws more than rapid's 100 flows a property, which miss rules that

@@ -4,11 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/event"
+	"tordetect/src/flow"
 	"tordetect/tests/pace"
 )
 

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/flow"
 )
 
 // synthetic writes a table of so many rows as the writers of this project

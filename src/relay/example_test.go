@@ -5,7 +5,6 @@ import (
 	"net/netip"
 
 	"tordetect/src/flow"
-
 	"tordetect/src/relay"
 )
 

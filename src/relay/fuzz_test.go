@@ -6,11 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-	"tordetect/src/relay/sheet"
-
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 	"tordetect/tests/pace"
 )
 

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"tordetect/src/flow"
 )
 
 // golden is the relay table as the design describes it, without index, order or

@@ -8,10 +8,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"tordetect/src/flow"
 	"tordetect/src/relay/sheet"
-
-	"github.com/stretchr/testify/require"
 )
 
 // entriesOf returns all entries that are not built in.

@@ -12,12 +12,11 @@ import (
 	"time"
 	"unsafe"
 
-	"tordetect/src/flow"
-	"tordetect/src/relay/sheet"
-
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"tordetect/src/flow"
+	"tordetect/src/relay/sheet"
 	"tordetect/tests/shared"
 )
 

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"tordetect/src/flow"
 )
 
 // document is a consensus, or an exit list.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/flow"
 )
 
 // The network of these tests, in hours; h(0) is an hour like any other.

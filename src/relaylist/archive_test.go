@@ -12,11 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/dirclient"
+	"tordetect/src/flow"
 	"tordetect/src/relay"
 	"tordetect/src/tordir"
 	"tordetect/tests/tornet"

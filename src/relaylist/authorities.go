@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"tordetect/src/bounded"
-
 	"tordetect/src/tordir"
 )
 

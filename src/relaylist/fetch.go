@@ -9,9 +9,8 @@ import (
 	"net/netip"
 	"time"
 
-	"tordetect/src/flow"
-
 	"tordetect/src/dirclient"
+	"tordetect/src/flow"
 	"tordetect/src/text"
 	"tordetect/src/tordir"
 )

@@ -15,10 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	"tordetect/src/relay"
 	"tordetect/src/tordir"
 	"tordetect/tests/shared"

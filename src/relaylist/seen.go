@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"tordetect/src/flow"
-
 	"tordetect/src/relay"
 )
 

@@ -8,7 +8,6 @@ import (
 
 	"tordetect/src/cell"
 	"tordetect/src/flow"
-
 	"tordetect/src/relay"
 	"tordetect/src/text"
 )

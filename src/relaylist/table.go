@@ -8,9 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"tordetect/src/flow"
-
 	"tordetect/src/bounded"
+	"tordetect/src/flow"
 	"tordetect/src/relay"
 	"tordetect/src/text"
 )

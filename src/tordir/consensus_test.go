@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	"tordetect/tests/tornet"
 )
 

@@ -9,10 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	"tordetect/tests/pace"
 	"tordetect/tests/tornet"
-
-	"tordetect/src/flow"
 )
 
 // FuzzParseConsensus: whatever comes, nothing panics, and what verifies is the

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"tordetect/tests/shared"
 	"tordetect/tests/tornet"
-
-	"github.com/stretchr/testify/require"
 )
 
 // naive is a second reader of consensuses, written another way and for nothing

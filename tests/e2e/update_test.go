@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	"tordetect/src/relay"
 	"tordetect/tests/splunkd"
 	"tordetect/tests/tornet"

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"tordetect/src/flow"
-
 	"tordetect/src/relay"
 	"tordetect/tests/evaluate/judge"
 	"tordetect/tests/flows"

@@ -4,11 +4,9 @@ import (
 	"regexp"
 	"slices"
 
-	"tordetect/src/event"
-
-	"tordetect/src/flow"
-
 	"tordetect/src/detect"
+	"tordetect/src/event"
+	"tordetect/src/flow"
 )
 
 // method is a way to call a flow Tor.

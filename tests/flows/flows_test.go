@@ -10,10 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	table "tordetect/src/relay"
 )
 

@@ -11,10 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
+	"tordetect/src/flow"
 	table "tordetect/src/relay"
 )
 

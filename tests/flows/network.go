@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tordetect/src/flow"
-
 	table "tordetect/src/relay"
 	"tordetect/tests/tornet"
 )

@@ -4,9 +4,9 @@ import (
 	"net/netip"
 	"testing"
 
-	"tordetect/src/event"
-
 	"github.com/stretchr/testify/require"
+
+	"tordetect/src/event"
 )
 
 func TestParseOptions(t *testing.T) {

@@ -3,9 +3,8 @@ package tordetect
 import (
 	"strconv"
 
-	"tordetect/src/flow"
-
 	"tordetect/src/detect"
+	"tordetect/src/flow"
 	"tordetect/src/rows"
 )
 

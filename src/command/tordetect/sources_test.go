@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
+	"tordetect/src/flow"
 	"tordetect/src/judge"
 )
 

@@ -13,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/judge"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
 	"tordetect/src/flow"
+	"tordetect/src/judge"
 	"tordetect/src/rows"
 	"tordetect/tests/pace"
 )

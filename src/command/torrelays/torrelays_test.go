@@ -13,14 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"tordetect/src/flow"
-	"tordetect/src/splunkhome"
-
 	"github.com/stretchr/testify/require"
 
 	"tordetect/src/chunked"
 	"tordetect/src/chunked/chunkedtest"
+	"tordetect/src/flow"
 	"tordetect/src/relay"
+	"tordetect/src/splunkhome"
 	"tordetect/tests/tornet"
 )
 
