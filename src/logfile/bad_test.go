@@ -57,8 +57,12 @@ func TestBadLines(t *testing.T) {
 			require.Len(t, events, 1)
 		})
 	}
-	// A line that ends too early counts as far as it goes.
-	events, l := read(t, Options{}, eve+"\n"+eve[:len(eve)-1]+"\n")
+	// A line that ends too early counts as far as it goes, and the lines behind it count,
+	// also where it is the first one and ends as a document over several lines would.
+	events, l := read(t, Options{}, `{"dest_ip":"192.0.2.1",`+"\n"+eve+"\n")
+	require.Len(t, events, 2)
+	require.Equal(t, []string{"cut line: x.log:1: " + cutEvent.text}, complaints(l))
+	events, l = read(t, Options{}, eve+"\n"+eve[:len(eve)-1]+"\n")
 	require.Len(t, events, 2)
 	require.Equal(t, []string{"cut line: x.log:2: " + cutEvent.text}, complaints(l))
 	require.Zero(t, l.Unreadable)

@@ -37,9 +37,13 @@ func isDocument(text []byte) bool {
 	if text[0] != '{' {
 		return false
 	}
-	line, _, _ := bytes.Cut(text, []byte{'\n'})
-	if line = bytes.TrimRight(line, " \t\r"); len(line) <= 1 || line[len(line)-1] == ',' || line[len(line)-1] == '[' {
+	line, rest, _ := bytes.Cut(text, []byte{'\n'})
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	switch line = bytes.TrimRight(line, " \t\r"); {
+	case len(line) <= 1:
 		return true // over several lines
+	case line[len(line)-1] == ',' && len(rest) > 0 && rest[0] == '"', line[len(line)-1] == '[' && len(rest) > 0:
+		return true // the same; what ends so and has no such line behind it was cut
 	}
 	return hasRecords(text)
 }

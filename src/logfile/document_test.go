@@ -26,6 +26,7 @@ func TestDocuments(t *testing.T) {
 		"Microsoft's value":     {`{"@odata.context":"https://x/$metadata","value":[` + a + "," + b + `]}`, both},
 		"the key inside a text": {`{"dest_ip":"192.0.2.1","x":"\"results\":[{"}` + "\n" + b, both},
 		"one object":            {a, both[:1]},
+		"an object's members":   {`{"x":"y",` + "\n" + `"dest_ip":"192.0.2.1"}`, both[:1]},
 		"arrays on lines":       {"[" + a + "]\n[" + b + "]\n", both},
 		"events of a wrapper":   {`[{"event":` + a + `},{"message":"{\"dest_ip\":\"192.0.2.2\"}"}]`, both},
 		"syslog before texts":   {`["<13>Nov 20 10:00:00 x {\"dest_ip\":\"192.0.2.1\"}"]`, both[:1]},

@@ -137,7 +137,7 @@ func TestDisk(t *testing.T) {
 			t.Helper()
 			spoken := run(t, cmd, nil)
 			require.Equal(t, 1, spoken.Code)
-			require.Regexp(t, `^torctl: write the relay table: .*`+why, string(spoken.Stderr))
+			require.Regexp(t, `(?m)^torctl: write the relay table: .*`+why, string(spoken.Stderr))
 			require.Equal(t, i.before, i.read(t))
 			require.Equal(t, []string{"tor_relays.csv"}, i.beside(t))
 		}
@@ -156,7 +156,7 @@ func TestDisk(t *testing.T) {
 		i.args[len(i.args)-1] = i.table
 		spoken := run(t, exec.Command(i.torctl, i.args...), nil)
 		require.Equal(t, 1, spoken.Code)
-		require.Regexp(t, `^torctl: write the relay table: .*no space left on device`, string(spoken.Stderr))
+		require.Regexp(t, `(?m)^torctl: write the relay table: .*no space left on device`, string(spoken.Stderr))
 		require.Equal(t, i.before, i.read(t))
 		require.ElementsMatch(t, []string{"tor_relays.csv", "filled"}, i.beside(t))
 	})

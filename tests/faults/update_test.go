@@ -99,7 +99,7 @@ func TestUpdate(t *testing.T) {
 					require.Contains(t, string(spoken.Stderr), "it is in place, but may be lost when the power fails")
 				}
 				if call != "write" { // which may be that of the message
-					require.Regexp(t, `^torctl: .*(write the relay table|read |open |find |lock |as it was|sync the folder)`, string(spoken.Stderr), "%s, %d", fault, when)
+					require.Regexp(t, `(?m)^torctl: .*(write the relay table|read |open |find |lock |as it was|sync the folder)`, string(spoken.Stderr), "%s, %d", fault, when)
 				}
 			}
 		}

@@ -143,11 +143,11 @@ func (o options) do(ctx context.Context, stderr io.Writer) ([]result, error) {
 			break
 		}
 		if o.keep {
-			kept, err := r.keep(ctx, t)
-			if err != nil {
-				return nil, err
+			if kept, err := r.keep(ctx, t); err != nil {
+				fmt.Fprintf(stderr, "keep %s: left out: %v\n", t, err)
+			} else {
+				fmt.Fprintf(stderr, "keep %s: %d more\n", t, len(kept))
 			}
-			fmt.Fprintf(stderr, "keep %s: %d more\n", t, len(kept))
 			continue
 		}
 		fmt.Fprintf(stderr, "fuzz %s %s\n", t, limit)
