@@ -134,8 +134,9 @@ func parseMirror(text string) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	u = u.JoinPath("/")                  // ends in one slash, and has no dots left
-	if len(u.String()) > maxSourceText { // what is no letter of a URL takes three there
+	u = u.JoinPath("/") // ends in one slash, and has no dots left
+	// What is no character of a URL takes three there.
+	if len(u.String()) > maxSourceText {
 		return Source{}, errTooLong
 	}
 	return Source{kind: kindArchive, text: u.String(), base: u}, nil

@@ -204,8 +204,9 @@ func replaceable(path string) (string, error) {
 	return target, nil
 }
 
-// since returns what the intervals cover from the moment on. Before it relays that had left were dropped, so that a table
-// without them must not say that it knew that time: the history is asked for it.
+// since returns what the intervals cover from the moment on. Before it relays that had
+// left were dropped, so that a table without them must not say that it knew that time:
+// the history is asked for it.
 func since(l lists, moment int64) lists {
 	l = slices.Clone(l[l.first(moment):])
 	if len(l) > 0 {

@@ -22,6 +22,7 @@ import (
 
 	"tordetect/src/chunked/chunkedtest"
 	"tordetect/src/command/tordetect"
+	"tordetect/tests/packaged"
 	"tordetect/tests/shared"
 )
 
@@ -44,18 +45,12 @@ type testCase struct {
 var torctl string
 
 func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "cases")
-	if err == nil {
-		torctl = filepath.Join(folder, "torctl")
-		err = exec.Command("go", "build", "-o", torctl, "tordetect/src/cmd/torctl").Run()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "build torctl:", err)
+	var err error
+	if torctl, err = packaged.Torctl(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	code := m.Run()
-	os.RemoveAll(folder)
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // runs is how many runs the cases make together, so that none is lost in silence.

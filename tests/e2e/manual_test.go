@@ -61,9 +61,9 @@ func TestManualExamples(t *testing.T) {
 // needs no network and no server is run, over files of those names.
 func TestManualCommands(t *testing.T) {
 	folder := t.TempDir()
-	program := filepath.Join(folder, "torctl")
-	out, err := exec.Command("go", "build", "-o", program, "tordetect/src/cmd/torctl").CombinedOutput()
-	require.NoError(t, err, string(out))
+	program, err := packaged.Torctl()
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(program, filepath.Join(folder, "torctl")))
 	for name, text := range map[string][]byte{"traffic.log": sample.Log(), "tor_relays.csv": sample.Table(), "token": []byte("x\n"), "tor.pcap": capture()} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
 	}

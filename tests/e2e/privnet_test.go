@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"tordetect/tests/packaged"
 	"tordetect/tests/shared"
 	"tordetect/tests/splunkd"
 )
@@ -108,9 +108,8 @@ func TestPrivateNetwork(t *testing.T) {
 // the app's searches, before they drop rows by min_score.
 func TestScanAsTheSearches(t *testing.T) {
 	h, flows := privnet(t, 0)
-	program := filepath.Join(t.TempDir(), "torctl")
-	out, err := exec.Command("go", "build", "-o", program, "tordetect/src/cmd/torctl").CombinedOutput()
-	require.NoError(t, err, string(out))
+	program, err := packaged.Torctl()
+	require.NoError(t, err)
 	text, err := exec.Command(program, "scan", shared.File(t, "privnet/pan.log"), "--relays", shared.File(t, "privnet/tor_relays.csv"), "-o", "csv").Output()
 	require.NoError(t, err)
 	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()

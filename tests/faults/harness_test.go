@@ -232,21 +232,6 @@ func needs(t *testing.T, tool string) string {
 	return path
 }
 
-// torctl is the program, built once.
-var torctl = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "tordetect-faults-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(folder, "torctl")
-	build := exec.Command("go", "build", "-o", file, "../../src/cmd/torctl")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return file, os.Chmod(folder, 0o755)
-})
-
 // documents are those of a network that lives now: its keys take a second to make.
 var documents = sync.OnceValue(func() map[string][]byte {
 	hour := time.Now().UTC().Truncate(time.Hour)
@@ -267,7 +252,7 @@ type imports struct {
 
 func newImports(t *testing.T) *imports {
 	t.Helper()
-	file, err := torctl()
+	file, err := packaged.Torctl()
 	require.NoError(t, err)
 	i := &imports{folder: t.TempDir(), torctl: file}
 	require.NoError(t, os.Chmod(i.folder, 0o755))

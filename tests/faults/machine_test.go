@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/packaged"
 )
 
 // Where memory ends, a search fails: what was sent until then is the beginning of the
@@ -88,7 +90,7 @@ func TestDisk(t *testing.T) {
 		s.App.Dir = readOnly
 		defer func() { s.App.Dir = old }()
 		require.Equal(t, "tor none", verdicts(t, s.search(t, "", "")))
-		file, err := torctl()
+		file, err := packaged.Torctl()
 		require.NoError(t, err)
 		i := newImports(t)
 		args := append([]string{}, i.args...)
@@ -110,7 +112,7 @@ func TestDisk(t *testing.T) {
 		require.Equal(t, 126, spoken.Code)
 		require.Empty(t, spoken.Stdout)
 		require.Contains(t, string(spoken.Stderr), "Permission denied")
-		file, err := torctl()
+		file, err := packaged.Torctl()
 		require.NoError(t, err)
 		checked := run(t, exec.Command(file, "doctor", "--app", apps), nil)
 		require.Equal(t, 1, checked.Code)
@@ -177,7 +179,7 @@ func TestClock(t *testing.T) {
 		}
 		return verdicts(t, spoken), said(t, spoken)
 	}
-	file, err := torctl()
+	file, err := packaged.Torctl()
 	require.NoError(t, err)
 	status := func() string {
 		return string(run(t, exec.Command(file, "relays", "status", "--relays", s.table()), nil).Stdout)

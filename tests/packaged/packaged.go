@@ -1,7 +1,9 @@
-// Package packaged finds the package that tests install and look into.
+// Package packaged finds the package that tests install and look into, and builds
+// torctl, which is not in it.
 //
 //	in:   TORDETECT_PACKAGE=dist/tordetect-<version>.tgz, or nothing
-//	out:  that file, or one that ./build.sh package makes now, once for a test program
+//	out:  that file, or one that ./build.sh package makes now, once for a test program;
+//	      torctl, built once, too
 //
 // Programs that are no tests never build one; see splunkd.PackageFile.
 package packaged
@@ -10,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 )
@@ -30,4 +33,19 @@ var File = sync.OnceValues(func() (string, error) {
 	}
 	lines := strings.Fields(string(out))
 	return lines[len(lines)-1], nil
+})
+
+// Torctl returns torctl, built as it is shipped: without C. Any user may start it.
+var Torctl = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "tordetect-torctl-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(folder, "torctl")
+	build := exec.Command("go", "build", "-o", file, "tordetect/src/cmd/torctl")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build torctl: %w\n%s", err, out)
+	}
+	return file, os.Chmod(folder, 0o755)
 })

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -96,21 +95,6 @@ func (s *site) program(command string) []string {
 	}
 	return []string{s.path("bin/torrelays-linux-" + runtime.GOARCH), command}
 }
-
-// torctl is built once.
-var torctl = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "tordetect-security-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(folder, "torctl")
-	build := exec.Command("go", "build", "-o", file, "../../src/cmd/torctl")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return file, nil
-})
 
 // deeds are what a program asked the system for.
 type deeds struct {

@@ -23,7 +23,7 @@ import (
 // nothing else.
 func TestTorctl(t *testing.T) {
 	s := newSite(t)
-	program, err := torctl()
+	program, err := packaged.Torctl()
 	require.NoError(t, err)
 	pkg, err := packaged.File()
 	require.NoError(t, err)
