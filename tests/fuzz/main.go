@@ -34,6 +34,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -131,11 +132,10 @@ func (o options) do(ctx context.Context, stderr io.Writer) ([]result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(scratch)
-	limit, share := o.each, o.time
-	if o.each == "" {
-		share = max(o.time/time.Duration(len(targets)), time.Second).Round(time.Second)
-		limit = share.String()
+	if o.each != "" {
+		return o.shortly(ctx, targets, scratch, stderr)
 	}
+	share := max(o.time/time.Duration(len(targets)), time.Second).Round(time.Second)
 	r := runner{root: o.root, scratch: scratch, workers: o.workers, stderr: stderr}
 	var all []result
 	for _, t := range targets {
@@ -150,23 +150,77 @@ func (o options) do(ctx context.Context, stderr io.Writer) ([]result, error) {
 			}
 			continue
 		}
-		fmt.Fprintf(stderr, "fuzz %s %s\n", t, limit)
-		got, err := r.run(ctx, t, limit, share)
+		got, err := r.run(ctx, t, share.String(), share)
 		if err != nil {
 			return all, err
 		}
-		for _, found := range got.Found {
-			fmt.Fprintf(stderr, "found by %s: %s\n", t, found)
-		}
-		if o.each == "" {
-			r.cover(ctx, t, &got)
-			if err := note(o.log, got); err != nil {
-				return all, err
-			}
+		r.cover(ctx, t, &got)
+		if err := note(o.log, got); err != nil {
+			return all, err
 		}
 		all = append(all, got)
 	}
 	return all, nil
+}
+
+// shortly runs the targets of several packages at the same time, each with its share of
+// the workers: most of a short run is building, which keeps one core busy and not two.
+func (o options) shortly(ctx context.Context, targets []target, scratch string, stderr io.Writer) ([]result, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	packages := byPackage(targets)
+	atOnce := min(o.workers, len(packages))
+	said := &oneAtATime{w: stderr}
+	all := make([][]result, len(packages))
+	turn := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for i, targets := range packages {
+		turn <- struct{}{}
+		running.Go(func() {
+			defer func() { <-turn }()
+			r := runner{root: o.root, scratch: filepath.Join(scratch, strconv.Itoa(i)), workers: o.workers / atOnce, stderr: said}
+			defer os.RemoveAll(r.scratch)
+			err := os.Mkdir(r.scratch, 0o700)
+			for _, t := range targets {
+				if err != nil || ctx.Err() != nil {
+					break
+				}
+				var got result
+				if got, err = r.run(ctx, t, o.each, o.time); err == nil {
+					all[i] = append(all[i], got)
+				}
+			}
+			if err != nil {
+				stop(err)
+			}
+		})
+	}
+	running.Wait()
+	return slices.Concat(all...), context.Cause(ctx)
+}
+
+// byPackage cuts targets, which are in order, where another package begins.
+func byPackage(targets []target) (all [][]target) {
+	for len(targets) > 0 {
+		n := slices.IndexFunc(targets, func(t target) bool { return t.folder != targets[0].folder })
+		if n < 0 {
+			n = len(targets)
+		}
+		all, targets = append(all, targets[:n]), targets[n:]
+	}
+	return all
+}
+
+// oneAtATime lets several runners write lines.
+type oneAtATime struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *oneAtATime) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(p)
 }
 
 // A target is a fuzz function of a package.

@@ -53,7 +53,7 @@ func (r *runner) build(ctx context.Context, folder string) error {
 	if r.built == folder {
 		return nil
 	}
-	if out, err := r.tool(ctx, "test", "-c", "-fuzz=.", "-o", r.program(), "./"+filepath.ToSlash(folder)).CombinedOutput(); err != nil {
+	if out, err := r.tool(ctx, "test", "-c", "-fuzz=.", "-ldflags=-s -w", "-o", r.program(), "./"+filepath.ToSlash(folder)).CombinedOutput(); err != nil {
 		return fmt.Errorf("build the tests of %s: %w\n%s", folder, err, out)
 	}
 	cache, err := r.tool(ctx, "env", "GOCACHE").Output()
@@ -76,6 +76,7 @@ func (r *runner) tool(ctx context.Context, args ...string) *exec.Cmd {
 
 // run lets a target fuzz. An error is of the machine, not of the target.
 func (r *runner) run(ctx context.Context, t target, limit string, share time.Duration) (result, error) {
+	fmt.Fprintf(r.stderr, "fuzz %s %s\n", t, limit)
 	got := result{Target: t.String()}
 	if err := r.build(ctx, t.folder); err != nil {
 		return got, err
@@ -115,6 +116,9 @@ func (r *runner) run(ctx context.Context, t target, limit string, share time.Dur
 		if len(got.Found) == 0 {
 			got.Found = append(got.Found, fmt.Sprintf("it failed on an input that it had: %v", err))
 		}
+	}
+	for _, found := range got.Found {
+		fmt.Fprintf(r.stderr, "found by %s: %s\n", t, found)
 	}
 	return got, nil
 }
