@@ -2,6 +2,7 @@ package cell_test
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,17 @@ func TestIsEmpty(t *testing.T) {
 	}
 	for _, text := range []string{"0", "none", "tor", "unknown host", "--"} {
 		require.False(t, cell.IsEmpty([]byte(text)), "%q", text)
+	}
+}
+
+// The kinds of bytes, each byte.
+func TestBytes(t *testing.T) {
+	for c := range 256 {
+		require.Equal(t, strings.IndexByte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", byte(c)) >= 0, cell.IsAlphanumeric(byte(c)), "%q", c)
+		want, err := strconv.ParseUint(string([]byte{byte(c)}), 16, 8)
+		value, ok := cell.HexDigit(byte(c))
+		require.Equal(t, err == nil, ok, "%q", c)
+		require.EqualValues(t, want, value, "%q", c)
 	}
 }
 
@@ -123,6 +135,7 @@ func TestReadTime(t *testing.T) {
 		"2026-13-20T10:15:30Z":           {cell.Unreadable, cell.Unreadable}, "2026-02-29T10:15:30Z": {cell.Unreadable, cell.Unreadable},
 		"2026-11-20T10:15:30.Z": {cell.Unreadable, cell.Unreadable}, "2026-11-20T10:15:30+1": {cell.Unreadable, cell.Unreadable},
 		"2026-11-20T10:15:30+15:00": {cell.Unreadable, cell.Unreadable}, "1969-11-20T10:15:30Z": {cell.Unreadable, cell.Unreadable},
+		"1970-01-01T00:30:00+01:00": {cell.Unreadable, cell.Unreadable}, "9999-12-31T23:30:00-01:00": {cell.Unreadable, cell.Unreadable},
 		"yesterday": {cell.Unreadable, cell.Unreadable}, "253402300800": {cell.Unreadable, cell.Unreadable},
 		"99999999999999999999": {cell.Unreadable, cell.Unreadable}, "17e8": {cell.Unreadable, cell.Unreadable}, "2026-11/20T10:15:30Z": {cell.Unreadable, cell.Unreadable},
 	} {

@@ -232,7 +232,7 @@ func TestSlowButSteady(t *testing.T) {
 }
 
 func TestStatuses(t *testing.T) {
-	f := func(status int, sort error, tries int, advice string) {
+	f := func(status int, sort error, tries int, what, advice string) {
 		t.Helper()
 		_, err := newest(newClient(t, nil), serve(t, write(status, document)))
 		require.ErrorIs(t, err, sort)
@@ -240,21 +240,21 @@ func TestStatuses(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, status, e.Status)
 		require.Equal(t, tries, e.Tries, status)
-		require.ErrorContains(t, err, fmt.Sprintf("HTTP status %d", status))
+		require.ErrorContains(t, err, fmt.Sprintf(": %s: HTTP status %d", what, status))
 		require.ErrorContains(t, err, advice)
 	}
-	f(201, errStatus, 1, "try another source")
-	f(400, errStatus, 1, "try another source")
-	f(401, errForbidden, 1, "block")
-	f(403, errForbidden, 1, "block")
-	f(404, ErrNotFound, 1, "try another source")
-	f(407, errProxy, 1, "proxy")
-	f(410, ErrNotFound, 1, "try another source")
-	f(429, errBusy, 3, "try again later")
-	f(500, errStatus, 1, "try another source")
-	f(502, errBusy, 3, "try again later")
-	f(503, errBusy, 3, "try again later")
-	f(504, errBusy, 3, "try again later")
+	f(201, errStatus, 1, "unexpected answer", "try another source")
+	f(400, errStatus, 1, "unexpected answer", "try another source")
+	f(401, errForbidden, 1, "the server refuses us", "block")
+	f(403, errForbidden, 1, "the server refuses us", "block")
+	f(404, ErrNotFound, 1, "no such document there", "try another source")
+	f(407, errProxy, 1, "the proxy refused", "proxy")
+	f(410, ErrNotFound, 1, "no such document there", "try another source")
+	f(429, errBusy, 3, "the server is busy", "try again later")
+	f(500, errStatus, 1, "unexpected answer", "try another source")
+	f(502, errBusy, 3, "the server is busy", "try again later")
+	f(503, errBusy, 3, "the server is busy", "try again later")
+	f(504, errBusy, 3, "the server is busy", "try again later")
 
 	// Who answers in the place of the server mostly says so in the title of its page.
 	page := []byte("<html><title>Blocked by \x1b[31m policy</title>")

@@ -104,6 +104,19 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// The deployer's copy is as it should be without lookups.
+func TestDeployer(t *testing.T) {
+	s := healthy(t)
+	to := filepath.Join(s.home, "etc", "shcluster", "apps", "tordetect")
+	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
+	require.NoError(t, os.Rename(s.app, to))
+	s.app, s.noRun = to, true
+	s.remove("lookups")
+	require.Empty(t, complaints(s.examine()))
+	require.NoError(t, os.Mkdir(filepath.Join(to, "lookups"), 0o755))
+	require.Empty(t, complaints(s.examine()), "an empty folder")
+}
+
 // A search peer's bundle lacks what the denylist keeps from it; its list counts.
 func TestBundleOnPeer(t *testing.T) {
 	s := healthy(t)

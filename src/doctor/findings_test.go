@@ -175,6 +175,11 @@ var otherCases = []finding{
 
 	// history
 	{"a history that is none", func(s *site) { s.write(historyFile, "x") }, []string{"error history: lookups/tor_relays_history.csv: the history cannot be read"}},
+	{"a history that is too large", func(s *site) {
+		s.write(historyFile, "")
+		require.NoError(s.t, os.Truncate(filepath.Join(s.app, historyFile), 300<<20))
+	},
+		[]string{"note history: lookups/tor_relays_history.csv: the history has 300 MB and was not read"}},
 	{"a cut history", func(s *site) { l := current; l.cut = true; s.write(historyFile, s.table(l)) },
 		[]string{"error history: lookups/tor_relays_history.csv: the table was cut"}},
 	{"an old history that nobody keeps", func(s *site) { l := current; l.age = 90 * 24 * time.Hour; s.write(historyFile, s.table(l)) }, nil},

@@ -31,7 +31,7 @@ func Package(ctx context.Context, file string, o Options) (*Report, error) {
 		return e.report(file), nil
 	}
 	e.check = "package"
-	if err := e.unpack(file, scratch); err != nil {
+	if err := e.unpack(file, scratch, maxPackage); err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", file, err)
 	}
 	if !regular(e.path("default/app.conf")) {
@@ -74,8 +74,9 @@ func giveAway(folder string) error {
 }
 
 // unpack writes the package's files, with modes that let us read them, and keeps
-// what the archive says of them as the entries.
-func (e *exam) unpack(file, into string) error {
+// what the archive says of them as the entries. They may have so many bytes in all; an
+// eighth of that is left for what tar writes around them.
+func (e *exam) unpack(file, into string, most int64) error {
 	packed, err := os.Open(file)
 	if err != nil {
 		return bounded.Cause(err)
@@ -88,8 +89,8 @@ func (e *exam) unpack(file, into string) error {
 	if err != nil {
 		return fmt.Errorf("it is no gzip archive: %w", err)
 	}
-	left := int64(maxPackage)
-	archive := tar.NewReader(io.LimitReader(plain, maxPackage+maxPackage/8))
+	left, all := most, most+most/8
+	archive := tar.NewReader(&bounded.Stream{R: plain, Left: &all, Err: &bounded.TooLarge{Limit: all}})
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -117,7 +118,7 @@ func (e *exam) unpack(file, into string) error {
 			e.add(Error, below, "pack the file itself", "this is a link or device, which Splunk Cloud refuses")
 			continue
 		case regularFile && header.Size > left:
-			return fmt.Errorf("it unpacks to more than %d MB", maxPackage>>20)
+			return fmt.Errorf("it unpacks to more than %d MB", most>>20)
 		}
 		if strings.HasPrefix(path.Base(below), ".") && below != "." {
 			e.add(Error, below, "leave it out", "a hidden file: Splunk Cloud refuses the package")

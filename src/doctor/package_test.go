@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -170,5 +171,42 @@ func TestNoPackage(t *testing.T) {
 	} {
 		_, err := Package(context.Background(), at, Options{Now: time.Now()})
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// What a package unpacks to is bounded, and so is what stands around it.
+func TestUnpackBounds(t *testing.T) {
+	const most = 1 << 20
+	for about, c := range map[string]struct {
+		sizes   []int
+		folders int
+		want    string
+	}{
+		"as much as may be":      {[]int{most / 2, most / 2}, 0, ""},
+		"one byte more":          {[]int{most / 2, most/2 + 1}, 0, "it unpacks to more than 1 MB"},
+		"names and nothing else": {nil, 3000, "read the archive: it has more than the 1179648 bytes that are read"}, // 512 bytes each
+	} {
+		var out bytes.Buffer
+		zip := gzip.NewWriter(&out)
+		archive := tar.NewWriter(zip)
+		for i, size := range c.sizes {
+			require.NoError(t, archive.WriteHeader(&tar.Header{Name: fmt.Sprint("tordetect/", i), Typeflag: tar.TypeReg, Size: int64(size), Mode: 0o644}))
+			_, err := archive.Write(make([]byte, size))
+			require.NoError(t, err)
+		}
+		for range c.folders {
+			require.NoError(t, archive.WriteHeader(&tar.Header{Name: "tordetect/d", Typeflag: tar.TypeDir, Mode: 0o755}))
+		}
+		require.NoError(t, archive.Close())
+		require.NoError(t, zip.Close())
+		file := filepath.Join(t.TempDir(), "p.tgz")
+		require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
+		into := t.TempDir()
+		err := newExam(context.Background(), into, Options{}).unpack(file, into, most)
+		if c.want == "" {
+			require.NoError(t, err, about)
+			continue
+		}
+		require.EqualError(t, err, c.want, about)
 	}
 }

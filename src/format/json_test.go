@@ -27,6 +27,7 @@ func TestObjects(t *testing.T) {
 		{"an answer's names are no query", `{"event_type":"dns","src_ip":"10.0.0.5","dns":{"rrname":"a.example.com","answers":[{"rrname":"b.example.com"}]}}`, Suricata, cells{event.Query: "a.example.com"}},
 		{"tunnel's addresses", `{"event_type":"flow","dest_ip":"198.51.100.7","tunnel":{"src_ip":"192.0.2.1"}}`, Suricata, cells{event.Source: ""}},
 		{"escapes", `{"dest_ip":"198.51.100.7","url":"http:\/\/x\/\"\\\t\u00e4\ud83d\ude00\ud800b"}`, JSON, cells{event.URL: "http://x/\"\\\tä\U0001F600\uFFFDb"}},
+		{"an escape at the end", `{"dest_ip":"198.51.100.7","url":"a\u0041"}`, JSON, cells{event.URL: "aA"}},
 		{"bytes that are no UTF-8", "{\"dest_ip\":\"198.51.100.7\",\"url\":\"a\xffb\"}", JSON, cells{event.URL: "a\xffb"}},
 		{"data set", `{"All_Traffic.src_ip":"10.0.0.1","All_Traffic":{"dest_ip":"198.51.100.7"}}`, JSON, cells{event.Source: "10.0.0.1", event.Destination: "198.51.100.7"}},
 		{"lists", `{"dest_ip":["192.0.2.1",null,"192.0.2.2",["192.0.2.3"],{"a":"b"}],"dest_port":9001}`, JSON, cells{event.Destination: "192.0.2.1\nnull\n192.0.2.2\n192.0.2.3", event.DestinationPort: "9001"}},

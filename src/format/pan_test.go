@@ -49,6 +49,8 @@ func TestThreatURL(t *testing.T) {
 	line := strings.Replace(strings.Replace(panLine, "TRAFFIC,end", "THREAT,url", 1), ",7419,6609,", `,"www.example.com/a,""b""",(9999),`, 1)
 	e := flowOf(t, line, PAN)
 	cells{event.URL: `www.example.com/a,"b"`, event.BytesIn: "", event.BytesOut: "", event.Duration: "", event.App: "tor", event.Action: "allow"}.has(t, e, "THREAT")
+	e = flowOf(t, strings.Replace(line, `"www.example.com/a,""b"""`, `"""b"" at www.example.com"`, 1), PAN)
+	cells{event.URL: `"b" at www.example.com`}.has(t, e, "a quote at the start")
 }
 
 // Palo Alto's times: when the log was made, when it was received, the one with an

@@ -96,6 +96,19 @@ func TestTableAndHistory(t *testing.T) {
 	require.False(t, ok)
 }
 
+// Of many ports a set is made, and it is made anew for each event.
+func TestManyPorts(t *testing.T) {
+	j := judge.New(network(t, table(12, 14), ""), judge.Options{})
+	for _, c := range []struct{ more, want string }{{"9001", "or_port 97 full"}, {"9002", "relay_address 10 full"}, {"9001", "or_port 97 full"}} {
+		var ports []string
+		for port := range 40 {
+			ports = append(ports, fmt.Sprint(20000+port))
+		}
+		e := of("src_ip", "10.0.0.5", "dest_ip", "198.51.100.1", "dest_port", strings.Join(append(ports, c.more), "\n"), "_time", fmt.Sprint(hour(13)))
+		require.Equal(t, c.want, judged(j, e), c.more)
+	}
+}
+
 // The destination in a request to an explicit proxy.
 func TestProxy(t *testing.T) {
 	for about, c := range map[string]struct {
