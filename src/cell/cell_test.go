@@ -182,6 +182,10 @@ func FuzzAddress(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		a, ok := cell.Address([]byte(text))
+		if len(strings.TrimSpace(text)) > 100 { // no machine's zone is so long, but for netip it may be
+			require.False(t, ok)
+			return
+		}
 		want, err := netip.ParseAddr(text)
 		if strings.Contains(want.Zone(), "/") { // for netip anything is a zone; in RFC 4007, section 11.7, a slash ends it
 			return
