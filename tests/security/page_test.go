@@ -23,7 +23,7 @@ func page(t *testing.T) string {
 }
 
 // The page says what the list holds, sentence by sentence, and each has a test that is
-// there.
+// there, and something to break that is there too.
 func TestPage(t *testing.T) {
 	claims, err := readClaims("claims.txt")
 	require.NoError(t, err)
@@ -35,6 +35,10 @@ func TestPage(t *testing.T) {
 		for _, named := range c.tests {
 			whole, _, _ := strings.Cut(named.name, "/")
 			require.True(t, functions(t, named.folder)[whole], "%s has no %s: %s", named.folder, named.name, c.sentence)
+		}
+		for _, b := range c.breaks {
+			text, err := os.ReadFile(filepath.Join(root, b.file))
+			require.True(t, err == nil && strings.Contains(string(text), b.old) || os.IsNotExist(err) && b.old == "", "%s has no %q to break", b.file, b.old)
 		}
 	}
 	require.Equal(t, strings.Join(sentences(page(t)), "\n"), strings.Join(held, "\n"))
