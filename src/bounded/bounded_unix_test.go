@@ -13,6 +13,34 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What is no file is not even opened: who waits to write into a pipe goes on waiting.
+func TestNotOpened(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "p")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	opened := make(chan error, 1)
+	go func() {
+		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err == nil {
+			err = w.Close()
+		}
+		opened <- err
+	}()
+	time.Sleep(100 * time.Millisecond) // it waits for a reader by now
+	_, err := File(pipe, 5)
+	require.ErrorIs(t, err, ErrNoFile)
+	_, err = Open(pipe, 5)
+	require.ErrorIs(t, err, ErrNoFile)
+	select {
+	case <-opened:
+		t.Fatal("the pipe was opened")
+	case <-time.After(100 * time.Millisecond):
+	}
+	r, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	require.NoError(t, <-opened)
+	require.NoError(t, r.Close())
+}
+
 // Nothing waits for a pipe that nobody writes to; one that is written to is read.
 func TestPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "p")

@@ -17,8 +17,8 @@
 //	ok   It is sent to no indexer.
 //
 // Of the tests of a sentence one has to fail, and each part of a test that it names
-// (TestTorctl/scan). Exit code 0, 1 a break that was not noticed (MISS), 2 wrong usage.
-// All of them take the better part of an hour.
+// (TestTorctl/scan). Exit code 0, 1 a break that was not noticed (MISS) or does not
+// compile (FAIL), 2 wrong usage. All of them take ten minutes, on a busy machine more.
 //
 // What no test of another package held has its test here, on the packaged programs.
 package main
