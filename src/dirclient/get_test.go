@@ -231,6 +231,19 @@ func TestSlowButSteady(t *testing.T) {
 	require.Equal(t, strings.Repeat("piece", 8), string(doc.Bytes))
 }
 
+// Each sort of failure says what it is, in words of its own, and all but one what to do.
+func TestSorts(t *testing.T) {
+	texts := map[string]bool{}
+	for _, sort := range []error{ErrNothingNewer, ErrNotFound, ErrTooLarge, ErrTooSlow, ErrSpent, errBusy, errForbidden, errStatus, errRedirect, errEncoding,
+		errTruncated, errEmpty, errHeaders, errProxy, errTLS, errNoTLS, errName, errConnect, errKind, errFile, errFolder} {
+		p := sort.(*problem)
+		require.Greater(t, len(p.text), 7, "%v", p)
+		require.False(t, texts[p.text], p.text)
+		texts[p.text] = true
+		require.Equal(t, sort == ErrNothingNewer, p.advice == "", p.text)
+	}
+}
+
 func TestStatuses(t *testing.T) {
 	f := func(status int, sort error, tries int, what, advice string) {
 		t.Helper()

@@ -130,6 +130,11 @@ var programCases = []finding{
 	{"a launcher that talks without end", func(s *site) { s.fake("head -c 3000000 /dev/zero") },
 		[]string{"error start: bin/tordetect.sh: the command tordetect does not answer as it should: its answer is no frame"}},
 
+	{"a launcher behind a link is not started", func(s *site) {
+		s.fake("exit 0")
+		require.NoError(s.t, os.Rename(filepath.Join(s.app, "bin/tordetect.sh"), filepath.Join(s.home, "x.sh")))
+		require.NoError(s.t, os.Symlink(filepath.Join(s.home, "x.sh"), filepath.Join(s.app, "bin/tordetect.sh")))
+	}, nil},
 	{"a launcher that all can write is not started", func(s *site) { s.fake("exit 0"); s.chmod("bin/tordetect.sh", 0o777) },
 		[]string{"error files: bin/tordetect.sh: every user of this machine can write 1 files"}},
 

@@ -81,6 +81,11 @@ func TestClaims(t *testing.T) {
 		{"text with a { in it", Claim{Kind: Nobody}},
 		{`["198.51.100.1"]`, Claim{Kind: Nobody}},
 		{"CEF:0|Palo Alto Networks|PAN-OS|11.1|x|y|3|src=10.0.0.5", Claim{Kind: Other, Text: "CEF, which is not read"}},
+		{"<14>Nov 20 10:00:00 fw CEF:1|Palo Alto Networks|PAN-OS|11.1|x|y|3|src=10.0.0.5", Claim{Kind: Other, Text: "CEF, which is not read"}},
+		{"LEEF:1.0|Palo Alto Networks|PAN-OS|11.1|x|src=10.0.0.5", Claim{Kind: Other, Text: "LEEF, which is not read"}},
+		{"LEEF:2.0|Palo Alto Networks|PAN-OS|11.1|x|^|src=10.0.0.5", Claim{Kind: Other, Text: "LEEF, which is not read"}},
+		{"<166>Nov 20 2026 10:00:00 fw : %ASA-6-302013: Built outbound TCP connection", Claim{Kind: Other, Text: "Cisco ASA, which is not read"}},
+		{"<166>Nov 20 2026 10:00:00 fw : %FTD-6-302013: Built outbound TCP connection", Claim{Kind: Other, Text: "Cisco FTD, which is not read"}},
 	} {
 		_, claim := read(t, c.line)
 		require.Equal(t, c.want, claim, "%.200q", c.line)

@@ -485,3 +485,27 @@ func TestOneAcknowledgementForSeveral(t *testing.T) {
 		require.LessOrEqual(t, summary.Accepted, int64(3), "of the first request at most, before the id came again")
 	}
 }
+
+// Asking for acknowledgements fails for good when as many tries in a row did.
+func TestAskedInVain(t *testing.T) {
+	failure := &Failure{Outcome: NotTaken, Err: io.ErrUnexpectedEOF}
+	d := &delivery{options: quick(func(o *Options) { o.Retry.Tries, o.Note = 3, func(string) {} }), notes: map[string]int{}}
+	for _, c := range []struct {
+		err  error
+		last bool
+	}{{failure, false}, {failure, false}, {nil, false}, {failure, false}, {failure, false}, {failure, true}} {
+		err := d.askedInVain(t.Context(), c.err)
+		require.Equal(t, c.last, err != nil, "%v", err)
+	}
+	d.unasked = 0
+	require.Error(t, d.askedInVain(t.Context(), &Failure{Outcome: Refused, Err: io.ErrUnexpectedEOF}), "who refuses is not asked again")
+}
+
+// What was open in several ways is counted once.
+func TestUnconfirmedOnce(t *testing.T) {
+	p, q := &parcel{events: make([]*recorded.Event, 3)}, &parcel{events: make([]*recorded.Event, 4)}
+	d := &delivery{waiting: []*parcel{p, q}, lost: []*parcel{p}}
+	require.ErrorIs(t, d.end(q, io.ErrUnexpectedEOF), io.ErrUnexpectedEOF)
+	require.EqualValues(t, 7, d.summary.Unconfirmed)
+	require.False(t, d.summary.Complete)
+}

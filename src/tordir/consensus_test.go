@@ -32,6 +32,24 @@ func trustOf(t testing.TB, net *tornet.Network) (Certificates, Trust) {
 	return certs, trust
 }
 
+// A file of authorities may come from any editor.
+func TestFormsOfAuthorities(t *testing.T) {
+	net, _ := small()
+	plain := net.AuthoritiesFile()
+	want, err := ParseAuthorities(plain)
+	require.NoError(t, err)
+	for about, text := range map[string][]byte{
+		"CRLF":                  tornet.CRLF(plain),
+		"commas":                bytes.ReplaceAll(plain, []byte(" "), []byte(", ")),
+		"tabs, a mark in front": append([]byte("\ufeff"), bytes.ReplaceAll(plain, []byte(" "), []byte("\t"))...),
+		"comments":              bytes.ReplaceAll(plain, []byte("\n"), []byte(" # one of ours\n\n")),
+	} {
+		trust, err := ParseAuthorities(text)
+		require.NoError(t, err, about)
+		require.Equal(t, want, trust, about)
+	}
+}
+
 // relaysOf brings what was asked for into the form of what was read.
 func relaysOf(relays []tornet.Relay, six bool) []Relay {
 	var out []Relay

@@ -184,6 +184,12 @@ func TestDocumentsOfArchives(t *testing.T) {
 	// An archive that is cut short.
 	list, _ = found(bytes.NewReader(archive[:len(consensus)+700]), Limits{})
 	require.Equal(t, []string{"consensus f:a", "error f: bad tar file: it ends too early: it was cut short"}, list[:2])
+	// A name of a member, and of the file, is kept in part.
+	long := strings.Repeat("n", 3*maxName)
+	for d := range Documents(long, bytes.NewReader(tarred("a", string(consensus))), Limits{}) {
+		require.LessOrEqual(t, len(d.Name), maxName+len(":a"))
+		require.Contains(t, d.Name, "nnn")
+	}
 	// One in which there is nothing.
 	list, _ = found(bytes.NewReader(tarred("a", "x", "b", "y")), Limits{})
 	require.Equal(t, []string{"unknown f"}, list)

@@ -240,3 +240,15 @@ func TestBlockForBlock(t *testing.T) {
 		require.Equal(t, perBlock, n, addr)
 	}
 }
+
+func TestNumber(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "9001": 9001, "1795169730.500000": 1795169730, "1.": 1, "253402300799": 253402300799} {
+		n, ok := number(text)
+		require.True(t, ok, "%q", text)
+		require.Equal(t, want, n, "%q", text)
+	}
+	for _, text := range []string{"", ".5", "-1", "90:1", "90/1", "9001:", " 1", "1 ", "1e3", "1.5.2", "253402300800", "99999999999999999999"} {
+		_, ok := number(text)
+		require.False(t, ok, "%q", text)
+	}
+}

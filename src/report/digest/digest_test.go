@@ -131,6 +131,12 @@ func TestDigestHosts(t *testing.T) {
 	require.Equal(t, []End{{"198.51.100.17:9001", "", 79}, {"198.51.100.4:9001", "", 78}, {"198.51.100.21:9001", "", 77}}, h.Ends)
 	require.Equal(t, []int{60, 10, 10, 21}, []int{h.Answered, h.Relays, h.Guards, h.Others}, "an ordinary flow is no answer of Tor")
 
+	for _, f := range []Found{{Verdict: detect.VerdictPossible, State: flow.Established}, {Verdict: detect.VerdictPossible, State: flow.Attempt}, {Verdict: detect.VerdictUnknown, State: flow.Established}} {
+		f.Source, f.Dest, f.DestPort = "10.0.0.4", "198.51.100.1", "9001"
+		d.add(f)
+	}
+	require.Equal(t, 1, d.Clients["10.0.0.4"].Answered, "what is possible and was answered")
+
 	turned := Found{Source: "198.51.100.1", SourcePort: "9001", Dest: "10.0.0.2", DestPort: "5000", Host: "10.0.0.2", Peer: "198.51.100.1:9001", Direction: detect.Outbound, BytesIn: 3, BytesOut: 4, Verdict: detect.VerdictTor, Score: 97}
 	d.add(turned)
 	require.Equal(t, []int64{4, 3}, []int64{d.Clients["10.0.0.2"].BytesIn, d.Clients["10.0.0.2"].BytesOut})
