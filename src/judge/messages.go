@@ -97,7 +97,7 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 		}
 		table, history := j.network.Damage(say.Table)
 		for _, sentence := range table {
-			put("%s %s", sentence, say.Update)
+			out = append(out, sentence+" "+say.Update)
 		}
 		out = append(out, history...)
 	}
@@ -120,6 +120,12 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 		if text := j.reader.Unread[c.role]; text != "" {
 			put("The %s of some rows cannot be read%s, so it counts as none.", c.what, example(text))
 		}
+	}
+	if j.seen.cut {
+		put("Some events in _raw are cut, so what stood behind the cut was not judged. Splunk cuts at TRUNCATE in props.conf.")
+	}
+	if j.seen.several {
+		put("Some events in _raw hold several objects, of which the first alone was judged. Have Splunk break them apart, by LINE_BREAKER in props.conf.")
 	}
 	if last && j.seen.event && !j.seen.end {
 		put("No row had an address, so nothing was judged: looked for were %s and the like as the source, and %s and the like as the destination. %s",
