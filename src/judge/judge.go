@@ -103,7 +103,7 @@ func (j *Judge) begin(e *event.Event) {
 	f.Hello, f.Onion = flow.Hello{}, flow.Onion{}
 	j.reader.Begin(e, f)
 	if len(j.reader.Source.Addrs) == 0 && len(j.reader.Destination.Addrs) == 0 {
-		if inner := j.raw.open(e); inner != nil {
+		if inner := j.raw.open(e, &j.seen); inner != nil {
 			e = inner
 			j.reader.Begin(e, f)
 		}

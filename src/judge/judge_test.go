@@ -146,6 +146,33 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// Of an event in _raw that is cut, or followed by others, somebody is told.
+func TestRawInPart(t *testing.T) {
+	const relay, other = `{"src_ip":"10.0.0.5","dest_ip":"198.51.100.1","dest_port":9001}`, `{"src_ip":"10.0.0.5","dest_ip":"203.0.113.1","dest_port":443}`
+	for about, c := range map[string]struct{ raw, want, says string }{
+		"whole":                   {relay, "or_port 97 full", ""},
+		"whole, and blanks":       {relay + " \r\n", "or_port 97 full", ""},
+		"cut behind its address":  {relay[:len(relay)-7], "relay_noport 35 full", "Some events in _raw are cut"},
+		"cut before its address":  {relay[:20], " 0 none", "Some events in _raw are cut"},
+		"two objects":             {other + relay, " 0 full", "Some events in _raw hold several objects"},
+		"two of which one is cut": {relay + other[:20], "or_port 97 full", "Some events in _raw hold several objects"},
+		"nothing of ours":         {"a line of text", " 0 none", ""},
+	} {
+		j := judge.New(network(t, table(12, 14), ""), judge.Options{})
+		require.Equal(t, c.want, judged(j, row(t, event.Columns{}, "_time,_raw", fmt.Sprint(hour(13))+`,"`+strings.ReplaceAll(c.raw, `"`, `""`)+`"`)), about)
+		said := strings.Join(j.Warnings(judge.Analyst("r.csv"), false), " ")
+		if c.says == "" {
+			require.Empty(t, said, about)
+			continue
+		}
+		require.Contains(t, said, c.says, about)
+		again := judge.New(network(t, table(12, 14), ""), judge.Options{})
+		s := j.Seen()
+		again.Saw(&s)
+		require.Contains(t, strings.Join(again.Warnings(judge.Analyst("r.csv"), false), " "), c.says, about)
+	}
+}
+
 // row makes an event of a row.
 func row(t *testing.T, named event.Columns, header, cells string) *event.Event {
 	t.Helper()

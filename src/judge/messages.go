@@ -87,24 +87,19 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 	var out []string
 	put := func(form string, args ...any) { out = append(out, fmt.Sprintf(form, args...)) }
 	if j.network.Opened() {
-		read, old := j.network.History()
-		skipped, rows := j.network.Skipped()
 		switch absent := j.network.Absent(); {
-		case errors.Is(absent, fs.ErrNotExist) && read:
+		case errors.Is(absent, fs.ErrNotExist) && j.network.HasHistory():
 			put("The relay list %s is missing, so the history alone is known. %s", say.Table, say.Update)
 		case errors.Is(absent, fs.ErrNotExist):
 			put("The relay list %s is missing, so only directory authorities and default bridges are known and other rows cannot be checked. %s", say.Table, say.Update)
 		case absent != nil:
 			put("The relay list %s cannot be read: %v. %s", say.Table, absent, say.Update)
-		case !j.network.Complete():
-			put("The relay list %s was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay. %s", say.Table, say.Update)
 		}
-		if skipped > 0 {
-			put("The relay list %s has unreadable rows, %d of %d; they were skipped. %s", say.Table, skipped, rows, say.Update)
+		table, history := j.network.Damage(say.Table)
+		for _, sentence := range table {
+			out = append(out, sentence+" "+say.Update)
 		}
-		if old != nil {
-			put("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", relay.HistoryOf(say.Table), old)
-		}
+		out = append(out, history...)
 	}
 	if j.seen.stale {
 		put("The relay list %s ends at %s and some rows are newer: they were judged by an old list. %s", say.Table, text.Time(j.seen.staleAfter), say.Update)
@@ -125,6 +120,12 @@ func (j *Judge) Warnings(say Speaker, last bool) []string {
 		if text := j.reader.Unread[c.role]; text != "" {
 			put("The %s of some rows cannot be read%s, so it counts as none.", c.what, example(text))
 		}
+	}
+	if j.seen.cut {
+		put("Some events in _raw are cut, so what stood behind the cut was not judged. Splunk cuts at TRUNCATE in props.conf.")
+	}
+	if j.seen.several {
+		put("Some events in _raw hold several objects, of which the first alone was judged. Have Splunk break them apart, by LINE_BREAKER in props.conf.")
 	}
 	if last && j.seen.event && !j.seen.end {
 		put("No row had an address, so nothing was judged: looked for were %s and the like as the source, and %s and the like as the destination. %s",

@@ -9,6 +9,7 @@ type seen struct {
 	staleAfter     int64 // when that list ended
 	unreadableTime bool
 	timeless       bool // one had no time at all
+	cut, several   bool // an event in _raw ended too early; one was followed by another
 }
 
 // Seen is that, with what could not be read.
@@ -32,6 +33,8 @@ func (j *Judge) Saw(s *Seen) {
 	j.seen.end = j.seen.end || s.end
 	j.seen.unreadableTime = j.seen.unreadableTime || s.unreadableTime
 	j.seen.timeless = j.seen.timeless || s.timeless
+	j.seen.cut = j.seen.cut || s.cut
+	j.seen.several = j.seen.several || s.several
 	if s.stale {
 		j.seen.stale, j.seen.staleAfter = true, s.staleAfter
 	}

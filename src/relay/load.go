@@ -100,11 +100,10 @@ func (t *Table) Extend(text string) error {
 }
 
 func (t *Table) extend(s *sheet.Sheet) {
-	whole := s.Whole && 2*s.Skipped <= s.Rows
-	t.Complete = whole && (t.Complete || len(t.layers) == 0)
+	t.Complete = s.Sound() && (t.Complete || len(t.layers) == 0)
 	t.Rows += s.Rows
 	t.Skipped += s.Skipped
-	if whole {
+	if s.Sound() {
 		t.lists = join(append(t.lists, s.Coverage...))
 		t.exitLists = join(append(t.exitLists, s.ExitCoverage...))
 	}

@@ -145,25 +145,33 @@ func (m *Merger) Newest() (validUntil int64, ok bool) { return m.newest, m.newes
 // a table.
 func (m *Merger) Covered() []flow.Interval { return slices.Clone(m.coverage) }
 
-// AddTable adds a table's rows and coverage. Of a table that was cut the rows
-// count, the coverage does not; rows that cannot be read are counted. Nor does
-// coverage count that ends after the latest moment that a list can reach, of which
-// the caller's clock knows: ahead is the end of what was left out so, 0 for nothing.
-// It fails, and adds nothing, if the text is no table (ErrNotATable) or too long.
-func (m *Merger) AddTable(text string, latest int64) (ahead int64, err error) {
+// Added says what of a table did not count.
+type Added struct {
+	Rows, Skipped int   // its rows, and those of them that cannot be read
+	Unsound       bool  // it was cut, or most of it cannot be read: its coverage was left out
+	Ahead         int64 // the end of coverage that was left out as it is too late; 0: nothing was
+}
+
+// AddTable adds a table's rows and coverage. Of a table that was cut, or of which most
+// rows cannot be read, the rows count and the coverage does not. Nor does coverage
+// count that ends after the latest moment that a list can reach, of which the caller's
+// clock knows. It fails, and adds nothing, if the text is no table (ErrNotATable) or
+// too long.
+func (m *Merger) AddTable(text string, latest int64) (Added, error) {
 	if len(text) > MaxTableBytes {
-		return 0, fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
+		return Added{}, fmt.Errorf("merge a relay table: it has %d bytes; the limit is %d", len(text), MaxTableBytes)
 	}
 	s, err := sheet.Read(strings.NewReader(text), int64(len(text)))
 	if err != nil {
-		return 0, fmt.Errorf("merge a relay table: %w", err)
+		return Added{}, fmt.Errorf("merge a relay table: %w", err)
 	}
 	m.tables++
 	m.skipped += s.Skipped
-	if s.Whole {
+	added := Added{Rows: s.Rows, Skipped: s.Skipped, Unsound: !s.Sound()}
+	if s.Sound() {
 		left := func(c flow.Interval) bool {
 			if c.To > latest {
-				ahead = max(ahead, c.To)
+				added.Ahead = max(added.Ahead, c.To)
 			}
 			return c.To > latest
 		}
@@ -188,7 +196,7 @@ func (m *Merger) AddTable(text string, latest int64) (ahead int64, err error) {
 			m.add(&k, flow.Interval{From: e.First, To: e.Last}, e.Nickname)
 		}
 	}
-	return ahead, nil
+	return added, nil
 }
 
 // AddList adds a consensus. It fails, and adds nothing, if its times are not in

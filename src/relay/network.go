@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"strings"
@@ -27,6 +28,8 @@ type Network struct {
 	// Of the table itself, before the history joined it.
 	complete      bool
 	skipped, rows int
+
+	oldSkipped, oldRows int // of the history
 }
 
 // NewNetwork returns the network of the table at path, which is not opened yet.
@@ -67,7 +70,9 @@ func (n *Network) At(when flow.Interval, dated bool) *Table {
 		return table
 	}
 	n.historied = true
+	skipped, rows := table.Skipped, table.Rows
 	err := table.ExtendFile(HistoryOf(n.path))
+	n.oldSkipped, n.oldRows = table.Skipped-skipped, table.Rows-rows
 	switch n.hasOld = err == nil; {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		n.old = err
@@ -90,9 +95,23 @@ func (n *Network) Absent() error {
 // Complete reports whether the table itself was neither cut nor damaged.
 func (n *Network) Complete() bool { return n.complete }
 
-// Skipped returns how many of how many rows of the table could not be read.
-func (n *Network) Skipped() (skipped, rows int) { return n.skipped, n.rows }
+// Damage says in sentences, by the table's name, what of the table that is there, and of
+// its history, was lost. It is for those that have asked what they wanted to know.
+func (n *Network) Damage(name string) (table, history []string) {
+	if n.absent == nil && n.table != nil && !n.complete {
+		table = append(table, fmt.Sprintf("The relay list %s was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay.", name))
+	}
+	if n.skipped > 0 {
+		table = append(table, fmt.Sprintf("The relay list %s has unreadable rows, %d of %d; they were skipped.", name, n.skipped, n.rows))
+	}
+	if n.old != nil {
+		history = append(history, fmt.Sprintf("The relay history %s cannot be read: %v. Rows older than the relay list cannot be checked.", HistoryOf(name), n.old))
+	}
+	if n.oldSkipped > 0 {
+		history = append(history, fmt.Sprintf("The relay history %s has unreadable rows, %d of %d; they were skipped.", HistoryOf(name), n.oldSkipped, n.oldRows))
+	}
+	return table, history
+}
 
-// History says whether the history was read, and why it could not be, where it was
-// tried.
-func (n *Network) History() (read bool, err error) { return n.hasOld, n.old }
+// HasHistory reports whether there is a history and something was old enough to ask it.
+func (n *Network) HasHistory() bool { return n.hasOld }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,9 +50,9 @@ func TestNetwork(t *testing.T) {
 			n := relay.NewNetwork(path)
 			require.False(t, n.Opened())
 			require.Equal(t, c.coverage, n.At(flow.Interval{From: c.at, To: c.at}, true).Coverage(flow.Interval{From: c.at, To: c.at}))
-			read, err := n.History()
-			require.NoError(t, err)
-			require.Equal(t, c.historyRead, read)
+			require.Equal(t, c.historyRead, n.HasHistory())
+			_, history := n.Damage(path)
+			require.Empty(t, history)
 			if c.absent == "" {
 				require.NoError(t, n.Absent())
 			} else {
@@ -64,15 +65,37 @@ func TestNetwork(t *testing.T) {
 	require.ErrorIs(t, n.Absent(), fs.ErrNotExist)
 }
 
-// A history that is no table is told, and so is one that was cut.
-func TestNetworkWithABrokenHistory(t *testing.T) {
-	for _, c := range []struct{ history, want string }{{"junk\n", "not a relay table"}, {yearText[:len(yearText)-10], "it was cut"}} {
-		path := filepath.Join(t.TempDir(), "tor_relays.csv")
-		require.NoError(t, os.WriteFile(path, []byte(weekText), 0o600))
-		require.NoError(t, os.WriteFile(relay.HistoryOf(path), []byte(c.history), 0o600))
-		n := relay.NewNetwork(path)
-		n.At(flow.Interval{From: 500, To: 500}, true)
-		_, err := n.History()
-		require.ErrorContains(t, err, c.want)
+// What was lost of table and history is told, of the history when it was asked.
+func TestDamage(t *testing.T) {
+	edited := strings.NewReplacer(",100,900\n,2,end", ",100,900\n198.51.100.10,9001,or,Guard,,,1.5E+02,900\n,3,end", ",1000,2000\n,2,end", ",1000,2000\n198.51.100.2,9001,or,,,,1E+03,2000\n,3,end")
+	for about, c := range map[string]struct {
+		table, history string
+		at             int64
+		lost, lostOld  string
+	}{
+		"nothing":                     {weekText, yearText, 500, "", ""},
+		"a cut table":                 {weekText[:strings.Index(weekText, ",2,end")], yearText, 500, "The relay list t.csv was cut or damaged: its rows are used, but what is not in it cannot be told to be no relay.", ""},
+		"an edited table":             {edited.Replace(weekText), yearText, 500, "The relay list t.csv has unreadable rows, 1 of 3; they were skipped.", ""},
+		"an edited history":           {weekText, edited.Replace(yearText), 500, "", "The relay history t_history.csv has unreadable rows, 1 of 3; they were skipped."},
+		"a history that nobody asked": {weekText, edited.Replace(yearText), 1500, "", ""},
+		"a history and no table":      {"", edited.Replace(yearText), 500, "", "The relay history t_history.csv has unreadable rows, 1 of 3; they were skipped."},
+		"a cut history":               {weekText, yearText[:strings.Index(yearText, ",2,end")], 500, "", "The relay history t_history.csv cannot be read: it was cut. Rows older than the relay list cannot be checked."},
+		"no history":                  {weekText, "junk\n", 500, "", "The relay history t_history.csv cannot be read: "},
+	} {
+		folder := t.TempDir()
+		for file, text := range map[string]string{"t.csv": c.table, "t_history.csv": c.history} {
+			if text != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600))
+			}
+		}
+		n := relay.NewNetwork(filepath.Join(folder, "t.csv"))
+		n.At(flow.Interval{From: c.at, To: c.at}, true)
+		table, history := n.Damage("t.csv")
+		require.Equal(t, c.lost, strings.Join(table, " "), about)
+		if about == "no history" {
+			require.True(t, strings.HasPrefix(strings.Join(history, " "), c.lostOld) && strings.Contains(history[0], "not a relay table"), "%v", history)
+			continue
+		}
+		require.Equal(t, c.lostOld, strings.Join(history, " "), about)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -193,9 +194,8 @@ func TestRealConsensuses(t *testing.T) {
 	require.Equal(t, 8, lists)
 	table := networkOf(t, text)
 	require.NoError(t, table.Absent())
-	require.True(t, table.Complete())
-	skipped, _ := table.Skipped()
-	require.Zero(t, skipped)
+	lost, _ := table.Damage("t.csv")
+	require.Empty(t, lost)
 	dannenberg := netip.MustParseAddr("193.23.244.244")
 	for _, at := range []string{"2021-08-29T19:30:00Z", "2022-07-14T14:30:00Z", "2024-05-17T17:30:00Z", "2025-06-15T05:30:00Z", "2026-06-27T04:30:00Z"} {
 		moment, err := time.Parse(time.RFC3339, at)
@@ -252,6 +252,57 @@ func TestPrivateNetwork(t *testing.T) {
 		return rows
 	}
 	require.Equal(t, substance(string(hand)), substance(table))
+}
+
+// Of a table that somebody damaged what can be read is kept; what was lost is told, and
+// a table that was cut, or is damaged for the most part, claims no time any more.
+func TestDamagedTable(t *testing.T) {
+	net, trust := lab(t)
+	_, whole, err := imported(t, trust, noon, files(t, net.Certificates(), hour(net, -6)))
+	require.NoError(t, err)
+	lines := strings.SplitAfter(whole, "\n")
+	spoil := func(n int) string { // as a spreadsheet writes large numbers
+		changed := slices.Clone(lines)
+		for i := range changed {
+			if cells := strings.Split(changed[i], ","); n > 0 && cells[0] != "ip" && cells[0] != "" {
+				cells[6] = "1.795E+09"
+				changed[i] = strings.Join(cells, ",")
+				n--
+			}
+		}
+		require.Zero(t, n)
+		return strings.Join(changed, "")
+	}
+	most := len(lines)/2 + 1
+	for about, c := range map[string]struct {
+		table   string
+		warning string
+		gap     bool // the old list's time is not covered any more
+	}{
+		"as it was":           {whole, "", false},
+		"three rows":          {spoil(3), "The table tor_relays.csv had unreadable rows, 3 of ", false},
+		"most rows":           {spoil(most), "The table tor_relays.csv was cut or damaged: its rows were taken as far as they can be read, ", true},
+		"without its end row": {strings.Join(lines[:len(lines)-2], ""), "The table tor_relays.csv was cut or damaged: its rows were taken as far as they can be read, ", true},
+	} {
+		for _, lookup := range []bool{false, true} {
+			place, read := placeOf(t, c.table)
+			place.Lookup = lookup
+			r, err := Import(t.Context(), place, ImportOptions{Options: Options{Trust: trust, Now: noon}, Files: files(t, net.Certificates(), hour(net, -1))})
+			require.NoError(t, err, about)
+			told := slices.DeleteFunc(slices.Clone(r.Warnings), func(w string) bool { return !strings.HasPrefix(w, "The table") })
+			if c.warning == "" {
+				require.Empty(t, told, about)
+			} else {
+				require.Len(t, told, 1, about)
+				require.Contains(t, told[0], c.warning, about)
+			}
+			if lookup {
+				continue
+			}
+			then := noon.Add(-5 * time.Hour).Unix()
+			require.Equal(t, c.gap, networkOf(t, read()).At(flow.Interval{From: then, To: then}, true).Coverage(flow.Interval{From: then, To: then}) != flow.CoverageFull, about)
+		}
+	}
 }
 
 // What an exit list says of the time after it was made is left out.

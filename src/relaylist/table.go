@@ -26,14 +26,19 @@ func (im *importer) addTable(path string, renew bool) error {
 		return fmt.Errorf("read the table %s: %w", path, err)
 	}
 	name := filepath.Base(path)
-	ahead, err := im.merger.AddTable(string(text), latestCovered(im.now))
+	added, err := im.merger.AddTable(string(text), latestCovered(im.now))
 	switch {
 	case renew && errors.Is(err, relay.ErrNotATable):
 		im.warnOnce(fmt.Sprintf("The lookup %s was no relay list: a new one is begun.", name))
 	case err != nil:
 		return fmt.Errorf("read the table %s: %w; move it away to begin a new one", path, err)
-	case ahead != 0:
-		im.warnOnce("The table " + name + aheadOf(im.now, ahead) + " What it says of its lists' times does not count.")
+	case added.Unsound:
+		im.warnOnce(fmt.Sprintf("The table %s was cut or damaged: its rows were taken as far as they can be read, %d of %d, but not what it says of its lists' times.", name, added.Rows-added.Skipped, added.Rows))
+	case added.Skipped > 0:
+		im.warnOnce(fmt.Sprintf("The table %s had unreadable rows, %d of %d, which are lost: what they listed is no longer found. Somebody edited the table; the lists of those times bring it back.", name, added.Skipped, added.Rows))
+	}
+	if added.Ahead != 0 {
+		im.warnOnce("The table " + name + aheadOf(im.now, added.Ahead) + " What it says of its lists' times does not count.")
 	}
 	return nil
 }

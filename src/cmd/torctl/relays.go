@@ -320,17 +320,17 @@ func seenCommand(t *terminal.Terminal, now func() time.Time) *cobra.Command {
 			network := relay.NewNetwork(path)
 			lines := relaylist.Lookup(network, addr, moment)
 			columns, rows := relaylist.SeenRows(lines)
-			read, old := network.History()
 			switch absent := network.Absent(); {
-			case errors.Is(absent, fs.ErrNotExist) && read:
+			case errors.Is(absent, fs.ErrNotExist) && network.HasHistory():
 				t.Say("there is no table %s: the history alone is known", path)
 			case errors.Is(absent, fs.ErrNotExist):
 				t.Say("there is no table %s: only authorities and default bridges are known", path)
 			case absent != nil:
 				return failed(fmt.Errorf("%s: %w", path, absent))
 			}
-			if old != nil {
-				t.Say("the history %s cannot be read: %v", relay.HistoryOf(path), old)
+			lost, lostHistory := network.Damage(path)
+			for _, sentence := range append(lost, lostHistory...) {
+				t.Say("warning: %s", sentence)
 			}
 			if form == terminal.FormTable {
 				said := strings.TrimSpace(relaylist.Sentence(lines) + " " + relaylist.PortSentence(lines, port))

@@ -359,8 +359,7 @@ func TestLazyTables(t *testing.T) {
 	require.Equal(t, "full", rows[1]["tor_coverage"])
 
 	r = run{table: network(), history: history, chunks: []string{flowHeader + guardRow()}}.do(t)
-	read, _ := r.search.network.History()
-	require.False(t, read)
+	require.False(t, r.search.network.HasHistory())
 	r = run{table: network(), chunks: []string{flowHeader + old}}.do(t)
 	require.Empty(t, r.messages, "a site need not keep a history")
 	require.Equal(t, "before", r.one()["tor_coverage"])

@@ -92,8 +92,9 @@ func (a *ask) Execute(_ context.Context, c *chunked.Chunk, _ io.Reader) error {
 		at = a.app.Now().Unix()
 	}
 	columns, rows := relaylist.SeenRows(relaylist.Lookup(network, a.addr, at))
-	if _, err := network.History(); err != nil {
-		c.Warn(fmt.Sprintf("The relay history %s cannot be read: %v.", splunkhome.History, err))
+	lost, lostHistory := network.Damage(splunkhome.Table)
+	for _, sentence := range append(lost, lostHistory...) {
+		c.Warn(sentence)
 	}
 	c.Reply = appendTable(c.Reply, columns, rows)
 	return nil

@@ -51,6 +51,10 @@ type Sheet struct {
 	Whole bool
 }
 
+// Sound reports whether what is not in the sheet was not listed: it was not cut, and
+// most of its rows can be read. Else its coverage means nothing.
+func (s *Sheet) Sound() bool { return s.Whole && 2*s.Skipped <= s.Rows }
+
 // The table's columns, found by name; the order in a file does not matter.
 const (
 	IP = iota
