@@ -198,11 +198,14 @@ func (f *finder) open(name string, r io.Reader, depth int) {
 
 // openTar reads the members of a tar file.
 func (f *finder) openTar(name string, r io.Reader, depth int) {
-	t := tar.NewReader(r)
+	archive := &bounded.Archive{R: r}
+	t := tar.NewReader(archive)
 	for !f.stopped {
 		h, err := t.Next()
 		if err == io.EOF {
-			return
+			if err = archive.End(); err == nil {
+				return
+			}
 		}
 		if err != nil {
 			f.fail(name, badFile("tar", err))
@@ -239,13 +242,26 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// badFile says of which packing an error is, unless it is of none.
+// badFile says of which packing an error is, unless it is of none or of one around it.
 func badFile(packing string, err error) error {
 	if large := tooLarge(""); errors.As(err, &large) {
 		return large
 	}
-	return fmt.Errorf("bad %s file: %w", packing, cutPacked(err))
+	if around := (*badPacking)(nil); errors.As(err, &around) {
+		return around
+	}
+	return &badPacking{packing, cutPacked(err)}
 }
+
+// badPacking is what is wrong with a packing.
+type badPacking struct {
+	packing string
+	err     error
+}
+
+func (e *badPacking) Error() string { return fmt.Sprintf("bad %s file: %v", e.packing, e.err) }
+
+func (e *badPacking) Unwrap() error { return e.err }
 
 // cutPacked says in words what an unexpected end means.
 func cutPacked(err error) error {
