@@ -220,24 +220,56 @@ func TestBadFiles(t *testing.T) {
 	for range maxInterfaces + 1 {
 		interfaces = append(interfaces, block(blockInterface, []byte{101, 0, 0, 0, 0, 0, 4, 0})...)
 	}
+	zipped := func(file []byte) []byte { // not packed, so that it can be cut anywhere
+		var b bytes.Buffer
+		z, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
+		require.NoError(t, err)
+		_, err = z.Write(file)
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		return b.Bytes()
+	}
+	const zip = 10 + 5 // what gzip puts before the file
+	checksum := func(file []byte) []byte {
+		file = zipped(file)
+		file[len(file)-8] ^= 1
+		return file
+	}
+	trailer := func(file []byte) []byte { return zipped(file)[:len(zipped(file))-8] }
+	second, block2 := 24+16+len(p), len(ng)-len(hellos.Pcapng([]layers.LinkType{layers.LinkTypeRaw}, p))
+	require.Equal(t, len(plain), 2*second-24)
 	for name, c := range map[string]struct {
 		file  []byte
 		read  int64
 		error string
 	}{
-		"empty":              {nil, 0, "open the capture: it is empty"},
-		"a text":             {[]byte("no capture at all, but a text of some length"), 0, "open the capture: want pcap or pcapng, plain or gzip: Unknown magic"},
-		"short":              {plain[:10], 0, "open the capture: want pcap or pcapng, plain or gzip: unexpected EOF"},
-		"cut":                {plain[:len(plain)-10], 1, "read packet 2 of the capture: unexpected EOF"},
-		"a huge packet":      {huge, 0, "read packet 1 of the capture: capture length exceeds snap length"},
-		"and a huge limit":   {lying, 0, "read packet 1 of the capture: capture length exceeds snap length"},
-		"pcapng cut":         {ng[:len(ng)-10], 1, "read packet 2 of the capture: the file ends inside of a block"},
-		"pcapng, others cut": {append(slices.Clip(ng), block(10, make([]byte, 64))[:50]...), 2, "read packet 3 of the capture: the file ends inside of a block"},
-		"pcapng, huge block": {append(slices.Clip(ng), block(blockEnhanced, make([]byte, maxBlock))...), 2, "read packet 3 of the capture: a block of the pcapng file has 1048588 bytes"},
-		"pcapng, interfaces": {interfaces, 0, "read packet 1 of the capture: the pcapng file has more than 4096 interfaces"},
-		"pcapng, no order":   {append(slices.Clip(magicNG), make([]byte, 100)...), 0, "open the capture, which begins like pcapng: a section of the pcapng file has no byte order"},
-		"gzip, broken":       {[]byte{0x1f, 0x8b, 1, 2}, 0, "open the capture, which begins like a gzip file: "},
-		"gzip, twice":        {twice.Bytes(), 0, "open the capture: it is compressed twice; unpack it once"},
+		"empty":                            {nil, 0, "open the capture: it is empty"},
+		"a text":                           {[]byte("no capture at all, but a text of some length"), 0, "open the capture: want pcap or pcapng, plain or gzip: Unknown magic"},
+		"short":                            {plain[:10], 0, "open the capture: want pcap or pcapng, plain or gzip: unexpected EOF"},
+		"cut":                              {plain[:len(plain)-10], 1, "read packet 2 of the capture: the file ends too soon"},
+		"cut in a head":                    {plain[:second+10], 1, "read packet 2 of the capture: the file ends too soon"},
+		"cut behind it":                    {plain[:second+16], 1, "read packet 2 of the capture: the file ends too soon"},
+		"pcapng cut in a head":             {ng[:len(ng)-block2+8], 1, "read packet 2 of the capture: the file ends too soon"},
+		"gzip, cut in its head":            {zipped(plain)[:5], 0, "open the capture, which begins like a gzip file: unexpected EOF"},
+		"gzip, cut behind it":              {zipped(plain)[:zip], 0, "open the capture, which begins like a gzip file: the file ends too soon"},
+		"gzip, nothing, checksum":          {checksum(nil), 0, "open the capture, which begins like a gzip file: gzip: invalid checksum"},
+		"gzip, cut before a packet":        {zipped(plain)[:zip+second], 1, "read packet 2 of the capture: the file ends too soon"},
+		"gzip, cut behind a head":          {zipped(plain)[:zip+second+16], 1, "read packet 2 of the capture: the file ends too soon"},
+		"gzip, checksum":                   {checksum(plain), 2, "read packet 3 of the capture: gzip: invalid checksum"},
+		"gzip, no trailer":                 {trailer(plain), 2, "read packet 3 of the capture: the file ends too soon"},
+		"gzip, junk behind":                {append(zipped(plain), "junk behind it"...), 2, "read packet 3 of the capture: gzip: invalid header"},
+		"pcapng, gzip, cut before a block": {zipped(ng)[:zip+len(ng)-block2], 1, "read packet 2 of the capture: the file ends too soon"},
+		"pcapng, gzip, checksum":           {checksum(ng), 2, "read packet 3 of the capture: gzip: invalid checksum"},
+		"pcapng, gzip, no trailer":         {trailer(ng), 2, "read packet 3 of the capture: the file ends too soon"},
+		"a huge packet":                    {huge, 0, "read packet 1 of the capture: capture length exceeds snap length"},
+		"and a huge limit":                 {lying, 0, "read packet 1 of the capture: capture length exceeds snap length"},
+		"pcapng cut":                       {ng[:len(ng)-10], 1, "read packet 2 of the capture: the file ends too soon"},
+		"pcapng, others cut":               {append(slices.Clip(ng), block(10, make([]byte, 64))[:50]...), 2, "read packet 3 of the capture: the file ends too soon"},
+		"pcapng, huge block":               {append(slices.Clip(ng), block(blockEnhanced, make([]byte, maxBlock))...), 2, "read packet 3 of the capture: a block of the pcapng file has 1048588 bytes"},
+		"pcapng, interfaces":               {interfaces, 0, "read packet 1 of the capture: the pcapng file has more than 4096 interfaces"},
+		"pcapng, no order":                 {append(slices.Clip(magicNG), make([]byte, 100)...), 0, "open the capture, which begins like pcapng: a section of the pcapng file has no byte order"},
+		"gzip, broken":                     {[]byte{0x1f, 0x8b, 1, 2}, 0, "open the capture, which begins like a gzip file: "},
+		"gzip, twice":                      {twice.Bytes(), 0, "open the capture: it is compressed twice; unpack it once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Read(bytes.NewReader(c.file), func(*Hello) error { return nil })
