@@ -192,6 +192,53 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// What cannot be read is counted, and what holds no TCP or UDP is not.
+func TestUnread(t *testing.T) {
+	b := hellos.TorBrowser.Records(1 << 14)
+	four, six := seg(1, b, "").Packet(hellos.Client, hellos.Server), seg(1, b, "").Packet(hellos.Client6, hellos.Server6)
+	datagram := hellos.UDP(hellos.Client, hellos.Server, hellos.Snowflake.Datagram())
+	fragment := func(p []byte, flags, offset byte) []byte {
+		p = slices.Clone(p)
+		p[6], p[7] = flags<<5, offset
+		return p
+	}
+	fragment6 := slices.Concat(six[:6], []byte{44}, six[7:40], []byte{6, 0, 0, 1, 0, 0, 0, 1}, six[40:])
+	binary.BigEndian.PutUint16(fragment6[4:], uint16(len(fragment6)-40))
+	protocol := func(p []byte, protocol byte) []byte {
+		p = slices.Clone(p)
+		p[9] = protocol
+		return p
+	}
+	broken := slices.Clone(four)
+	broken[20+12] = 4 << 4 // a header of 16 bytes
+	ethernet := func(p []byte, kind ...byte) []byte { return slices.Concat(make([]byte, 12), kind, p) }
+	raw := func(packets ...[]byte) []byte { return hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, packets...) }
+	for name, c := range map[string]struct {
+		file []byte
+		want Summary
+	}{
+		"unknown link":          {hellos.Pcap(147, hellos.Whole, four, six), Summary{Packets: 2, Unread: 2}},
+		"pcapng, one unknown":   {hellos.Pcapng([]layers.LinkType{layers.LinkTypeRaw, 147}, four, six), Summary{Packets: 2, Unread: 1, Hellos: 1}},
+		"wrong link":            {hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, ethernet(four, 8, 0)), Summary{Packets: 1, Unread: 1}},
+		"unknown on Ethernet":   {hellos.Pcap(layers.LinkTypeEthernet, hellos.Whole, ethernet(four, 0x12, 0x34)), Summary{Packets: 1, Unread: 1}},
+		"ARP":                   {hellos.Pcap(layers.LinkTypeEthernet, hellos.Whole, ethernet(slices.Concat([]byte{0, 1, 8, 0, 6, 4, 0, 1}, make([]byte, 20)), 8, 6)), Summary{Packets: 1}},
+		"ICMP":                  {raw(protocol(seg(1, nil, "").Packet(hellos.Client, hellos.Server), 1)), Summary{Packets: 1}},
+		"a datagram of DNS":     {raw(hellos.UDP(hellos.Client, netipPort(hellos.Server, 53), []byte("none"))), Summary{Packets: 1}},
+		"the first fragment":    {raw(fragment(four, 1, 0)), Summary{Packets: 1, Unread: 1}},
+		"another fragment":      {raw(fragment(four, 0, 9)), Summary{Packets: 1, Unread: 1}},
+		"may not be fragmented": {raw(fragment(four, 2, 0)), Summary{Packets: 1, Hellos: 1}},
+		"a fragment of IPv6":    {raw(fragment6, six), Summary{Packets: 2, Unread: 1, Hellos: 1}},
+		"cut in IP":             {hellos.Pcap(layers.LinkTypeRaw, 19, four, six, datagram), Summary{Packets: 3, Unread: 3}},
+		"cut in TCP and UDP":    {hellos.Pcap(layers.LinkTypeRaw, 25, four, datagram), Summary{Packets: 2, Unread: 2}},
+		"a header too short":    {raw(broken), Summary{Packets: 1, Unread: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, s := read(t, c.file)
+			require.Equal(t, c.want, s)
+		})
+	}
+}
+
 // block makes a block of pcapng.
 func block(kind uint32, data []byte) []byte {
 	size := binary.LittleEndian.AppendUint32(nil, uint32(len(data)+12))
@@ -385,6 +432,6 @@ func FuzzCapture(f *testing.F) {
 			return nil
 		})
 		require.NotErrorIs(t, err, io.EOF)
-		require.LessOrEqual(t, s.Hellos, s.Packets)
+		require.LessOrEqual(t, s.Hellos+s.Unread, s.Packets)
 	})
 }
