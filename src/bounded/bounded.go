@@ -168,6 +168,44 @@ func Cause(err error) error {
 	return err
 }
 
+// Archive is R on its way to archive/tar. That takes R's end between two members for
+// the archive's, and leaves unread what stands behind a proper end: the checksum of
+// what the archive is packed in among it.
+type Archive struct {
+	R   io.Reader
+	end bool // of R, met while members were read
+}
+
+func (a *Archive) Read(p []byte) (int, error) {
+	n, err := a.R.Read(p)
+	if n > 0 && err == io.EOF {
+		err = nil // the end is met again
+	}
+	a.end = a.end || err == io.EOF
+	return n, err
+}
+
+// End is for when archive/tar has said io.EOF. It reads R to its end and returns what
+// is wrong there: R's own error, io.ErrUnexpectedEOF where the two blocks of zeros are
+// missing that end an archive, or that something else than zeros stands behind them.
+func (a *Archive) End() error {
+	if a.end {
+		return io.ErrUnexpectedEOF
+	}
+	room := make([]byte, 32<<10)
+	for {
+		n, err := a.R.Read(room)
+		switch {
+		case len(bytes.Trim(room[:n], "\x00")) > 0:
+			return errors.New("something else follows its end")
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
 // Stream reads so much of R and no more: then Err, which passes through whatever
 // unpacks the stream. What is left may be shared by several, as by the members of
 // an archive.

@@ -1,6 +1,8 @@
 package bounded
 
 import (
+	"archive/tar"
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -106,6 +108,41 @@ func TestStream(t *testing.T) {
 		_, err = io.ReadAll(&Stream{strings.NewReader("45"), &left, full})
 		require.Equal(t, "123", string(a))
 		require.Equal(t, want, err, "shared")
+	}
+}
+
+// What archive/tar takes for an archive's end is one, and nothing stands behind it.
+func TestArchive(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: "a", Size: 2048, Mode: 0o644})) // of zeros, as an end is
+	_, err := w.Write(make([]byte, 2048))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	whole, broken := b.String(), errors.New("broken")
+	for about, c := range map[string]struct {
+		r    io.Reader
+		want error
+	}{
+		"whole":               {strings.NewReader(whole), nil},
+		"more zeros":          {strings.NewReader(whole + strings.Repeat("\x00", 100_000)), nil},
+		"its end and EOF":     {iotest.DataErrReader(strings.NewReader(whole)), nil},
+		"cut at its end":      {strings.NewReader(whole[:len(whole)-1024]), io.ErrUnexpectedEOF},
+		"that and EOF":        {iotest.DataErrReader(strings.NewReader(whole[:len(whole)-1024])), io.ErrUnexpectedEOF},
+		"half an end":         {strings.NewReader(whole[:len(whole)-512]), io.ErrUnexpectedEOF},
+		"nothing":             {strings.NewReader(""), io.ErrUnexpectedEOF},
+		"something":           {strings.NewReader(whole + strings.Repeat("\x00", 100_000) + "x"), errors.New("something else follows its end")},
+		"an error at its end": {io.MultiReader(strings.NewReader(whole), iotest.ErrReader(broken)), broken},
+	} {
+		a := &Archive{R: c.r}
+		members := tar.NewReader(a)
+		_, err := members.Next()
+		if about != "nothing" {
+			require.NoError(t, err, about)
+			_, err = members.Next()
+		}
+		require.Equal(t, io.EOF, err, about)
+		require.Equal(t, c.want, a.End(), about)
 	}
 }
 

@@ -13,7 +13,8 @@
 //
 // Whose hello it is, package tlsname knows. Read are TCP, and DTLS over UDP where the
 // hello is in one piece, over IPv4 and IPv6 on Ethernet (with VLANs), raw IP, Linux's
-// cooked captures and loopback. Not read: IP fragments, QUIC, hellos of SSL 2.
+// cooked captures and loopback. Not read: IP fragments, QUIC, hellos of SSL 2 and such of
+// more than 64 KB.
 package capture
 
 import (
@@ -40,8 +41,9 @@ type Hello struct {
 // Summary counts what was in a capture.
 type Summary struct {
 	Packets int64
+	Unread  int64 // packets that cannot be read as far as TCP or UDP: of a link type or protocol that is not known, with a cut or broken header, or IP fragments
 	Hellos  int64
-	Partial int64 // hellos of which a part is missing: packets cut short, lost, or fragments
+	Partial int64 // hellos of which a part is missing: packets cut short, lost, or fragments of DTLS; and those that are longer than is read
 	Broken  int64 // hellos that are none, read to their end
 }
 
@@ -83,7 +85,10 @@ func (c *reading) packet(data []byte, link layers.LinkType, at time.Time) error 
 	p := gopacket.NewPacket(data, link, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	transport := p.TransportLayer()
 	network := p.NetworkLayer()
-	if transport == nil || network == nil {
+	if transport == nil || network == nil { // ARP is read and has neither
+		if p.ErrorLayer() != nil || p.Layer(gopacket.LayerTypeFragment) != nil {
+			c.summary.Unread++
+		}
 		return nil
 	}
 	source, ok1 := netip.AddrFromSlice(network.NetworkFlow().Src().Raw())
@@ -93,11 +98,17 @@ func (c *reading) packet(data []byte, link layers.LinkType, at time.Time) error 
 	}
 	switch t := transport.(type) {
 	case *layers.TCP:
+		if p.ErrorLayer() != nil {
+			c.summary.Unread++
+		}
 		k := key{netip.AddrPortFrom(source, uint16(t.SrcPort)), netip.AddrPortFrom(destination, uint16(t.DstPort))}
 		if message := c.streams.segment(k, t); message != nil {
 			return c.hello(k, message, false, at)
 		}
 	case *layers.UDP:
+		if len(t.Contents) == 0 { // what is wrong behind it does not matter
+			c.summary.Unread++
+		}
 		k := key{netip.AddrPortFrom(source, uint16(t.SrcPort)), netip.AddrPortFrom(destination, uint16(t.DstPort))}
 		switch body, state := datagram(t.Payload); state {
 		case complete:

@@ -192,6 +192,53 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// What cannot be read is counted, and what holds no TCP or UDP is not.
+func TestUnread(t *testing.T) {
+	b := hellos.TorBrowser.Records(1 << 14)
+	four, six := seg(1, b, "").Packet(hellos.Client, hellos.Server), seg(1, b, "").Packet(hellos.Client6, hellos.Server6)
+	datagram := hellos.UDP(hellos.Client, hellos.Server, hellos.Snowflake.Datagram())
+	fragment := func(p []byte, flags, offset byte) []byte {
+		p = slices.Clone(p)
+		p[6], p[7] = flags<<5, offset
+		return p
+	}
+	fragment6 := slices.Concat(six[:6], []byte{44}, six[7:40], []byte{6, 0, 0, 1, 0, 0, 0, 1}, six[40:])
+	binary.BigEndian.PutUint16(fragment6[4:], uint16(len(fragment6)-40))
+	protocol := func(p []byte, protocol byte) []byte {
+		p = slices.Clone(p)
+		p[9] = protocol
+		return p
+	}
+	broken := slices.Clone(four)
+	broken[20+12] = 4 << 4 // a header of 16 bytes
+	ethernet := func(p []byte, kind ...byte) []byte { return slices.Concat(make([]byte, 12), kind, p) }
+	raw := func(packets ...[]byte) []byte { return hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, packets...) }
+	for name, c := range map[string]struct {
+		file []byte
+		want Summary
+	}{
+		"unknown link":          {hellos.Pcap(147, hellos.Whole, four, six), Summary{Packets: 2, Unread: 2}},
+		"pcapng, one unknown":   {hellos.Pcapng([]layers.LinkType{layers.LinkTypeRaw, 147}, four, six), Summary{Packets: 2, Unread: 1, Hellos: 1}},
+		"wrong link":            {hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, ethernet(four, 8, 0)), Summary{Packets: 1, Unread: 1}},
+		"unknown on Ethernet":   {hellos.Pcap(layers.LinkTypeEthernet, hellos.Whole, ethernet(four, 0x12, 0x34)), Summary{Packets: 1, Unread: 1}},
+		"ARP":                   {hellos.Pcap(layers.LinkTypeEthernet, hellos.Whole, ethernet(slices.Concat([]byte{0, 1, 8, 0, 6, 4, 0, 1}, make([]byte, 20)), 8, 6)), Summary{Packets: 1}},
+		"ICMP":                  {raw(protocol(seg(1, nil, "").Packet(hellos.Client, hellos.Server), 1)), Summary{Packets: 1}},
+		"a datagram of DNS":     {raw(hellos.UDP(hellos.Client, netipPort(hellos.Server, 53), []byte("none"))), Summary{Packets: 1}},
+		"the first fragment":    {raw(fragment(four, 1, 0)), Summary{Packets: 1, Unread: 1}},
+		"another fragment":      {raw(fragment(four, 0, 9)), Summary{Packets: 1, Unread: 1}},
+		"may not be fragmented": {raw(fragment(four, 2, 0)), Summary{Packets: 1, Hellos: 1}},
+		"a fragment of IPv6":    {raw(fragment6, six), Summary{Packets: 2, Unread: 1, Hellos: 1}},
+		"cut in IP":             {hellos.Pcap(layers.LinkTypeRaw, 19, four, six, datagram), Summary{Packets: 3, Unread: 3}},
+		"cut in TCP and UDP":    {hellos.Pcap(layers.LinkTypeRaw, 25, four, datagram), Summary{Packets: 2, Unread: 2}},
+		"a header too short":    {raw(broken), Summary{Packets: 1, Unread: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, s := read(t, c.file)
+			require.Equal(t, c.want, s)
+		})
+	}
+}
+
 // block makes a block of pcapng.
 func block(kind uint32, data []byte) []byte {
 	size := binary.LittleEndian.AppendUint32(nil, uint32(len(data)+12))
@@ -220,24 +267,56 @@ func TestBadFiles(t *testing.T) {
 	for range maxInterfaces + 1 {
 		interfaces = append(interfaces, block(blockInterface, []byte{101, 0, 0, 0, 0, 0, 4, 0})...)
 	}
+	zipped := func(file []byte) []byte { // not packed, so that it can be cut anywhere
+		var b bytes.Buffer
+		z, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
+		require.NoError(t, err)
+		_, err = z.Write(file)
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		return b.Bytes()
+	}
+	const zip = 10 + 5 // what gzip puts before the file
+	checksum := func(file []byte) []byte {
+		file = zipped(file)
+		file[len(file)-8] ^= 1
+		return file
+	}
+	trailer := func(file []byte) []byte { return zipped(file)[:len(zipped(file))-8] }
+	second, block2 := 24+16+len(p), len(ng)-len(hellos.Pcapng([]layers.LinkType{layers.LinkTypeRaw}, p))
+	require.Equal(t, len(plain), 2*second-24)
 	for name, c := range map[string]struct {
 		file  []byte
 		read  int64
 		error string
 	}{
-		"empty":              {nil, 0, "open the capture: it is empty"},
-		"a text":             {[]byte("no capture at all, but a text of some length"), 0, "open the capture: want pcap or pcapng, plain or gzip: Unknown magic"},
-		"short":              {plain[:10], 0, "open the capture: want pcap or pcapng, plain or gzip: unexpected EOF"},
-		"cut":                {plain[:len(plain)-10], 1, "read packet 2 of the capture: unexpected EOF"},
-		"a huge packet":      {huge, 0, "read packet 1 of the capture: capture length exceeds snap length"},
-		"and a huge limit":   {lying, 0, "read packet 1 of the capture: capture length exceeds snap length"},
-		"pcapng cut":         {ng[:len(ng)-10], 1, "read packet 2 of the capture: the file ends inside of a block"},
-		"pcapng, others cut": {append(slices.Clip(ng), block(10, make([]byte, 64))[:50]...), 2, "read packet 3 of the capture: the file ends inside of a block"},
-		"pcapng, huge block": {append(slices.Clip(ng), block(blockEnhanced, make([]byte, maxBlock))...), 2, "read packet 3 of the capture: a block of the pcapng file has 1048588 bytes"},
-		"pcapng, interfaces": {interfaces, 0, "read packet 1 of the capture: the pcapng file has more than 4096 interfaces"},
-		"pcapng, no order":   {append(slices.Clip(magicNG), make([]byte, 100)...), 0, "open the capture, which begins like pcapng: a section of the pcapng file has no byte order"},
-		"gzip, broken":       {[]byte{0x1f, 0x8b, 1, 2}, 0, "open the capture, which begins like a gzip file: "},
-		"gzip, twice":        {twice.Bytes(), 0, "open the capture: it is compressed twice; unpack it once"},
+		"empty":                            {nil, 0, "open the capture: it is empty"},
+		"a text":                           {[]byte("no capture at all, but a text of some length"), 0, "open the capture: want pcap or pcapng, plain or gzip: Unknown magic"},
+		"short":                            {plain[:10], 0, "open the capture: want pcap or pcapng, plain or gzip: unexpected EOF"},
+		"cut":                              {plain[:len(plain)-10], 1, "read packet 2 of the capture: the file ends too soon"},
+		"cut in a head":                    {plain[:second+10], 1, "read packet 2 of the capture: the file ends too soon"},
+		"cut behind it":                    {plain[:second+16], 1, "read packet 2 of the capture: the file ends too soon"},
+		"pcapng cut in a head":             {ng[:len(ng)-block2+8], 1, "read packet 2 of the capture: the file ends too soon"},
+		"gzip, cut in its head":            {zipped(plain)[:5], 0, "open the capture, which begins like a gzip file: unexpected EOF"},
+		"gzip, cut behind it":              {zipped(plain)[:zip], 0, "open the capture, which begins like a gzip file: the file ends too soon"},
+		"gzip, nothing, checksum":          {checksum(nil), 0, "open the capture, which begins like a gzip file: gzip: invalid checksum"},
+		"gzip, cut before a packet":        {zipped(plain)[:zip+second], 1, "read packet 2 of the capture: the file ends too soon"},
+		"gzip, cut behind a head":          {zipped(plain)[:zip+second+16], 1, "read packet 2 of the capture: the file ends too soon"},
+		"gzip, checksum":                   {checksum(plain), 2, "read packet 3 of the capture: gzip: invalid checksum"},
+		"gzip, no trailer":                 {trailer(plain), 2, "read packet 3 of the capture: the file ends too soon"},
+		"gzip, junk behind":                {append(zipped(plain), "junk behind it"...), 2, "read packet 3 of the capture: gzip: invalid header"},
+		"pcapng, gzip, cut before a block": {zipped(ng)[:zip+len(ng)-block2], 1, "read packet 2 of the capture: the file ends too soon"},
+		"pcapng, gzip, checksum":           {checksum(ng), 2, "read packet 3 of the capture: gzip: invalid checksum"},
+		"pcapng, gzip, no trailer":         {trailer(ng), 2, "read packet 3 of the capture: the file ends too soon"},
+		"a huge packet":                    {huge, 0, "read packet 1 of the capture: capture length exceeds snap length"},
+		"and a huge limit":                 {lying, 0, "read packet 1 of the capture: capture length exceeds snap length"},
+		"pcapng cut":                       {ng[:len(ng)-10], 1, "read packet 2 of the capture: the file ends too soon"},
+		"pcapng, others cut":               {append(slices.Clip(ng), block(10, make([]byte, 64))[:50]...), 2, "read packet 3 of the capture: the file ends too soon"},
+		"pcapng, huge block":               {append(slices.Clip(ng), block(blockEnhanced, make([]byte, maxBlock))...), 2, "read packet 3 of the capture: a block of the pcapng file has 1048588 bytes"},
+		"pcapng, interfaces":               {interfaces, 0, "read packet 1 of the capture: the pcapng file has more than 4096 interfaces"},
+		"pcapng, no order":                 {append(slices.Clip(magicNG), make([]byte, 100)...), 0, "open the capture, which begins like pcapng: a section of the pcapng file has no byte order"},
+		"gzip, broken":                     {[]byte{0x1f, 0x8b, 1, 2}, 0, "open the capture, which begins like a gzip file: "},
+		"gzip, twice":                      {twice.Bytes(), 0, "open the capture: it is compressed twice; unpack it once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Read(bytes.NewReader(c.file), func(*Hello) error { return nil })
@@ -353,6 +432,6 @@ func FuzzCapture(f *testing.F) {
 			return nil
 		})
 		require.NotErrorIs(t, err, io.EOF)
-		require.LessOrEqual(t, s.Hellos, s.Packets)
+		require.LessOrEqual(t, s.Hellos+s.Unread, s.Packets)
 	})
 }

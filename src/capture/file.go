@@ -27,9 +27,9 @@ type packets struct {
 	ng   *pcapgo.NgReader
 }
 
-// errCut is a pcapng file that ends inside of a block. The library takes
-// io.ErrUnexpectedEOF there for the end.
-var errCut = errors.New("the file ends inside of a block")
+// errCut is a file that ends inside of a packet or block, or of its gzip. The library
+// tells some of these ends from that of a whole file, and others not.
+var errCut = errors.New("the file ends too soon: it was cut short")
 
 var magicNG = []byte{0x0a, 0x0d, 0x0d, 0x0a}
 
@@ -46,7 +46,10 @@ func open(r io.Reader) (*packets, error) {
 			return nil, fmt.Errorf("open the capture, which begins like a gzip file: %w", err)
 		}
 		in = bufio.NewReader(z)
-		head, _ = in.Peek(4)
+		head, err = in.Peek(4)
+		if len(head) == 0 && err != io.EOF {
+			return nil, fmt.Errorf("open the capture, which begins like a gzip file: %w", cut(err))
+		}
 	}
 	switch {
 	case len(head) == 0:
@@ -80,6 +83,9 @@ func unexpected(err error) error {
 func (p *packets) next() (data []byte, info gopacket.CaptureInfo, link layers.LinkType, err error) {
 	if p.pcap != nil {
 		data, info, err = p.pcap.ZeroCopyReadPacketData()
+		if err != io.EOF || info.CaptureLength > 0 { // behind a packet's head the end is none
+			err = cut(err)
+		}
 		return data, info, known(p.pcap.LinkType()), err
 	}
 	data, info, err = p.ng.ZeroCopyReadPacketData()
@@ -133,10 +139,10 @@ func (b *blocks) Read(p []byte) (int, error) {
 func (b *blocks) next() error {
 	head, err := b.in.Peek(12)
 	if err != nil {
-		if len(head) > 0 {
-			return errCut
+		if len(head) == 0 && err == io.EOF {
+			return err
 		}
-		return err
+		return cut(err)
 	}
 	if bytes.Equal(head[:4], magicNG) {
 		switch {
@@ -179,6 +185,7 @@ func (b *blocks) next() error {
 	return nil
 }
 
+// cut is the error of an end within something.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errCut

@@ -121,7 +121,9 @@ func TestBegins(t *testing.T) {
 	f(0, 0, seg(5, []byte{22, 3, 1, 0, 4, 2, 0, 0, 0}, ""))                                 // a ServerHello
 	f(0, 0, seg(5, []byte{22, 3, 1, 0x42, 0, 1, 0, 0, 4}, ""))                              // a record longer than any
 	f(0, 0, seg(5, nil, "S"), seg(6, []byte{22, 3, 1, 0, 0, 1}, ""))                        // an empty one
-	f(0, 0, seg(5, []byte{22, 3, 1, 0, 4, 1, 1, 0, 1}, ""))                                 // longer than any hello
+	f(0, 1, seg(5, []byte{22, 3, 1, 0, 4, 1, 1, 0, 1}, ""))                                 // longer than any that is read
+	f(0, 1, seg(5, nil, "S"), seg(6, []byte{22, 3, 1, 0, 4, 1, 1}, ""), seg(13, []byte{0, 1}, "F"), seg(15, []byte("more"), ""))
+	f(1, 1, seg(5, []byte{22, 3, 1, 0, 4, 1, 1, 0, 1}, ""), seg(9000, b, ""))
 }
 
 // A packet that the capture cut short leaves a hole: no hello, and it is counted.

@@ -111,7 +111,7 @@ func (s *streams) end(st *stream) {
 	if st == nil || st.over {
 		return
 	}
-	if st.known > 0 && st.hello.state == partial {
+	if st.known > 0 && st.hello.state == partial || st.hello.state == long {
 		s.lost++
 	}
 	s.forget(st)
@@ -150,7 +150,8 @@ func (s *streams) close() int64 {
 }
 
 // add takes a segment of a stream. It returns the body of the hello once that is
-// whole; none if the first bytes are no hello, and then the stream is over.
+// whole; none if the first bytes are no hello, long if it is not read: then the stream
+// is over.
 func (s *streams) add(st *stream, seq uint32, payload []byte) ([]byte, state) {
 	s.held -= st.size()
 	st.put(int(int32(seq-st.base)), payload)
@@ -161,7 +162,7 @@ func (s *streams) add(st *stream, seq uint32, payload []byte) ([]byte, state) {
 		body := st.hello.body()
 		s.forget(st)
 		return body, state
-	case state == none || st.known > maxHello || len(st.ahead) > maxAhead:
+	case state == none || state == long || st.known > maxHello || len(st.ahead) > maxAhead:
 		s.end(st)
 	default:
 		s.bound()
@@ -207,6 +208,7 @@ type state uint8
 const (
 	partial state = iota // so far it is one
 	none                 // it is none
+	long                 // it says to be longer than is read
 	complete
 )
 
@@ -259,8 +261,10 @@ func (a *assembly) feed(b []byte) {
 		a.message = append(a.message, b[:n]...)
 		a.left, b = a.left-n, b[n:]
 		switch length := a.length(); {
-		case a.message[0] != typeClientHello, length > maxHello:
+		case a.message[0] != typeClientHello:
 			a.state = none
+		case length > maxHello:
+			a.state = long
 		case length >= 0 && len(a.message) >= lenHandshake+length:
 			a.state = complete
 		}

@@ -90,11 +90,14 @@ func (e *exam) unpack(file, into string, most int64) error {
 		return fmt.Errorf("it is no gzip archive: %w", err)
 	}
 	left, all := most, most+most/8
-	archive := tar.NewReader(&bounded.Stream{R: plain, Left: &all, Err: &bounded.TooLarge{Limit: all}})
+	stream := &bounded.Archive{R: &bounded.Stream{R: plain, Left: &all, Err: &bounded.TooLarge{Limit: all}}}
+	archive := tar.NewReader(stream)
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			if err = stream.End(); err == nil {
+				return nil
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("read the archive: %w", err)

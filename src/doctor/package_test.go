@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -150,9 +151,14 @@ func TestNoPackage(t *testing.T) {
 		require.NoError(t, os.WriteFile(at, []byte(text), 0o600))
 		return at
 	}
-	var empty bytes.Buffer
-	zip := gzip.NewWriter(&empty)
-	require.NoError(t, zip.Close())
+	gzipped := func(text []byte) string {
+		var out bytes.Buffer
+		zip := gzip.NewWriter(&out)
+		_, err := zip.Write(text)
+		require.NoError(t, err)
+		require.NoError(t, zip.Close())
+		return out.String()
+	}
 	whole, err := os.ReadFile(install(t).packed(nil))
 	require.NoError(t, err)
 	twice := install(t).packed(func(h *tar.Header) []*tar.Header {
@@ -161,12 +167,29 @@ func TestNoPackage(t *testing.T) {
 		}
 		return []*tar.Header{h}
 	})
+	flipped := func(at int) string {
+		b := bytes.Clone(whole)
+		b[at] ^= 1
+		return string(b)
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(whole))
+	require.NoError(t, err)
+	members, err := io.ReadAll(plain)
+	require.NoError(t, err)
+	conf := bytes.Index(whole, []byte("\n[launcher]\n"))
+	require.Positive(t, conf)
 	for at, want := range map[string]string{
-		folder:                                    "it is not a file",
-		filepath.Join(folder, "none"):             "no such file",
-		file("text", "hello"):                     "it is no gzip archive",
-		file("gz", empty.String()):                "it has no tordetect/default/app.conf",
-		file("cut", string(whole[:len(whole)/2])): "read the archive: unexpected EOF",
+		folder:                                            "it is not a file",
+		filepath.Join(folder, "none"):                     "no such file",
+		file("text", "hello"):                             "it is no gzip archive",
+		file("gz", gzipped(nil)):                          "read the archive: unexpected EOF",
+		file("tar", gzipped(make([]byte, 1024))):          "it has no tordetect/default/app.conf",
+		file("checksum", flipped(len(whole)-8)):           "read the archive: gzip: invalid checksum",
+		file("changed", flipped(conf+1)):                  "read the archive: gzip: invalid checksum",
+		file("trailer", string(whole[:len(whole)-8])):     "read the archive: unexpected EOF",
+		file("end", gzipped(members[:len(members)-1024])): "read the archive: unexpected EOF",
+		file("two", string(whole)+string(whole)):          "read the archive: something else follows its end",
+		file("cut", string(whole[:len(whole)/2])):         "read the archive: unexpected EOF",
 		twice: "tordetect/README.md is in it twice",
 	} {
 		_, err := Package(context.Background(), at, Options{Now: time.Now()})

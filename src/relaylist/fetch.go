@@ -302,19 +302,23 @@ func (f *fetch) exits(ctx context.Context, source dirclient.Source) {
 // takeFrom takes in what a fetched document holds of one kind, and says what was
 // wrong with the rest.
 func (f *fetch) takeFrom(document dirclient.Document, kind tordir.Kind, name string) (taken int, refused refusals) {
+	before := len(f.im.out.Verdicts)
 	for doc, err := range tordir.Documents(document.URL, bytes.NewReader(document.Bytes), fetchedLimits) {
 		switch {
 		case err != nil:
+			f.im.held.broken(doc)
 			refused.add(fmt.Errorf("%s cannot be read: %w", document.URL, err))
 		case doc.Kind != kind:
 			refused.add(fmt.Errorf("%s %s", document.URL, isNo(name, doc.Bytes)))
 		default:
-			v := f.im.add(doc)
-			f.im.out.Verdicts = append(f.im.out.Verdicts, v)
-			taken += v.Taken
-			if !v.OK {
-				refused.add(v.refusal())
-			}
+			f.im.out.Verdicts = append(f.im.out.Verdicts, f.im.add(doc))
+		}
+	}
+	f.im.settle()
+	for _, v := range f.im.out.Verdicts[before:] {
+		taken += v.Taken
+		if !v.OK {
+			refused.add(v.refusal())
 		}
 	}
 	return taken, refused

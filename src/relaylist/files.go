@@ -41,6 +41,7 @@ func (im *importer) take(ctx context.Context, files iter.Seq[file]) error {
 			v := Verdict{Name: doc.Name, Kind: tordir.KindUnknown, err: err}
 			if err != nil {
 				v.Reason = sentence(err)
+				im.held.broken(doc)
 			} else {
 				v = im.add(doc)
 			}
@@ -60,6 +61,7 @@ func (im *importer) take(ctx context.Context, files iter.Seq[file]) error {
 			im.out.Verdicts = append(im.out.Verdicts, v)
 			number++
 		}
+		im.settle()
 	}
 	for _, k := range fromPipes {
 		im.out.Verdicts[k.at] = im.add(k.doc)

@@ -65,6 +65,7 @@ type importer struct {
 	trust        tordir.Trust
 	now          time.Time
 	certificates tordir.Certificates
+	held         held
 }
 
 func newImporter(o Options) *importer {
@@ -83,8 +84,9 @@ func (im *importer) warn(format string, args ...any) {
 // network since 2007 are about 350.
 const maxCertificates = 5000
 
-// add takes a document in. A consensus whose certificates are not known yet is
-// refused, and pending.
+// add takes a document in, whose verdict is to be appended next. A consensus whose
+// certificates are not known yet is refused, and pending; an exit list counts once it
+// is settled.
 func (im *importer) add(doc tordir.Document) Verdict { return im.addOf(doc, time.Time{}) }
 
 // addOf is add for a document that was asked for as the list of an hour, if hour is
@@ -184,10 +186,7 @@ func (im *importer) addExitList(v *Verdict, doc []byte) {
 		v.Reason = ofFuture(e.Downloaded, ahead)
 		return
 	}
-	if err := im.merger.AddExitList(list); err != nil {
-		v.Reason = sentence(err)
-		return
-	}
+	im.held.hold(v.Name, len(im.out.Verdicts), list)
 	v.OK, v.Taken = true, len(list.Sightings)
 	v.Reason = fmt.Sprintf("%d addresses of %d exits. Exit lists are not signed: only relays that a consensus lists around then count.", len(list.Sightings), len(e.Nodes))
 	if late > 0 {

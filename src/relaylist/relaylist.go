@@ -15,8 +15,9 @@
 // Documents are parsed and verified in package tordir, fetched in package
 // dirclient, merged in package relay. What meets here is the rules between them:
 // certificates may come after the consensus that needs them, a document from the
-// future is refused, exit lists, which nobody signs, count only for relays that a
-// consensus lists, and one writer at a time changes a table, or nothing does.
+// future is refused, exit lists, which nobody signs, count only out of files that are
+// whole and for relays that a consensus lists, and one writer at a time changes a
+// table, or nothing does.
 //
 // It prints nothing, and knows no command line and no search.
 package relaylist

@@ -32,6 +32,7 @@ type Document struct {
 	Kind  Kind
 	Name  string // file, and member of the archive behind a colon; fit for a terminal
 	Bytes []byte // memory of its own. Of an unknown document only the beginning
+	Last  bool   // beside an error: the rest of the file is left unread
 }
 
 // Limits bound what [Documents] reads from one file. A zero field stands for its
@@ -92,7 +93,9 @@ const (
 // An error ends the file or the member it is about (Name of the document beside
 // it tells which), not the iteration: an archive goes on with its next member,
 // where that is possible, for a hundred errors. A file beyond the limits of Input
-// or Output is left at once.
+// or Output is left at once. The error of a checksum comes behind the documents that
+// it covers: what is not signed is to be believed only if none came for the file and
+// the members that it is in.
 func Documents(name string, r io.Reader, limits Limits) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
 		limits = limits.orDefaults()
@@ -128,10 +131,9 @@ func (f *finder) give(d Document) bool {
 // fail hands out an error.
 func (f *finder) fail(name string, err error) {
 	f.failures++
-	f.stopped = f.stopped || !f.yield(Document{Kind: KindUnknown, Name: name}, err)
-	if large := tooLarge(""); f.failures == maxFailures || errors.As(err, &large) {
-		f.stopped = true // what is left would fail the same way
-	}
+	large := tooLarge("")
+	last := f.failures == maxFailures || errors.As(err, &large) // what is left would fail the same way
+	f.stopped = f.stopped || !f.yield(Document{Kind: KindUnknown, Name: name, Last: last}, err) || last
 }
 
 // packings are the beginnings of packed files. Without open it is refused.
@@ -198,11 +200,14 @@ func (f *finder) open(name string, r io.Reader, depth int) {
 
 // openTar reads the members of a tar file.
 func (f *finder) openTar(name string, r io.Reader, depth int) {
-	t := tar.NewReader(r)
+	archive := &bounded.Archive{R: r}
+	t := tar.NewReader(archive)
 	for !f.stopped {
 		h, err := t.Next()
 		if err == io.EOF {
-			return
+			if err = archive.End(); err == nil {
+				return
+			}
 		}
 		if err != nil {
 			f.fail(name, badFile("tar", err))
@@ -239,13 +244,26 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// badFile says of which packing an error is, unless it is of none.
+// badFile says of which packing an error is, unless it is of none or of one around it.
 func badFile(packing string, err error) error {
 	if large := tooLarge(""); errors.As(err, &large) {
 		return large
 	}
-	return fmt.Errorf("bad %s file: %w", packing, cutPacked(err))
+	if around := (*badPacking)(nil); errors.As(err, &around) {
+		return around
+	}
+	return &badPacking{packing, cutPacked(err)}
 }
+
+// badPacking is what is wrong with a packing.
+type badPacking struct {
+	packing string
+	err     error
+}
+
+func (e *badPacking) Error() string { return fmt.Sprintf("bad %s file: %v", e.packing, e.err) }
+
+func (e *badPacking) Unwrap() error { return e.err }
 
 // cutPacked says in words what an unexpected end means.
 func cutPacked(err error) error {

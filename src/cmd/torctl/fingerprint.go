@@ -23,7 +23,8 @@ func fingerprintCommand(t *terminal.Terminal) *cobra.Command {
 		Long: `Reads packet captures (pcap and pcapng, plain or gzip; "-" is stdin) and prints of
 each TLS ClientHello the server name, JA3 and JA4 with the texts that these are
 hashes of, and which build of Tor has such a hello. DTLS is read where a hello is in
-one packet; QUIC and IP fragments are not.
+one packet; QUIC, IP fragments and hellos of more than 64 KB are not. What could not
+be read is counted, QUIC is not.
 
 With it a site measures a build that nobody has measured, and can see whether its
 sensors log the same. Let the program connect to an address of your own, as tor does
@@ -57,6 +58,7 @@ func fingerprints(t *terminal.Terminal, stdin io.Reader, files []string, form st
 	for _, name := range files {
 		s, err := fingerprintsOf(stdin, name, show)
 		all.Packets += s.Packets
+		all.Unread += s.Unread
 		all.Hellos += s.Hellos
 		all.Partial += s.Partial
 		all.Broken += s.Broken
@@ -65,10 +67,17 @@ func fingerprints(t *terminal.Terminal, stdin io.Reader, files []string, form st
 		}
 	}
 	t.Say("read %s and %s from %s", text.Counted(all.Packets, "packet"), text.Counted(all.Hellos, "ClientHello"), text.Counted(len(files), "file"))
-	if all.Partial+all.Broken > 0 {
-		t.Say("left out %d of which a part is missing (packets cut or lost), and %d that are none", all.Partial, all.Broken)
+	if all.Unread > 0 {
+		t.Say("could not read %s: of a link type or protocol that is not known, with a cut or broken header, or an IP fragment", text.Counted(all.Unread, "packet"))
 	}
-	if all.Hellos == 0 {
+	if all.Partial+all.Broken > 0 {
+		t.Say("left out %d of which a part is missing (packets cut or lost, or a hello of more than 64 KB), and %d that are none", all.Partial, all.Broken)
+	}
+	switch {
+	case all.Hellos > 0:
+	case all.Unread > 0 && all.Unread == all.Packets:
+		return failed(fmt.Errorf("no TLS ClientHello in %s: no packet can be read; capture Ethernet, raw IP, Linux's cooked packets or loopback, with whole packets (tcpdump -s 0)", text.Counted(len(files), "file")))
+	default:
 		return failed(fmt.Errorf("no TLS ClientHello in %s: the capture must hold the beginning of a connection, with whole packets (tcpdump -s 0)", text.Counted(len(files), "file")))
 	}
 	return nil

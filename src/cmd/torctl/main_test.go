@@ -48,6 +48,9 @@ func TestScripts(t *testing.T) {
 			}
 			write("tor.pcap", torCapture())
 			write("empty.pcap", hellos.Pcap(layers.LinkTypeRaw, hellos.Whole))
+			write("unread.pcap", hellos.Pcap(147, hellos.Whole, []byte("a packet"), []byte("another"))) // a link type for private use
+			write("long.pcap", hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, hellos.Packets(hellos.Segment{Payload: []byte{22, 3, 1, 0x40, 0, 1, 1, 0, 1}})...))
+			write("short.pcap", append(torCapture(), hellos.Pcap(layers.LinkTypeRaw, hellos.Whole, []byte("a packet"))[24:24+16]...)) // a packet's head
 			write("cut.pcap", hellos.Pcap(layers.LinkTypeRaw, 100, hellos.Packets(hellos.Segment{Seq: 1, Payload: hellos.TorBrowser.Records(1 << 14)})...))
 			write("certs", net.Certificates())
 			write("authorities", net.AuthoritiesFile())
