@@ -133,6 +133,14 @@ func (e *Event) Set(s Slot, value []byte) {
 // maxList bounds a list of a text: what does not fit is left out.
 const maxList = 16 << 10
 
+// KeepLists leaves the lists of the event to a copy of it, so that what is read into
+// this one next does not go over them. Few events around others have lists.
+func (e *Event) KeepLists() {
+	if len(e.arena) > 0 {
+		e.arena = nil
+	}
+}
+
 // Fill takes over from another event what this one lacks: the name of a collector's
 // object around it, or an outer event. A shipper's time is when it read the line, which
 // may be days later: where the event has a moment of its own, only the one that was
