@@ -104,7 +104,8 @@ func (e *Event) Has(s Slot) bool {
 }
 
 // Set is Put for a name that was found. A word for "no value" is kept, too: in a list
-// it says that there is something of which this is not known.
+// it says that there is something of which this is not known. A list is as long as the
+// text that it is of makes it, and that is MaxText at most.
 func (e *Event) Set(s Slot, value []byte) {
 	r := slots.role[s]
 	bit := uint32(1) << (s - slots.first[r])
@@ -116,9 +117,6 @@ func (e *Event) Set(s Slot, value []byte) {
 	}
 	list := e.text[s]
 	size := len(list) + 1 + len(value)
-	if size > maxList+1 {
-		return
-	}
 	if e.lists[r]&bit == 0 || cap(list) < size {
 		// It moves to where it may grow to twice its size, so that values which come
 		// one by one are copied twice on average.
@@ -130,8 +128,13 @@ func (e *Event) Set(s Slot, value []byte) {
 	e.text[s] = append(append(list, '\n'), value...)
 }
 
-// maxList bounds a list of a text: what does not fit is left out.
-const maxList = 16 << 10
+// KeepLists leaves the lists of the event to a copy of it, so that what is read into
+// this one next does not go over them. Few events around others have lists.
+func (e *Event) KeepLists() {
+	if len(e.arena) > 0 {
+		e.arena = nil
+	}
+}
 
 // Fill takes over from another event what this one lacks: the name of a collector's
 // object around it, or an outer event. A shipper's time is when it read the line, which

@@ -15,3 +15,6 @@ func (c *Columns) Read() []int {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// Held is how many bytes an event has for lists.
+func (e *Event) Held() int { return cap(e.arena) }

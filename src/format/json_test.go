@@ -68,3 +68,20 @@ func TestCutObjects(t *testing.T) {
 	_, claim := read(t, `{"pad":"`+strings.Repeat("x", event.MaxText)+`","dest":"198.51.100.1"}`)
 	require.Equal(t, Broken, claim.Kind, "no more than that is read of an event")
 }
+
+// A list is read to its end, however long; that of a line which is cut as far as the
+// line is read, and then that is told.
+func TestLongLists(t *testing.T) {
+	list := func(n int) string {
+		return `{"dest_ip":[` + strings.Repeat(`"192.0.2.9",`, n) + `"198.51.100.1"],"dest_port":9001}`
+	}
+	for n, cut := range map[int]bool{100: false, 1500: false, event.MaxText/len(`"192.0.2.9",`) - 10: false, event.MaxText / 4: true} {
+		e, claim := read(t, list(n))
+		require.Equal(t, Claim{Kind: Flow, Format: JSON, Cut: cut}, claim, n)
+		text := string(e.Text(event.Destination, nil))
+		require.LessOrEqual(t, len(text), event.MaxText)
+		require.Equal(t, !cut, strings.HasSuffix(text, "\n198.51.100.1"), n)
+		require.Equal(t, !cut, string(e.Text(event.DestinationPort, nil)) == "9001", n)
+		require.GreaterOrEqual(t, strings.Count(text, "192.0.2.9"), min(n, event.MaxText/len(`"192.0.2.9",`)-10))
+	}
+}

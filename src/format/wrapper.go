@@ -27,6 +27,7 @@ func (p *Parser) unwrap(e *event.Event) Claim {
 		return Claim{Kind: Nobody}
 	}
 	outer, inner, isLine, path := *e, p.json.inner, p.json.line, p.json.zeekPath
+	e.KeepLists()
 	p.depth++
 	defer func() { p.depth-- }()
 	best := Claim{Kind: Nobody}

@@ -69,3 +69,18 @@ func quoted(text string) string {
 	out, _ := json.Marshal(text)
 	return string(out)
 }
+
+// Lists of the outer event stay as they are, whatever lists the inner one has.
+func TestWrappedLists(t *testing.T) {
+	inner, err := json.Marshal(map[string]string{"message": `{"src_ip":"10.0.0.5","dest_ip":["198.51.100.1","198.51.100.2"],"url":["/x","/y"]}`})
+	require.NoError(t, err)
+	line := `{"app":["ssl","dns"],"user":["ann","bob"],` + string(inner[1:])
+	var p Parser
+	var e event.Event
+	for range 3 {
+		require.Equal(t, Flow, p.Read([]byte(line), &e).Kind)
+		for r, want := range map[event.Role]string{event.App: "ssl\ndns", event.User: "ann\nbob", event.Destination: "198.51.100.1\n198.51.100.2", event.URL: "/x\n/y"} {
+			require.Equal(t, want, string(e.Text(r, nil)))
+		}
+	}
+}

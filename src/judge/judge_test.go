@@ -201,6 +201,7 @@ func TestRaw(t *testing.T) {
 		"a named column":          {named, "dest,_raw", "fileserver," + raw, " 0 none"},
 		"the row's time first":    {event.Columns{}, "_time,_raw", fmt.Sprint(hour(15)) + "," + raw, "or_port_stale 96 stale"},
 		"the row's action":        {event.Columns{}, "action,_raw", "blocked," + raw, "or_port 58 full"},
+		"the last of a long list": {event.Columns{}, "_raw", strings.Replace(raw, `""198.51.100.1""`, "["+strings.Repeat(`""192.0.2.9"",`, 3000)+`""198.51.100.1""]`, 1), "or_port 97 full"},
 		"no event":                {event.Columns{}, "_raw", "hello", " 0 none"},
 		"empty":                   {event.Columns{}, "_raw,x", ",y", " 0 none"},
 	} {

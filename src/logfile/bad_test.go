@@ -135,10 +135,40 @@ func TestCSVQuotes(t *testing.T) {
 		require.Equal(t, c.want, complaints(l), c.name)
 		require.Equal(t, c.lines, numbers(events), c.name)
 	}
-	// Rows of a megabyte that end nowhere are tried again a few times only, or this
-	// would read for hours.
-	_, l := read(t, Options{}, head+strings.Repeat("\"\n", 3<<20))
-	require.Less(t, l.Unreadable, int64(3<<20))
+	// However many there are, all other rows are read, and each line is in a number.
+	const good, stray = "4,5,6\n", "1,\"2,3\n"
+	for name, c := range map[string]struct {
+		text           string
+		events, broken int
+	}{
+		"between rows":   {strings.Repeat(strings.Repeat(good, 100)+stray, 40), 4000, 40},
+		"far apart":      {strings.Repeat(strings.Repeat(good, MaxLine/len(good)+1)+stray, 3), 3 * (MaxLine/len(good) + 1), 3},
+		"and no other":   {strings.Repeat("\"\n", 3<<20), 0, 3 << 20},
+		"before an end":  {strings.Repeat(good, 9) + stray, 9, 1},
+		"with long ones": {strings.Repeat(stray+strings.Repeat("x", 2*MaxLine)+"\n"+good, 20), 20, 40},
+	} {
+		events, l := read(t, Options{}, head+c.text)
+		require.Len(t, events, c.events, name)
+		require.EqualValues(t, c.broken, l.Unreadable, name)
+		require.EqualValues(t, 1+c.events+c.broken, l.Lines, name)
+		// To try rows again does not read for hours: no line is searched more than twice.
+		require.LessOrEqual(t, searched(c.text), 2*len(c.text), name)
+	}
+}
+
+// searched is how many bytes are searched for the ends of rows where each row costs its
+// first line alone.
+func searched(text string) int {
+	var l lines
+	l.reset(strings.NewReader(text))
+	n := 0
+	for {
+		if row, bad := l.next(); row == nil && bad == nil {
+			return n
+		}
+		n += l.size
+		l.backUp()
+	}
 }
 
 func TestClockJumps(t *testing.T) {

@@ -103,7 +103,6 @@ type fileState struct {
 	last    int64 // time of the event before; 0: none
 	falling bool  // the newest events come first
 	sloped  bool  // falling is known
-	resyncs int   // CSV rows that were given up for their first line alone
 }
 
 // Each takes an event, which is valid until it returns.
@@ -301,12 +300,10 @@ func (l *Log) count() {
 	l.file.events++
 }
 
-// maxResyncs is how many CSV rows of a file are tried again from their second
-// line, when a quote made one row of several lines and it is no good row. Each
-// costs up to MaxLine bytes of reading.
-const maxResyncs = 16
-
-// readTable reads a CSV file.
+// readTable reads a CSV file. Where a quote made one row of several lines and it is no
+// good row, that costs its first line alone: the others are tried again. No line is read
+// more than twice so, however many such quotes there are, as behind the first line of
+// such a row only its last one opens a quote again.
 func (l *Log) readTable(each Each) error {
 	bound := false
 	for {
@@ -332,10 +329,7 @@ func (l *Log) readTable(each Each) error {
 		var err error
 		switch {
 		case bad != nil:
-			if l.lines.span > 1 && l.file.resyncs < maxResyncs {
-				l.file.resyncs++
-				l.lines.backUp()
-			}
+			l.lines.backUp()
 			err = l.refuse(bad)
 		case e != nil:
 			l.count()

@@ -68,6 +68,9 @@ func sayNames(t *terminal.Terminal, s *scan.Summary) {
 	if more := len(s.Naming) - fewNames; more > 0 {
 		t.Say("and %s like this", text.Counted(more, "more host"))
 	}
+	if s.Forgotten > 0 {
+		t.Say("%s", Forgotten(s.Forgotten))
+	}
 }
 
 // Naming is the sentence about such a host.
@@ -77,6 +80,11 @@ func Naming(h scan.NamingHost) string {
 		when = " in four hours from " + clock(h.At)
 	}
 	return fmt.Sprintf("%s showed %d different server names of the kind that Tor makes up%s: look whether it uses a bridge that no list has (--min-score 0 shows the flows)", h.Addr, h.Names, when)
+}
+
+// Forgotten is the sentence about hosts with a made-up name for which there was no room.
+func Forgotten(times int64) string {
+	return fmt.Sprintf("so many hosts showed a server name of the kind that Tor makes up that %d were forgotten before all was read: one that showed several may not be told", times)
 }
 
 // flowsRead is how many flows were read, by the events that end them.

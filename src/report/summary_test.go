@@ -35,7 +35,8 @@ func TestSay(t *testing.T) {
 		"nothing": {scan.Summary{Files: 1, Other: 3, Kinds: map[string]int64{"Suricata stats": 3}, Flowless: []string{"a"}}, []string{"read 0 flows", "lines of other kinds: 3 Suricata stats"}, "no flow is in"},
 		"made-up names": {scan.Summary{Files: 1, Flows: 9, Naming: []scan.NamingHost{{Addr: netip.MustParseAddr("10.0.0.8"), Names: 4, At: 1795176000}, {Addr: netip.MustParseAddr("10.0.0.9"), Names: 3}, {}, {}, {}, {}}},
 			[]string{"10.0.0.8 showed 4 different server names of the kind that Tor makes up in four hours from 2026-11-20T12:00:00Z: look whether", "10.0.0.9 showed 3 different server names of the kind that Tor makes up: look", "and 1 more host like this"}, ""},
-		"early": {scan.Summary{Files: 1, Flows: 9, Early: 7}, []string{"so many flows had evidence that 7 were counted before all was read"}, ""},
+		"forgotten": {scan.Summary{Files: 1, Flows: 9, Forgotten: 7}, []string{"that Tor makes up that 7 were forgotten before all was read: one that showed several may not be told"}, ""},
+		"early":     {scan.Summary{Files: 1, Flows: 9, Early: 7}, []string{"so many flows had evidence that 7 were counted before all was read"}, ""},
 		"trouble": {scan.Summary{Files: 1, Complaints: []*scan.Complaint{{Kind: "cut line", Text: "a:1: cut\x1b"}}, Troubles: []scan.Trouble{{Kind: "cut line", Count: 3}}},
 			[]string{"torctl: a:1: cut?\n", "and 2 more like these: cut line"}, ""},
 	} {

@@ -107,7 +107,7 @@ func (c *counter) finish() error {
 		return err
 	}
 	c.summary.Early = c.joiner.early
-	c.summary.Naming = c.names.hosts()
+	c.summary.Naming, c.summary.Forgotten = c.names.hosts(), c.names.forgotten
 	if c.summary.Flows == 0 {
 		// Of a ssl log alone each event stands for its flow.
 		c.summary.Tally.merge(&c.open)

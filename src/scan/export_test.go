@@ -46,6 +46,8 @@ const (
 	MaxJoined     = maxJoined
 	MaxJoinedText = maxJoinedText
 	MaxSameID     = maxSameID
+
+	MaxNamingHosts = maxNamingHosts
 )
 
 // Held is what the counter holds of flows with evidence.

@@ -25,12 +25,14 @@ const (
 	nameWindow  = 4 * 60 * 60
 
 	maxNames       = 12     // of a window
-	maxNamingHosts = 20_000 // windows of hosts with one such name: of 1,000 ordinary ones of that form one or two look so
+	maxNamingHosts = 20_000 // windows of hosts with such names: of 1,000 ordinary ones of that form one or two look so
 )
 
 // names counts the names of each host, window by window.
 type names struct {
-	of map[window][]uint64 // hashes of the names
+	of        map[window][]uint64 // hashes of the names
+	begun     []window            // in the order of the log; of those with several names not all
+	forgotten int64
 }
 
 type window struct {
@@ -58,15 +60,33 @@ func (n *names) add(d drawn, at int64) {
 	}
 	key := window{d.host, at - at%nameWindow}
 	seen := n.of[key]
-	switch {
-	case slices.Contains(seen, d.name) || len(seen) >= maxNames:
+	if slices.Contains(seen, d.name) || len(seen) >= maxNames || seen == nil && !n.begin(key) {
 		return
-	case seen == nil && len(n.of) >= maxNamingHosts:
-		return
-	case n.of == nil:
-		n.of = map[window][]uint64{}
 	}
 	n.of[key] = append(seen, d.name)
+}
+
+// begin makes room for a window. Where there is none, the one that began first of those
+// with one name goes: most such names are ordinary, and in a log that is in order it is
+// over. Where all have several the new one is left out.
+func (n *names) begin(w window) bool {
+	if n.of == nil {
+		n.of = map[window][]uint64{}
+	}
+	for len(n.of) >= maxNamingHosts {
+		if len(n.begun) == 0 {
+			n.forgotten++
+			return false
+		}
+		first := n.begun[0]
+		n.begun = n.begun[1:]
+		if len(n.of[first]) == 1 {
+			delete(n.of, first)
+			n.forgotten++
+		}
+	}
+	n.begun = append(n.begun, w)
+	return true
 }
 
 // hosts are those with several names, each once with its fullest window: the most

@@ -144,7 +144,8 @@ type Summary struct {
 	ListUntil int64 // end of the newest list that judged; 0: none did
 
 	// Naming are hosts with several made-up server names, which no flow has alone.
-	Naming []NamingHost
+	Naming    []NamingHost
+	Forgotten int64 // how often there was no room for a host with such a name, so that one was forgotten
 }
 
 // Zone is what times without a zone were taken for, where they were taken for any.

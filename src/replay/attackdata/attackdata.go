@@ -22,7 +22,9 @@
 package attackdata
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,8 +79,12 @@ func Read(file string, typed bool) ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the description %s: %w", file, err)
 	}
-	if err := yaml.Unmarshal(data, &yml); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	if err := documents.Decode(&yml); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s is no description of data sets: %s", file, text.Foreign(err.Error()))
+	}
+	if err := documents.Decode(&yaml.Node{}); err != io.EOF {
+		return nil, fmt.Errorf("%s holds more than one description: write what stands behind the next --- into a file of its own, as only the first would be replayed", file)
 	}
 	types := append(yml.Types, yml.SingleType...)
 	if n := len(types); n > 1 && n != len(yml.Old) && !typed {

@@ -87,6 +87,12 @@ func TestFaults(t *testing.T) {
 	f("{datasets: [{path: tor.log, enabled: false}]}", false, "has no data set that is enabled")
 	f("{dataset: {a: b}}", false, "is no description of data sets: line 1: want a text or a list of texts")
 	f("{a: &a [x], dataset: [*a, *a]}", false, "want a text or a list of texts")
+	const two = "x.yml holds more than one description: write what stands behind the next --- into a file of its own, as only the first would be replayed"
+	f("datasets: [{path: tor.log}]\n---\ndatasets: [{path: more.json}]\n", true, two)
+	f("---\n---\ndatasets: [{path: tor.log}]\n", true, two)
+	f("datasets: [{path: tor.log}]\n---\n: ] no YAML", true, two)
+	f("---\ndatasets: [{path: tor.log}]\n...\n# the end\n", true)
+	f("", true, "x.yml names no data set: want datasets with name, path, sourcetype and source")
 	f("{dataset: ["+strings.Repeat("a,", maxSets+1)+"]}", false, "names 1001 data sets, at most 1000 in one replay")
 }
 

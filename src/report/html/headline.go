@@ -79,6 +79,9 @@ func (p *page) headline(d *digest.Digest) {
 	if more := naming - fewNaming; more > 0 {
 		say("So did %s.", countedWide(int64(more), "more host"))
 	}
+	if p.Forgotten > 0 {
+		say("But %s.", report.Forgotten(p.Forgotten))
+	}
 	if left := p.AtLeast(detect.VerdictPossible) - d.Flows; left > 0 {
 		say("%s of these %s a score below %d (--min-score) and %s counted here alone.", countedWide(left, "flow"), singular(left, "has", "have"), p.Options.MinScore, singular(left, "is", "are"))
 	}

@@ -221,6 +221,19 @@ func TestHTMLEvents(t *testing.T) {
 	}
 }
 
+// That hosts with made-up names were forgotten is told in the headline.
+func TestHTMLForgotten(t *testing.T) {
+	for forgotten, told := range map[int64]bool{0: false, 7: true} {
+		var out bytes.Buffer
+		s := &scan.Summary{Options: &scan.Options{Files: []string{"a.log"}, Now: noon, Zone: time.UTC}, Files: 1, Flows: 5, Forgotten: forgotten}
+		s.Verdicts[detect.VerdictNone] = 5
+		require.NoError(t, New(&out).Finish(s))
+		page := parsePage(t, out.String())
+		checkPage(t, page)
+		require.Equal(t, told, strings.Contains(page.all("header")[0].text, "that Tor makes up that 7 were forgotten before all was read"))
+	}
+}
+
 // Each code, verdict, state and coverage that can stand in a report is explained.
 func TestHTMLWords(t *testing.T) {
 	for _, code := range detect.Names() {
