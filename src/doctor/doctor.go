@@ -84,9 +84,11 @@ type Report struct {
 }
 
 // Count returns how many findings have the severity.
-func (r *Report) Count(s Severity) int {
+func (r *Report) Count(s Severity) int { return count(r.Findings, s) }
+
+func count(findings []Finding, s Severity) int {
 	n := 0
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		if f.Severity == s {
 			n++
 		}
@@ -157,7 +159,10 @@ type exam struct {
 	passed    []string        // files that are none, too large, or have more in them than is looked at
 	silent    map[string]bool // launchers that did not answer
 	check     string          // the one that runs
+	said      int             // how often it and those before it added something
 	findings  []Finding
+	leftOut   int      // findings that there was no room for
+	worst     Severity // of these
 }
 
 func newExam(ctx context.Context, folder string, o Options) *exam {
@@ -174,21 +179,25 @@ func (e *exam) run() {
 	e.others = e.siblings()
 	for _, c := range checks {
 		e.check = c.name
-		before := len(e.findings)
+		before := e.said
 		where, fine := c.run(e)
-		if fine != "" && len(e.findings) == before {
-			e.add(OK, where, "", "%s", fine)
+		if fine != "" && e.said == before {
+			e.keep(OK, where, "", "%s", fine)
 		}
 	}
+	// What the others do not tell has to be said, whatever room there is.
 	e.check = "files"
 	if e.unread > 0 {
-		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", text.Counted(e.unread, "file"))
+		e.keep(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", text.Counted(e.unread, "file"))
 	}
 	if len(e.passed) > 0 {
 		slices.Sort(e.passed)
 		e.passed = slices.Compact(e.passed)
-		e.findings = e.findings[:min(len(e.findings), maxFindings-1)] // this one has to be said
-		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", text.Counted(len(e.passed), "file"))
+		e.keep(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", text.Counted(len(e.passed), "file"))
+	}
+	if e.leftOut > 0 {
+		e.check = "findings"
+		e.keep(e.worst, "", "mend what is found here, then run this again", "%s left out, as the report has room for %d; the worst of them is of the kind %s", text.Counted(e.leftOut, "finding"), maxFindings, e.worst)
 	}
 }
 
@@ -196,11 +205,37 @@ func (e *exam) report(name string) *Report {
 	return &Report{App: name, Home: e.home, Place: e.place.name, Findings: e.findings}
 }
 
-// add adds a finding of the check that runs.
+// add adds a finding of the check that runs, where there is room for it.
 func (e *exam) add(s Severity, where, do, what string, args ...any) {
-	if len(e.findings) < maxFindings {
-		e.findings = append(e.findings, Finding{Severity: s, Check: e.check, Where: where, What: fmt.Sprintf(what, args...), Do: do})
+	e.said++
+	if e.room(s) {
+		e.keep(s, where, do, what, args...)
 	}
+}
+
+// keep adds a finding in any case.
+func (e *exam) keep(s Severity, where, do, what string, args ...any) {
+	e.findings = append(e.findings, Finding{Severity: s, Check: e.check, Where: where, What: fmt.Sprintf(what, args...), Do: do})
+}
+
+// room reports whether a finding may be added. In a full report it takes the place of
+// the last one that is less bad; whichever is left out is counted.
+func (e *exam) room(s Severity) bool {
+	if len(e.findings)-count(e.findings, OK) < maxFindings {
+		return true
+	}
+	e.leftOut++
+	for least := Note; least < s; least++ {
+		for i, f := range slices.Backward(e.findings) {
+			if f.Severity == least {
+				e.worst = max(e.worst, least)
+				e.findings = slices.Delete(e.findings, i, i+1)
+				return true
+			}
+		}
+	}
+	e.worst = max(e.worst, s)
+	return false
 }
 
 // some writes out a few names of many.

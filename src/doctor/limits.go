@@ -25,7 +25,7 @@ const (
 	// maxPatterns and maxPattern bound the denylists.
 	maxPatterns = 10_000
 	maxPattern  = 2_000
-	// maxFindings bounds the report.
+	// maxFindings bounds the report; what is fine and the last words of it come on top.
 	maxFindings = 1_000
 	// maxPackage bounds what a package unpacks to; Splunk Cloud takes 128 MB packed.
 	maxPackage = 512 << 20
