@@ -20,6 +20,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -155,8 +156,8 @@ type exam struct {
 	truncated bool    // there was more than is looked at
 	ours      map[string]*splunkhome.Conf
 	others    []string        // the other apps' folders
-	unread    int             // files that could not be read for want of permission
-	passed    []string        // files that are none, too large, or have more in them than is looked at
+	unread    map[string]bool // what could not be read for want of permission
+	passed    map[string]bool // files that are none, too large, or have more in them than is looked at; folders that do, with a slash
 	silent    map[string]bool // launchers that did not answer
 	check     string          // the one that runs
 	said      int             // how often it and those before it added something
@@ -172,7 +173,8 @@ func newExam(ctx context.Context, folder string, o Options) *exam {
 	if o.Timeout <= 0 {
 		o.Timeout = startTimeout
 	}
-	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*splunkhome.Conf{}, silent: map[string]bool{}}
+	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*splunkhome.Conf{},
+		unread: map[string]bool{}, passed: map[string]bool{}, silent: map[string]bool{}}
 }
 
 func (e *exam) run() {
@@ -187,18 +189,35 @@ func (e *exam) run() {
 	}
 	// What the others do not tell has to be said, whatever room there is.
 	e.check = "files"
-	if e.unread > 0 {
-		e.keep(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", text.Counted(e.unread, "file"))
+	if unread := slices.Sorted(maps.Keys(e.unread)); len(unread) > 0 {
+		e.keep(Note, some(unread), "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less, whatever the other lines say", countedFiles(unread))
 	}
-	if len(e.passed) > 0 {
-		slices.Sort(e.passed)
-		e.passed = slices.Compact(e.passed)
-		e.keep(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", text.Counted(len(e.passed), "file"))
+	if passed := slices.Sorted(maps.Keys(e.passed)); len(passed) > 0 {
+		e.keep(Warning, some(passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", countedFiles(passed))
 	}
 	if e.leftOut > 0 {
 		e.check = "findings"
 		e.keep(e.worst, "", "mend what is found here, then run this again", "%s left out, as the report has room for %d; the worst of them is of the kind %s", text.Counted(e.leftOut, "finding"), maxFindings, e.worst)
 	}
+}
+
+// countedFiles counts names of files and of folders, which end in a slash.
+func countedFiles(names []string) string {
+	files, folders := 0, 0
+	for _, name := range names {
+		if strings.HasSuffix(name, "/") {
+			folders++
+		} else {
+			files++
+		}
+	}
+	switch {
+	case folders == 0:
+		return text.Counted(files, "file")
+	case files == 0:
+		return text.Counted(folders, "folder")
+	}
+	return text.Counted(files, "file") + " and " + text.Counted(folders, "folder")
 }
 
 func (e *exam) report(name string) *Report {
