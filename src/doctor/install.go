@@ -109,8 +109,13 @@ func (e *exam) walk() {
 // list lists a folder and all in it, in the order of names. What cannot be read is
 // noted and not among them.
 func (e *exam) list(folder string, most int) (entries []entry, truncated bool) {
-	_ = filepath.WalkDir(folder, func(at string, d fs.DirEntry, err error) error {
-		name, outside := filepath.Rel(folder, at)
+	// An app may be a link to where it lies, which a walk would not follow.
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		root = folder
+	}
+	_ = filepath.WalkDir(root, func(at string, d fs.DirEntry, err error) error {
+		name, outside := filepath.Rel(root, at)
 		if outside != nil {
 			return nil
 		}

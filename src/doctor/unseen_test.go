@@ -117,3 +117,20 @@ func TestUnreadable(t *testing.T) {
 	require.Equal(t, []string{"note files: etc/apps/zz/bin/, etc/apps/zz/default/, etc/system/local/server.conf, etc/users/: 1 file and 3 folders could not be read for want of permission, so some checks saw less, whatever the other lines say"},
 		complaints(s.examine()))
 }
+
+// The app's folder may be a link to where the app lies: names and Splunk's folder are
+// those of the link.
+func TestLinkedApp(t *testing.T) {
+	needsLinux(t)
+	s := healthy(t)
+	elsewhere := filepath.Join(s.home, "shared", "td-1")
+	require.NoError(t, os.Mkdir(filepath.Dir(elsewhere), 0o755))
+	require.NoError(t, os.Rename(s.app, elsewhere))
+	require.NoError(t, os.Symlink(elsewhere, s.app))
+	r := s.examine()
+	require.Empty(t, complaints(r))
+	require.Equal(t, "app", r.Place)
+	require.Equal(t, s.home, r.Home)
+	s.remove("default/macros.conf")
+	require.Contains(t, strings.Join(complaints(s.examine()), "\n"), "error files: default/macros.conf: the file is missing")
+}
