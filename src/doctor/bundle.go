@@ -73,7 +73,7 @@ func (e *exam) checkBundle() (where, fine string) {
 	}
 	seen := 0
 	for _, app := range e.others {
-		entries, _ := list(app, maxOtherEntries-seen)
+		entries := e.beside(app, maxOtherEntries-seen)
 		seen += len(entries)
 		for _, x := range entries {
 			lookup := strings.HasPrefix(x.name, "lookups/")
@@ -95,6 +95,15 @@ func (e *exam) checkBundle() (where, fine string) {
 		e.add(Warning, where, "deny large lookups that no indexer needs (distsearch.conf, replicationDenylist)", "the apps' files have about %d MB; a bundle may have %d MB", all>>20, most)
 	}
 	return "", "about " + strconv.FormatInt(max(1, ours>>20), 10) + " MB of it go to the indexers, of " + strconv.FormatInt(max(1, all>>20), 10) + " MB of all apps"
+}
+
+// beside lists another app, and notes where that is not all of it.
+func (e *exam) beside(app string, most int) []entry {
+	entries, truncated := e.list(app, most)
+	if truncated {
+		e.passed[e.show(app)+"/"] = true
+	}
+	return entries
 }
 
 // replicated reports whether a file of an app is of the kind that goes into a
@@ -127,7 +136,8 @@ func (e *exam) denylist(c *splunkhome.Conf) func(path string) (from string) {
 		for _, key := range keys {
 			s := c.Stanzas[stanza][key]
 			if len(patterns) >= maxPatterns {
-				break
+				e.passed[s.File] = true
+				continue
 			}
 			expression, err := translate(s.Text)
 			if err != nil {

@@ -20,6 +20,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -84,9 +85,11 @@ type Report struct {
 }
 
 // Count returns how many findings have the severity.
-func (r *Report) Count(s Severity) int {
+func (r *Report) Count(s Severity) int { return count(r.Findings, s) }
+
+func count(findings []Finding, s Severity) int {
 	n := 0
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		if f.Severity == s {
 			n++
 		}
@@ -153,11 +156,14 @@ type exam struct {
 	truncated bool    // there was more than is looked at
 	ours      map[string]*splunkhome.Conf
 	others    []string        // the other apps' folders
-	unread    int             // files that could not be read for want of permission
-	passed    []string        // files that are none, too large, or have more in them than is looked at
+	unread    map[string]bool // what could not be read for want of permission
+	passed    map[string]bool // files that are none, too large, or have more in them than is looked at; folders that do, with a slash
 	silent    map[string]bool // launchers that did not answer
 	check     string          // the one that runs
+	said      int             // how often it and those before it added something
 	findings  []Finding
+	leftOut   int      // findings that there was no room for
+	worst     Severity // of these
 }
 
 func newExam(ctx context.Context, folder string, o Options) *exam {
@@ -167,40 +173,88 @@ func newExam(ctx context.Context, folder string, o Options) *exam {
 	if o.Timeout <= 0 {
 		o.Timeout = startTimeout
 	}
-	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*splunkhome.Conf{}, silent: map[string]bool{}}
+	return &exam{Options: o, ctx: ctx, app: folder, ours: map[string]*splunkhome.Conf{},
+		unread: map[string]bool{}, passed: map[string]bool{}, silent: map[string]bool{}}
 }
 
 func (e *exam) run() {
 	e.others = e.siblings()
 	for _, c := range checks {
 		e.check = c.name
-		before := len(e.findings)
+		before := e.said
 		where, fine := c.run(e)
-		if fine != "" && len(e.findings) == before {
-			e.add(OK, where, "", "%s", fine)
+		if fine != "" && e.said == before {
+			e.keep(OK, where, "", "%s", fine)
 		}
 	}
+	// What the others do not tell has to be said, whatever room there is.
 	e.check = "files"
-	if e.unread > 0 {
-		e.add(Note, "", "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less", text.Counted(e.unread, "file"))
+	if unread := slices.Sorted(maps.Keys(e.unread)); len(unread) > 0 {
+		e.keep(Note, some(unread), "run the same command as the user that Splunk runs as", "%s could not be read for want of permission, so some checks saw less, whatever the other lines say", countedFiles(unread))
 	}
-	if len(e.passed) > 0 {
-		slices.Sort(e.passed)
-		e.passed = slices.Compact(e.passed)
-		e.findings = e.findings[:min(len(e.findings), maxFindings-1)] // this one has to be said
-		e.add(Warning, some(e.passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", text.Counted(len(e.passed), "file"))
+	if passed := slices.Sorted(maps.Keys(e.passed)); len(passed) > 0 {
+		e.keep(Warning, some(passed), "make ordinary files of them, or look at them by hand", "what %s may say was not checked, whatever the other lines say: no ordinary file, or larger than is looked at", countedFiles(passed))
 	}
+	if e.leftOut > 0 {
+		e.check = "findings"
+		e.keep(e.worst, "", "mend what is found here, then run this again", "%s left out, as the report has room for %d; the worst of them is of the kind %s", text.Counted(e.leftOut, "finding"), maxFindings, e.worst)
+	}
+}
+
+// countedFiles counts names of files and of folders, which end in a slash.
+func countedFiles(names []string) string {
+	files, folders := 0, 0
+	for _, name := range names {
+		if strings.HasSuffix(name, "/") {
+			folders++
+		} else {
+			files++
+		}
+	}
+	switch {
+	case folders == 0:
+		return text.Counted(files, "file")
+	case files == 0:
+		return text.Counted(folders, "folder")
+	}
+	return text.Counted(files, "file") + " and " + text.Counted(folders, "folder")
 }
 
 func (e *exam) report(name string) *Report {
 	return &Report{App: name, Home: e.home, Place: e.place.name, Findings: e.findings}
 }
 
-// add adds a finding of the check that runs.
+// add adds a finding of the check that runs, where there is room for it.
 func (e *exam) add(s Severity, where, do, what string, args ...any) {
-	if len(e.findings) < maxFindings {
-		e.findings = append(e.findings, Finding{Severity: s, Check: e.check, Where: where, What: fmt.Sprintf(what, args...), Do: do})
+	e.said++
+	if e.room(s) {
+		e.keep(s, where, do, what, args...)
 	}
+}
+
+// keep adds a finding in any case.
+func (e *exam) keep(s Severity, where, do, what string, args ...any) {
+	e.findings = append(e.findings, Finding{Severity: s, Check: e.check, Where: where, What: fmt.Sprintf(what, args...), Do: do})
+}
+
+// room reports whether a finding may be added. In a full report it takes the place of
+// the last one that is less bad; whichever is left out is counted.
+func (e *exam) room(s Severity) bool {
+	if len(e.findings)-count(e.findings, OK) < maxFindings {
+		return true
+	}
+	e.leftOut++
+	for least := Note; least < s; least++ {
+		for i, f := range slices.Backward(e.findings) {
+			if f.Severity == least {
+				e.worst = max(e.worst, least)
+				e.findings = slices.Delete(e.findings, i, i+1)
+				return true
+			}
+		}
+	}
+	e.worst = max(e.worst, s)
+	return false
 }
 
 // some writes out a few names of many.

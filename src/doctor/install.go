@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"tordetect/src/bounded"
@@ -102,14 +103,25 @@ type entry struct {
 
 // walk lists the app.
 func (e *exam) walk() {
-	e.entries, e.truncated = list(e.app, maxEntries)
+	e.entries, e.truncated = e.list(e.app, maxEntries)
 }
 
-// list lists a folder and all in it, in the order of names.
-func list(folder string, most int) (entries []entry, truncated bool) {
-	_ = filepath.WalkDir(folder, func(at string, d fs.DirEntry, err error) error {
+// list lists a folder and all in it, in the order of names. What cannot be read is
+// noted and not among them.
+func (e *exam) list(folder string, most int) (entries []entry, truncated bool) {
+	// An app may be a link to where it lies, which a walk would not follow.
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		root = folder
+	}
+	_ = filepath.WalkDir(root, func(at string, d fs.DirEntry, err error) error {
+		name, outside := filepath.Rel(root, at)
+		if outside != nil {
+			return nil
+		}
 		if err != nil {
-			return nil // what cannot be read is not there
+			e.missed(filepath.Join(folder, name), err)
+			return nil
 		}
 		if len(entries) >= most {
 			truncated = true
@@ -117,11 +129,7 @@ func list(folder string, most int) (entries []entry, truncated bool) {
 		}
 		info, err := d.Info()
 		if err != nil {
-			return nil
-		}
-		name, err := filepath.Rel(folder, at)
-		if err != nil {
-			return nil
+			return nil // it is gone meanwhile
 		}
 		entries = append(entries, entry{filepath.ToSlash(name), info.Mode(), info.Size(), info.ModTime(), userOf(info)})
 		return nil
@@ -160,18 +168,41 @@ func (e *exam) path(name string) string { return filepath.Join(e.app, filepath.F
 // there, is "".
 func (e *exam) read(file string, most int64) string {
 	text, err := bounded.File(file, most)
-	var large *bounded.TooLarge
-	switch {
-	case errors.Is(err, bounded.ErrNoFile), errors.As(err, &large):
-		e.passed = append(e.passed, e.show(file))
-	case errors.Is(err, fs.ErrPermission):
-		e.unread++
-	case err != nil:
-		if _, err := os.Lstat(file); err == nil { // a link that leads nowhere
-			e.passed = append(e.passed, e.show(file))
-		}
-	}
+	e.missed(file, err)
 	return string(text)
+}
+
+// missed notes a file or folder that could not be read.
+func (e *exam) missed(path string, err error) {
+	if err == nil || errors.Is(err, syscall.ENOTDIR) { // a file where a folder could be: there is nothing in it
+		return
+	}
+	info, missing := os.Lstat(path)
+	for errors.Is(missing, fs.ErrPermission) && path != filepath.Dir(path) { // who knows what is in that folder
+		path = filepath.Dir(path)
+		info, missing = os.Lstat(path)
+	}
+	shown := e.show(path)
+	if missing == nil && info.IsDir() {
+		shown += "/"
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		e.unread[shown] = true
+	case missing == nil: // no file, too large, or a link that leads nowhere
+		e.passed[shown] = true
+	}
+}
+
+// folders are the names of the folders in one, at most so many. That there are more,
+// or that they cannot be read, is noted.
+func (e *exam) folders(in string, most int) []string {
+	names, more, err := splunkhome.Folders(in, most)
+	if more {
+		e.passed[e.show(in)+"/"] = true
+	}
+	e.missed(in, err)
+	return names
 }
 
 func regular(file string) bool {
@@ -184,9 +215,8 @@ func (e *exam) conf(name string) *splunkhome.Conf {
 	if c := e.ours[name]; c != nil {
 		return c
 	}
-	c := splunkhome.NewConf()
-	c.Lay(e.layer("default", name))
-	c.Lay(e.layer("local", name))
+	c := e.layer("local", name)
+	c.Under(e.layer("default", name))
 	e.ours[name] = c
 	return c
 }
@@ -194,20 +224,24 @@ func (e *exam) conf(name string) *splunkhome.Conf {
 // layer is the app's conf file in default/ or local/ alone.
 func (e *exam) layer(folder, name string) *splunkhome.Conf {
 	file := folder + "/" + name + ".conf"
-	c := splunkhome.ParseConf(file, e.read(e.path(file), splunkhome.MaxConf), nil)
+	return e.parse(e.path(file), file, nil)
+}
+
+// parse reads a conf file, which settings name as shown. That there is more in it than
+// is kept is noted.
+func (e *exam) parse(file, shown string, keep func(string) bool) *splunkhome.Conf {
+	c := splunkhome.ParseConf(shown, e.read(file, splunkhome.MaxConf), keep)
 	if c.Full {
-		e.passed = append(e.passed, e.show(e.path(file)))
+		e.passed[e.show(file)] = true
 	}
 	return c
 }
 
 // meta is the app's metadata, local.meta over default.meta.
-func (e *exam) meta() *splunkhome.Conf { return e.metaOf(e.app) }
-
-func (e *exam) metaOf(app string) *splunkhome.Conf {
+func (e *exam) meta() *splunkhome.Conf {
 	c := splunkhome.NewConf()
-	for _, name := range []string{"default.meta", "local.meta"} {
-		c.Lay(splunkhome.ParseConf("metadata/"+name, e.read(filepath.Join(app, "metadata", name), splunkhome.MaxConf), nil))
+	for _, file := range []string{"metadata/local.meta", "metadata/default.meta"} {
+		c.Under(e.parse(e.path(file), file, nil))
 	}
 	return c
 }
@@ -223,7 +257,7 @@ func (e *exam) siblings() []string {
 		return nil
 	}
 	var found []string
-	for _, name := range splunkhome.Folders(filepath.Dir(e.app), maxApps) {
+	for _, name := range e.folders(filepath.Dir(e.app), maxApps) {
 		if folder := filepath.Join(filepath.Dir(e.app), name); folder != e.app {
 			found = append(found, folder)
 		}
@@ -244,10 +278,14 @@ func (e *exam) global(name string) *splunkhome.Conf {
 	if e.home == "" {
 		return splunkhome.NewConf()
 	}
-	return e.splunk().Global(name, append(slices.Clone(e.others), e.app))
+	c := e.splunk().Global(name, append(slices.Clone(e.others), e.app))
+	if c.Full { // also where each of the files is small enough
+		e.passed[e.show(filepath.Join(e.home, "etc", "apps"))+"/"] = true
+	}
+	return c
 }
 
 // splunk is Splunk's folder, read within our limits and shown as findings show it.
 func (e *exam) splunk() splunkhome.Home {
-	return splunkhome.Home{Path: e.home, Show: e.show, Read: func(file string) string { return e.read(file, splunkhome.MaxConf) }}
+	return splunkhome.Home{Path: e.home, Conf: func(file string, keep func(string) bool) *splunkhome.Conf { return e.parse(file, e.show(file), keep) }}
 }

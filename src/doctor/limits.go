@@ -9,8 +9,10 @@ import (
 // The limits on what is read. A Splunk with everything in it stays far below.
 const (
 	maxApps = splunkhome.MaxApps
-	// maxUsers is how many users' folders are looked at for stray lookups.
-	maxUsers = 20_000
+	// maxUsers is how many users' folders are looked at for stray lookups, and
+	// maxUserApps how many of apps are in them.
+	maxUsers    = 20_000
+	maxUserApps = 200_000
 	// maxEntries is how many files and folders are looked at, of ours and of all
 	// other apps together.
 	maxEntries      = 20_000
@@ -25,7 +27,7 @@ const (
 	// maxPatterns and maxPattern bound the denylists.
 	maxPatterns = 10_000
 	maxPattern  = 2_000
-	// maxFindings bounds the report.
+	// maxFindings bounds the report; what is fine and the last words of it come on top.
 	maxFindings = 1_000
 	// maxPackage bounds what a package unpacks to; Splunk Cloud takes 128 MB packed.
 	maxPackage = 512 << 20

@@ -56,17 +56,17 @@ func (e *exam) strays() {
 	_, have := e.find(listFile)
 	places := slices.Clone(e.others)
 	users := filepath.Join(e.home, "etc", "users")
-	for _, user := range splunkhome.Folders(users, maxUsers) {
-		for _, app := range splunkhome.Folders(filepath.Join(users, user), maxApps) {
+	left := maxUserApps
+	for _, user := range e.folders(users, maxUsers) {
+		apps := e.folders(filepath.Join(users, user), min(maxApps, left))
+		left -= len(apps)
+		for _, app := range apps {
 			places = append(places, filepath.Join(users, user, app))
-			if len(places) > maxUsers {
-				break
-			}
 		}
 	}
 	var strays []string
 	for _, place := range places {
-		for _, file := range tables(filepath.Join(place, "lookups")) {
+		for _, file := range e.tables(filepath.Join(place, "lookups")) {
 			strays = append(strays, e.show(file))
 		}
 	}
@@ -88,13 +88,11 @@ func (e *exam) strays() {
 }
 
 // tables are the relay tables in a folder.
-func tables(folder string) []string {
+func (e *exam) tables(folder string) []string {
 	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil
-	}
+	e.missed(folder, err)
 	var found []string
-	for _, x := range entries[:min(len(entries), maxEntries)] {
+	for _, x := range entries {
 		if isTable(x.Name()) {
 			found = append(found, filepath.Join(folder, x.Name()))
 		}

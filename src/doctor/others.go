@@ -83,9 +83,6 @@ func (e *exam) sameSearches(app string) {
 	c := e.confOf(app, "savedsearches", func(key string) bool {
 		return key == "disabled" || key == "search" || key == "enableSched" || key == "action.correlationsearch.metadata"
 	})
-	if c.Full {
-		e.add(Note, e.show(app), "", "the app has more searches than are looked at")
-	}
 	var names []string
 	for name := range c.Stanzas {
 		if name != splunkhome.GlobalStanza && c.Is(name, "enableSched", false) && !c.Is(name, "disabled", false) {

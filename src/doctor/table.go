@@ -128,8 +128,12 @@ func (e *exam) state(file string, table *relay.Table) {
 
 // checkHistory looks at the table of the year, which a site may do without.
 func (e *exam) checkHistory() (where, fine string) {
+	if !e.place.searches || e.place.name == placeBundle.name {
+		return "", ""
+	}
 	info, err := os.Stat(e.path(historyFile))
-	if err != nil || !e.place.searches || e.place.name == placeBundle.name {
+	if err != nil {
+		e.missed(e.path(historyFile), err)
 		return "", ""
 	}
 	if info.Size() > maxHistory {
@@ -138,6 +142,7 @@ func (e *exam) checkHistory() (where, fine string) {
 	}
 	table, err := relay.Open(e.path(historyFile))
 	if errors.Is(err, fs.ErrPermission) {
+		e.missed(e.path(historyFile), err)
 		return "", ""
 	}
 	if err != nil {

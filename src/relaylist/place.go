@@ -19,7 +19,8 @@ import (
 //
 // A table inside an app of a search head cluster's member is refused: Splunk
 // replicates what goes through it, and would not notice a file that a program
-// wrote. The other members would go on with another list.
+// wrote. The other members would go on with another list. So it is where Splunk's
+// files do not tell, as one of them cannot be read.
 func checkPlace(path string) (real string, err error) {
 	if path == "" {
 		return "", errors.New("the table has no name: give the path of a file")
@@ -35,9 +36,16 @@ func checkPlace(path string) (real string, err error) {
 		return "", fmt.Errorf("%s is not a file", path)
 	}
 	// Splunk goes by the path that it knows, we write to where that leads.
-	if clustered(whole) || clustered(real) {
-		return "", fmt.Errorf("%s lies in an app of a search head cluster's member, where Splunk would not replicate it: "+
-			"write the table elsewhere and upload it in Splunk as the lookup file %s, or use | torupdate", path, filepath.Base(path))
+	for _, home := range slices.Concat(splunkhome.Around(whole), splunkhome.Around(real)) {
+		clustered, err := home.Clustered()
+		instead := fmt.Sprintf("write the table elsewhere and upload it in Splunk as the lookup file %s, or use | torupdate", filepath.Base(path))
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("%s lies in an app of Splunk, and whether that is a search head cluster's member cannot be known: %w: "+
+				"run this as the user that Splunk runs as, or %s", path, err, instead)
+		case clustered:
+			return "", fmt.Errorf("%s lies in an app of a search head cluster's member, where Splunk would not replicate it: %s", path, instead)
+		}
 	}
 	return real, nil
 }
@@ -68,14 +76,6 @@ func follow(path string) (string, error) {
 		path = target // a link that leads to nothing yet
 	}
 	return "", errors.New("too many links")
-}
-
-// clustered reports whether a path lies in what a search head cluster's member
-// replicates.
-func clustered(path string) bool {
-	return slices.ContainsFunc(splunkhome.Around(path), func(home splunkhome.Home) bool {
-		return splunkhome.Member(home.Global("server", home.Apps()))
-	})
 }
 
 // Lock keeps other programs from writing the table until unlock is called; if one

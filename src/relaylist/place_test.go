@@ -82,6 +82,39 @@ func TestCheckPlaceInCluster(t *testing.T) {
 	}
 }
 
+// Where Splunk's files do not tell whether it is in a cluster, no table is written
+// into it.
+func TestCheckPlaceUnknown(t *testing.T) {
+	const local, app = "s/etc/system/local/server.conf", "s/etc/apps/tordetect/lookups/"
+	for name, files := range map[string]map[string]string{
+		"a server.conf that cannot be read": {local: "->server.conf", app: ""},
+		"an app that cannot be read":        {local: noCluster, "s/etc/apps/org": "->org", app: ""},
+		"a server.conf that is a folder":    {local + "/": "", app: ""},
+		"more than is kept":                 {local: noCluster, "s/etc/apps/org/local/server.conf": stanzas(50_001), app: ""},
+	} {
+		root := tree(t, files)
+		_, err := checkPlace(filepath.Join(root, app+"t.csv"))
+		require.ErrorContains(t, err, "whether that is a search head cluster's member cannot be known: "+filepath.Join(root, "s"), name)
+		require.ErrorContains(t, err, ": run this as the user that Splunk runs as, or write the table elsewhere and upload it", name)
+		real, err := checkPlace(filepath.Join(root, "t.csv"))
+		require.NoError(t, err, "outside of Splunk: "+name)
+		require.Equal(t, filepath.Join(root, "t.csv"), real)
+	}
+	// A member is one, however much another app says.
+	root := tree(t, map[string]string{local: isMember, "s/etc/apps/org/local/server.conf": stanzas(50_001), app: ""})
+	_, err := checkPlace(filepath.Join(root, app+"t.csv"))
+	require.ErrorContains(t, err, "lies in an app of a search head cluster's member")
+}
+
+// stanzas is a conf file of so many that say nothing.
+func stanzas(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("[" + strconv.Itoa(i) + "]\n")
+	}
+	return b.String()
+}
+
 // What is no place for a table is said before anything is made there.
 func TestCheckPlace(t *testing.T) {
 	root := tree(t, map[string]string{"folder/": "", "there.csv": "x", "link.csv": "->there.csv", "new.csv": "->folder/x.csv", "a": "->b", "b": "->a"})

@@ -1,6 +1,7 @@
 package splunkhome
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 // that it cannot read is skipped, and the last of two equal keys wins.
 type Conf struct {
 	Stanzas map[string]map[string]Setting
-	Full    bool // there was more than is kept
+	Full    bool  // there was more than is kept
+	Err     error // why one of its files could not be read; nil also where there is none
 	pairs   int
 }
 
@@ -99,15 +101,21 @@ func (c *Conf) set(stanza, key string, value Setting) {
 	s[key] = value
 }
 
-// Lay puts another file over this one, key by key.
-func (c *Conf) Lay(over *Conf) {
-	for name, pairs := range over.Stanzas {
-		c.stanza(name)
-		for key, value := range pairs {
-			c.set(name, key, value)
+// Under puts another file under this one: of a key, what is there already counts. So
+// it does of the room, too: a large file does not push out what overrules it.
+func (c *Conf) Under(other *Conf) {
+	for _, name := range slices.Sorted(maps.Keys(other.Stanzas)) {
+		have := c.stanza(name)
+		for key, value := range other.Stanzas[name] {
+			if _, said := have[key]; !said {
+				c.set(name, key, value)
+			}
 		}
 	}
-	c.Full = c.Full || over.Full
+	c.Full = c.Full || other.Full
+	if c.Err == nil {
+		c.Err = other.Err
+	}
 }
 
 // Has reports whether there is such a stanza.

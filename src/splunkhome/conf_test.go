@@ -1,6 +1,7 @@
 package splunkhome
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -50,8 +51,8 @@ func TestParseConf(t *testing.T) {
 
 // local/ over default/, [default] under all, and whose word counts.
 func TestLayers(t *testing.T) {
-	c := ParseConf("default/x.conf", "[default]\nall = d\n[a]\nx = 1\ny = 1\n", nil)
-	c.Lay(ParseConf("local/x.conf", "[a]\ny = 2\n[b]\n", nil))
+	c := ParseConf("local/x.conf", "[a]\ny = 2\n[b]\n", nil)
+	c.Under(ParseConf("default/x.conf", "[default]\nall = d\n[a]\nx = 1\ny = 1\n", nil))
 	require.Equal(t, Setting{"1", "default/x.conf"}, c.Stanzas["a"]["x"])
 	require.Equal(t, Setting{"2", "local/x.conf"}, c.Stanzas["a"]["y"])
 	require.Equal(t, "d", c.Text("b", "all"))
@@ -82,6 +83,40 @@ func TestConfBounds(t *testing.T) {
 	require.Equal(t, maxPairs, c.pairs)
 }
 
+// What counts first has the room first, whatever stands under it.
+func TestUnderBounds(t *testing.T) {
+	many := NewConf()
+	for i := range maxStanzas {
+		many.stanza(fmt.Sprint(i))
+	}
+	c := ParseConf("f", "[s]\nx = 1\n", nil)
+	c.Under(many)
+	require.True(t, c.Full)
+	require.Len(t, c.Stanzas, maxStanzas)
+	require.Equal(t, "1", c.Text("s", "x"))
+	c = NewConf()
+	c.Under(many)
+	require.False(t, c.Full)
+
+	pairs := NewConf()
+	for i := range maxPairs {
+		pairs.set("s", fmt.Sprint(i), Setting{})
+	}
+	c = ParseConf("f", "[t]\nx = 1\n[s]\n0 = 2\n", nil)
+	c.Under(pairs)
+	require.True(t, c.Full)
+	require.Equal(t, maxPairs, c.pairs)
+	require.Equal(t, "1", c.Text("t", "x"))
+	require.Equal(t, "2", c.Text("s", "0"))
+
+	// The first reason stays.
+	first, second := errors.New("first"), errors.New("second")
+	c = NewConf()
+	c.Under(&Conf{Err: first})
+	c.Under(&Conf{Err: second})
+	require.Equal(t, first, c.Err)
+}
+
 // Whatever a file holds: no panic, within the bounds, and read twice it says the
 // same.
 func FuzzParseConf(f *testing.F) {
@@ -103,8 +138,8 @@ func FuzzParseConf(f *testing.F) {
 			}
 		}
 		require.Equal(t, c.pairs, pairs)
-		over := NewConf()
-		over.Lay(c)
-		require.Equal(t, plain(c), plain(over))
+		top := NewConf()
+		top.Under(c)
+		require.Equal(t, plain(c), plain(top))
 	})
 }

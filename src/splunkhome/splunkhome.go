@@ -3,7 +3,8 @@
 // its own files say of its part in a search head cluster.
 //
 //	home := splunkhome.Home{Path: "/opt/splunk"}
-//	server := home.Global("server", home.Apps())
+//	apps, _, err := home.Apps()
+//	server := home.Global("server", apps)
 //	server.Text("general", "serverName") // "sh1"
 //	splunkhome.Member(server)            // true: it is in a search head cluster
 //
@@ -20,6 +21,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"tordetect/src/bounded"
 )
@@ -38,46 +40,57 @@ const (
 // Home is a Splunk's folder, SPLUNK_HOME.
 type Home struct {
 	Path string
-	// Read reads a conf file; what is not there or cannot be read is "". nil: up to
-	// MaxConf bytes of a regular file.
-	Read func(file string) string
-	// Show is a file's name in Setting.File; nil: its path.
-	Show func(file string) string
+	// Conf reads a conf file, as ParseConf keeps it; one that is not there says nothing.
+	// nil: up to MaxConf bytes of a regular file.
+	Conf func(file string, keep func(key string) bool) *Conf
 }
 
 // MaxApps is how many apps are looked at; a large site has 300.
 const MaxApps = 2_000
 
-// Apps are the folders of the apps, in the order of their names.
-func (h Home) Apps() []string {
+// Apps are the folders of the apps, in the order of their names; more and err as
+// Folders has them.
+func (h Home) Apps() (apps []string, more bool, err error) {
 	folder := filepath.Join(h.Path, "etc", "apps")
-	names := Folders(folder, MaxApps)
+	names, more, err := Folders(folder, MaxApps)
 	for i, name := range names {
 		names[i] = filepath.Join(folder, name)
 	}
-	return names
+	return names, more, err
 }
 
 // Folders are the names of the folders in one, links to folders among them, at
-// most so many.
-func Folders(in string, most int) []string {
-	entries, err := os.ReadDir(in)
-	if err != nil {
-		return nil
+// most so many, and whether there are more. What cannot be looked at is left out, and
+// the first of it is the error; what is not there is none.
+func Folders(in string, most int) (names []string, more bool, err error) {
+	failed := func(path string, why error) {
+		if err == nil && why != nil && !absent(why) {
+			err = fmt.Errorf("%s: %w", path, bounded.Cause(why))
+		}
 	}
-	var found []string
+	entries, why := os.ReadDir(in)
+	failed(in, why)
 	for _, x := range entries {
-		if len(found) >= most {
-			break
-		}
-		if x.IsDir() || x.Type()&fs.ModeSymlink != 0 {
-			if info, err := os.Stat(filepath.Join(in, x.Name())); err == nil && info.IsDir() {
-				found = append(found, x.Name())
+		path := filepath.Join(in, x.Name())
+		if x.Type()&fs.ModeSymlink != 0 {
+			info, why := os.Stat(path)
+			if failed(path, why); why != nil || !info.IsDir() {
+				continue
 			}
+		} else if !x.IsDir() {
+			continue
 		}
+		if len(names) >= most {
+			return names, true, err
+		}
+		names = append(names, x.Name())
 	}
-	return found
+	return names, false, err
 }
+
+// absent reports whether an error says that there is no such file, or that its folder
+// is none.
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }
 
 // Global is a conf file as Splunk reads it for itself: of system and of the apps in
 // these folders, where a first one of system/local, the apps' local/, their
@@ -85,48 +98,62 @@ func Folders(in string, most int) []string {
 // precedence", global context: apps in the order of their names).
 func (h Home) Global(name string, apps []string) *Conf {
 	system := filepath.Join(h.Path, "etc", "system")
+	folders := []string{filepath.Join(system, "local")}
 	apps = slices.Sorted(slices.Values(apps))
-	slices.Reverse(apps)
-	c := h.layer(name, nil, filepath.Join(system, "default"))
-	for _, folder := range []string{"default", "local"} {
+	for _, folder := range []string{"local", "default"} {
 		for _, app := range apps {
-			c.Lay(h.layer(name, nil, filepath.Join(app, folder)))
+			folders = append(folders, filepath.Join(app, folder))
 		}
 	}
-	c.Lay(h.layer(name, nil, filepath.Join(system, "local")))
-	return c
+	return h.layers(name, nil, append(folders, filepath.Join(system, "default")))
 }
 
 // InApp is a conf file of an app alone, local/ laid over default/, as Splunk reads
 // it within that app. Of its keys those are kept that keep says yes to (nil: all).
 func (h Home) InApp(app, name string, keep func(key string) bool) *Conf {
-	return h.layer(name, keep, filepath.Join(app, "default"), filepath.Join(app, "local"))
+	return h.layers(name, keep, []string{filepath.Join(app, "local"), filepath.Join(app, "default")})
 }
 
-// layer lays a conf file of some folders over each other.
-func (h Home) layer(name string, keep func(string) bool, folders ...string) *Conf {
+// layers puts a conf file of some folders under each other.
+func (h Home) layers(name string, keep func(string) bool, folders []string) *Conf {
+	read := h.Conf
+	if read == nil {
+		read = readConf
+	}
 	c := NewConf()
 	for _, folder := range folders {
-		file := filepath.Join(folder, name+".conf")
-		shown := file
-		if h.Show != nil {
-			shown = h.Show(file)
-		}
-		read := h.Read
-		if read == nil {
-			read = readConf
-		}
-		c.Lay(ParseConf(shown, read(file), keep))
+		c.Under(read(filepath.Join(folder, name+".conf"), keep))
 	}
 	return c
 }
 
-func readConf(file string) string {
+func readConf(file string, keep func(string) bool) *Conf {
 	text, err := bounded.File(file, MaxConf)
-	if err != nil {
-		return ""
+	c := ParseConf(file, string(text), keep)
+	if err != nil && !absent(err) {
+		c.Err = fmt.Errorf("%s: %w", file, err)
 	}
-	return string(text)
+	return c
+}
+
+// Clustered reports whether a Splunk is a member of a search head cluster. It fails
+// where something that could say so was not read.
+func (h Home) Clustered() (bool, error) {
+	apps, more, err := h.Apps()
+	server := h.Global("server", apps)
+	switch {
+	case Member(server):
+		return true, nil
+	case server.Err != nil:
+		return false, server.Err
+	case err != nil:
+		return false, err
+	case more:
+		return false, fmt.Errorf("%s: it has more than the %d apps that are looked at", filepath.Join(h.Path, "etc", "apps"), MaxApps)
+	case server.Full:
+		return false, fmt.Errorf("%s: its server.conf files have more stanzas or settings than are kept", h.Path)
+	}
+	return false, nil
 }
 
 // Member reports whether a Splunk with this server.conf is a member of a search head
