@@ -53,6 +53,15 @@ func build(t *testing.T, folder string) string {
 	return program
 }
 
+// A workload with options of the command is for those who know them.
+func TestOptions(t *testing.T) {
+	for _, w := range workload.Workloads() {
+		if len(w.Args) > 0 {
+			require.Subset(t, []string{"tordetect", "other", "echo"}, w.With, w.Name)
+		}
+	}
+}
+
 // Every variant gets rows of every shape, in two chunks, through the driver. The
 // look-ups must find the rows that were made to go to relays, and no others; the
 // echoes must send back what they got.

@@ -73,7 +73,10 @@ func Workloads() []Workload {
 	pair("tstats-stale", Tstats, 2*Hour)
 	pair("events-pair", Events, 0)
 	pair("events-stale", Events, 2*Hour)
-	vary("tstats-client", "client", Client, func(w *Workload) { w.Chunks, w.Args = 2, []string{"min_score=50"} })
+	// The other programs know no option.
+	vary("tstats-client", "client", Client, func(w *Workload) {
+		w.Chunks, w.Args, w.With = 2, []string{"min_score=50"}, []string{"tordetect", "other", "echo"}
+	})
 	vary("events-narrow", "narrow", Events, func(w *Workload) { w.Narrow, w.With = true, []string{"tordetect", "other", "echo"} })
 	for i := range list {
 		list[i].Columns = len(list[i].Shape.Columns)
