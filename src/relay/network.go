@@ -92,9 +92,6 @@ func (n *Network) Absent() error {
 	return n.absent
 }
 
-// Complete reports whether the table itself was neither cut nor damaged.
-func (n *Network) Complete() bool { return n.complete }
-
 // Damage says in sentences, by the table's name, what of the table that is there, and of
 // its history, was lost. It is for those that have asked what they wanted to know.
 func (n *Network) Damage(name string) (table, history []string) {

@@ -55,7 +55,7 @@ type Stats struct {
 	Unlisted  int // sightings of exits that no consensus lists around then, left out
 	Uncovered int // exit lists of moments that no consensus covers: they cover no time
 	Skipped   int // rows, addresses and sightings that could not be read
-	CutTables int // tables without their end row, whose coverage was left out
+	CutTables int // tables that were cut, or cannot be read for the most part: their coverage was left out
 }
 
 const (
