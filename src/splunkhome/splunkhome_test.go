@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"tordetect/tests/unprivileged"
 )
 
 // tree makes files below a folder.
@@ -137,17 +138,16 @@ func TestClustered(t *testing.T) {
 
 // Another user's file, as server.conf is where it holds a key.
 func TestClusteredUnreadable(t *testing.T) {
-	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
-		t.Skip("skipped: to root, and on Windows, a mode forbids nothing")
-	}
 	root := tree(t, map[string]string{"etc/system/local/server.conf": "[shclustering]\ndisabled = 0\n"})
 	home := Home{Path: root}
 	got, err := home.Clustered()
 	require.NoError(t, err)
 	require.True(t, got)
 	require.NoError(t, os.Chmod(filepath.Join(root, "etc/system/local/server.conf"), 0))
+	unprivileged.FromHere(t, root)
 	_, err = home.Clustered()
 	require.ErrorIs(t, err, os.ErrPermission)
+	require.ErrorContains(t, err, "server.conf")
 }
 
 func TestMember(t *testing.T) {
